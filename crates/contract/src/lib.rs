@@ -1,0 +1,22 @@
+//! What is fixed about the laboratory: the messages and services of
+//! `proto/services.proto`, and the roles with their published names and ports.
+//! No behaviour lives here; see the `services` and `gateway` crates for that.
+
+mod role;
+
+pub use role::{Role, UnknownRole};
+
+/// Messages, clients-free server traits and names of package `pspd`.
+#[allow(missing_docs, unreachable_pub, clippy::all)]
+pub mod pspd {
+    tonic::include_proto!("pspd");
+}
+
+/// The compiled `services.proto` with its comments, as a serialized
+/// `google.protobuf.FileDescriptorSet`.
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/services.bin"));
+
+/// Full name of the unary service.
+pub const SERVICE_A: &str = "pspd.ServiceA";
+/// Full name of the streaming service.
+pub const SERVICE_B: &str = "pspd.ServiceB";

@@ -1,0 +1,13 @@
+//! `pspd lab`.
+
+use std::process::ExitCode;
+
+use clap::{ArgMatches, Command};
+
+pub(crate) fn command() -> Command {
+    Command::new("lab")
+}
+
+pub(crate) fn run(_matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    Ok(ExitCode::SUCCESS)
+}

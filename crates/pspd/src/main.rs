@@ -1,0 +1,37 @@
+//! The `pspd` command: reads the command line and hands over to one of its
+//! subcommands. Exit codes: 0 done, 1 failed while running, 64 wrong usage or
+//! configuration.
+
+mod exit;
+mod lab;
+mod serve;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::Command;
+
+fn main() -> ExitCode {
+    let matches = match cli().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => return exit::clap(&error),
+    };
+    let done = match matches.subcommand() {
+        Some(("serve", matches)) => serve::run(matches),
+        Some(("up", matches)) => up::run(matches),
+        Some(("lab", matches)) => lab::run(matches),
+        _ => Err(exit::Usage::new("no command given; see `pspd --help`").into()),
+    };
+    exit::code(done)
+}
+
+fn cli() -> Command {
+    Command::new("pspd")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("What do the protocol and the platform between my services cost me?")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(serve::command())
+        .subcommand(up::command())
+        .subcommand(lab::command())
+}
