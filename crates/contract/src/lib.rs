@@ -2,6 +2,7 @@
 //! `proto/services.proto`, and the roles with their published names and ports.
 //! No behaviour lives here; see the `services` and `gateway` crates for that.
 
+pub mod grpc_timeout;
 mod role;
 
 pub use role::{Role, UnknownRole};

@@ -1,0 +1,126 @@
+//! The administration endpoint of a role: is the process alive, can it do its
+//! work, which version is it. On loopback by default, apart from the port that
+//! clients use.
+
+use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc};
+
+use http::{Method, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use serde::Serialize;
+
+use crate::{
+    Body, CancellationToken, Handler,
+    answer::{json, text},
+};
+
+/// The answer to "can this role do its work?".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Readiness {
+    /// Whether every check passed.
+    pub ready: bool,
+    /// Each thing the role depends on.
+    pub checks: Vec<Check>,
+}
+
+/// One thing a role depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// Its name, such as `a`.
+    pub name: String,
+    /// Where it is.
+    pub address: String,
+    /// What is wrong with it; `None` when it answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+impl Readiness {
+    /// Ready when no check has a problem.
+    #[must_use]
+    pub fn of(checks: Vec<Check>) -> Self {
+        Readiness {
+            ready: checks.iter().all(|check| check.problem.is_none()),
+            checks,
+        }
+    }
+
+    /// 200 with the checks when ready, 503 with them otherwise.
+    #[must_use]
+    pub fn response(&self) -> Response<Body> {
+        let status = if self.ready {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        };
+        json(status, self)
+    }
+}
+
+/// A readiness check that is asked each time somebody wants to know.
+pub type Probe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Readiness> + Send>> + Send + Sync>;
+
+/// Serves `/livez`, `/readyz` and `/version`.
+#[derive(Clone)]
+pub struct Admin {
+    role: &'static str,
+    version: &'static str,
+    probe: Probe,
+    stop: CancellationToken,
+}
+
+impl Admin {
+    /// The endpoint of `role`, not ready once `stop` is cancelled.
+    pub fn new(
+        role: &'static str,
+        version: &'static str,
+        probe: Probe,
+        stop: CancellationToken,
+    ) -> Self {
+        Admin {
+            role,
+            version,
+            probe,
+            stop,
+        }
+    }
+
+    async fn readiness(&self) -> Readiness {
+        if self.stop.is_cancelled() {
+            return Readiness::of(vec![Check {
+                name: self.role.to_owned(),
+                address: "this process".to_owned(),
+                problem: Some("is stopping".to_owned()),
+            }]);
+        }
+        (self.probe)().await
+    }
+}
+
+impl Handler for Admin {
+    type Body = Body;
+
+    async fn handle(&self, _peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let error = serde_json::json!({ "error": "only GET is served here" });
+            let mut response = json(StatusCode::METHOD_NOT_ALLOWED, &error);
+            response
+                .headers_mut()
+                .insert(header::ALLOW, http::HeaderValue::from_static("GET, HEAD"));
+            return response;
+        }
+        match request.uri().path() {
+            "/livez" => text(StatusCode::OK, "ok"),
+            "/readyz" => self.readiness().await.response(),
+            "/version" => json(
+                StatusCode::OK,
+                &serde_json::json!({ "role": self.role, "version": self.version }),
+            ),
+            path => json(
+                StatusCode::NOT_FOUND,
+                &serde_json::json!({
+                    "error": format!("no route {path}; the routes are /livez, /readyz, /version"),
+                }),
+            ),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! One connection: HTTP/1.1 or HTTP/2 with every limit set on purpose, until
+//! the client goes, an error ends it, or the role stops.
+
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
+
+use hyper::{body::Incoming, service::service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::Handler;
+
+/// What a role speaks on its port.
+#[derive(Debug, Clone)]
+pub enum Protocol {
+    /// HTTP/1.1 with keep-alive.
+    Http1(Http1),
+    /// HTTP/2 with prior knowledge, as gRPC clients open it.
+    Http2(Http2),
+}
+
+/// Limits of an HTTP/1.1 connection.
+#[derive(Debug, Clone)]
+pub struct Http1 {
+    /// How long a client may take to send a request's head, and how long an
+    /// idle connection is kept.
+    pub header_read_timeout: Duration,
+    /// Bytes of a request's head beyond which the parser itself answers a bare
+    /// 431 and closes. A handler's own limit sits below it.
+    pub head_bytes_max: usize,
+}
+
+impl Default for Http1 {
+    fn default() -> Self {
+        Http1 {
+            header_read_timeout: Duration::from_secs(60),
+            head_bytes_max: 64 * 1024,
+        }
+    }
+}
+
+/// Limits of an HTTP/2 connection. A gateway shares one connection among many
+/// clients, so the limits that close a connection for everybody are far above
+/// what a burst of those clients leaving can reach.
+#[derive(Debug, Clone)]
+pub struct Http2 {
+    /// Streams open at once on one connection.
+    pub concurrent_streams_max: u32,
+    /// Streams the peer reset before they were accepted; one more closes the
+    /// connection (`ENHANCE_YOUR_CALM`). The library's own default is 20.
+    pub pending_resets_max: usize,
+    /// Streams reset here because of the peer's errors; one more closes the
+    /// connection. The library's own default is 1,024.
+    pub error_resets_max: usize,
+    /// Flow-control window of one stream, in bytes.
+    pub stream_window_bytes: u32,
+    /// Flow-control window of the connection, in bytes. Half of it bounds the
+    /// unread small DATA frames of all streams together.
+    pub connection_window_bytes: u32,
+    /// Bytes of a request's header list.
+    pub header_bytes_max: u32,
+    /// Bytes a stream may hold for a reader that does not read.
+    pub send_buffer_bytes_max: usize,
+    /// How often an otherwise silent peer is pinged.
+    pub ping_every: Duration,
+    /// How long a ping may stay unanswered before the connection is closed.
+    pub ping_timeout: Duration,
+}
+
+impl Default for Http2 {
+    fn default() -> Self {
+        Http2 {
+            concurrent_streams_max: 4096,
+            pending_resets_max: 10_000,
+            error_resets_max: 10_000,
+            stream_window_bytes: 1024 * 1024,
+            connection_window_bytes: 16 * 1024 * 1024,
+            header_bytes_max: 16 * 1024,
+            send_buffer_bytes_max: 64 * 1024,
+            ping_every: Duration::from_secs(30),
+            ping_timeout: Duration::from_secs(20),
+        }
+    }
+}
+
+/// Serves `stream` until it ends; once `stop` is cancelled, finishes what is in
+/// flight and takes nothing new.
+pub(crate) async fn serve<H: Handler>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    protocol: &Protocol,
+    handler: H,
+    stop: &CancellationToken,
+) {
+    let io = TokioIo::new(stream);
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        let handler = handler.clone();
+        async move { Ok::<_, Infallible>(handler.handle(peer, request).await) }
+    });
+    // Both kinds of connection are driven alike but share no trait.
+    macro_rules! drive {
+        ($connection:expr) => {{
+            let mut connection = std::pin::pin!($connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = stop.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%peer, %error, "connection ended early");
+            }
+        }};
+    }
+    match protocol {
+        Protocol::Http1(limits) => drive!(
+            hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(limits.header_read_timeout)
+                .max_buf_size(limits.head_bytes_max.max(8192))
+                .serve_connection(io, service)
+        ),
+        Protocol::Http2(limits) => drive!(
+            hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .max_concurrent_streams(limits.concurrent_streams_max)
+                .max_pending_accept_reset_streams(limits.pending_resets_max)
+                .max_local_error_reset_streams(limits.error_resets_max)
+                .initial_stream_window_size(limits.stream_window_bytes)
+                .initial_connection_window_size(limits.connection_window_bytes)
+                .max_header_list_size(limits.header_bytes_max)
+                .max_send_buf_size(limits.send_buffer_bytes_max)
+                .keep_alive_interval(limits.ping_every)
+                .keep_alive_timeout(limits.ping_timeout)
+                .serve_connection(io, service)
+        ),
+    }
+}

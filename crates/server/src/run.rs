@@ -1,0 +1,268 @@
+//! The life of a port: one acceptor deals connections to one single-threaded
+//! runtime a core, each connection to the core that has the fewest. A request
+//! therefore never changes threads, and whatever a worker's handler owns
+//! (upstream connections, buffers) is used by that core alone. The alternative,
+//! `SO_REUSEPORT`, spreads by hash, unevenly for few connections, and lets a
+//! second process listen unnoticed.
+
+use std::{
+    future::Future,
+    io,
+    net::{SocketAddr, TcpListener},
+    num::NonZeroUsize,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use tokio::{
+    net::TcpStream,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{Handler, connection, connection::Protocol};
+
+/// Pause after a failed accept (out of file descriptors, most often), so that
+/// it does not become a busy loop.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How a port is served.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What is spoken.
+    pub protocol: Protocol,
+    /// Threads, each with its own runtime and handler.
+    pub workers: NonZeroUsize,
+    /// Connections open at once; further ones wait in the kernel's backlog.
+    pub connections_max: usize,
+    /// How long a client may leave sent bytes unread before it is cut off
+    /// (`TCP_USER_TIMEOUT`, Linux only).
+    pub write_stall_timeout: Duration,
+    /// How long requests in flight may take to finish once told to stop.
+    pub drain_timeout: Duration,
+}
+
+/// How a stop went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// Connections that still had a request in flight at the deadline.
+    pub abandoned: usize,
+}
+
+/// Serves `listener` with one handler a worker, made by `make`, until `stop` is
+/// cancelled; then refuses new connections, lets requests in flight finish
+/// within the drain timeout, and returns.
+///
+/// # Errors
+///
+/// When a thread or a runtime cannot be started.
+pub async fn run<H: Handler>(
+    listener: TcpListener,
+    options: Options,
+    make: impl Fn() -> H + Send + Clone + 'static,
+    stop: CancellationToken,
+) -> io::Result<Drained> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let places = Arc::new(Semaphore::new(options.connections_max));
+    let workers = (0..options.workers.get())
+        .map(|index| Worker::start(index, &options, make.clone(), stop.clone()))
+        .collect::<io::Result<Vec<_>>>()?;
+
+    tokio::select! {
+        () = accept(&listener, &places, &workers, options.write_stall_timeout) => {}
+        () = stop.cancelled() => {}
+    }
+    drop(listener);
+
+    // All drain at once: first tell every worker, then wait for each.
+    let ends: Vec<_> = workers.into_iter().map(Worker::finish).collect();
+    let mut abandoned = 0;
+    for end in ends {
+        abandoned += end.await.unwrap_or(0);
+    }
+    Ok(Drained { abandoned })
+}
+
+async fn accept(
+    listener: &tokio::net::TcpListener,
+    places: &Arc<Semaphore>,
+    workers: &[Worker],
+    write_stall_timeout: Duration,
+) {
+    loop {
+        let Ok(place) = Arc::clone(places).acquire_owned().await else {
+            return;
+        };
+        let accepted = match listener.accept().await {
+            Ok((stream, peer)) => prepare(stream, write_stall_timeout).map(|s| (s, peer)),
+            Err(error) => Err(error),
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let least_busy = workers.iter().min_by_key(|worker| worker.connections());
+                if let Some(worker) = least_busy {
+                    worker.deal(Dealt::new(stream, peer, place, &worker.connections));
+                }
+            }
+            Err(error) if about_one_connection(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections for now");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn prepare(stream: TcpStream, write_stall_timeout: Duration) -> io::Result<std::net::TcpStream> {
+    stream.set_nodelay(true)?;
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(write_stall_timeout))?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = write_stall_timeout;
+    stream.into_std()
+}
+
+/// The client was gone before it was accepted; the listener is fine.
+fn about_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::InvalidInput
+            | io::ErrorKind::NotConnected
+    )
+}
+
+/// A connection on its way to a worker; counted there until dropped.
+struct Dealt {
+    stream: std::net::TcpStream,
+    peer: SocketAddr,
+    held: Held,
+}
+
+/// A connection's place in the two counts.
+struct Held {
+    _place: OwnedSemaphorePermit,
+    connections: Arc<AtomicUsize>,
+}
+
+impl Dealt {
+    fn new(
+        stream: std::net::TcpStream,
+        peer: SocketAddr,
+        place: OwnedSemaphorePermit,
+        connections: &Arc<AtomicUsize>,
+    ) -> Self {
+        connections.fetch_add(1, Ordering::Relaxed);
+        Dealt {
+            stream,
+            peer,
+            held: Held {
+                _place: place,
+                connections: Arc::clone(connections),
+            },
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// One thread with its runtime and the connections dealt to it.
+struct Worker {
+    // Bounded by the permits that every connection holds.
+    dealt: mpsc::UnboundedSender<Dealt>,
+    connections: Arc<AtomicUsize>,
+    ended: oneshot::Receiver<usize>,
+}
+
+impl Worker {
+    fn start<H: Handler>(
+        index: usize,
+        options: &Options,
+        make: impl Fn() -> H + Send + 'static,
+        stop: CancellationToken,
+    ) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let (dealt, inbox) = mpsc::unbounded_channel();
+        let (report, ended) = oneshot::channel();
+        let Options {
+            protocol,
+            drain_timeout,
+            ..
+        } = options.clone();
+        thread::Builder::new()
+            .name(format!("worker-{index}"))
+            .spawn(move || {
+                let work = work(inbox, protocol, drain_timeout, make, stop);
+                // Nobody waits any more when the role was dropped.
+                let _ = report.send(runtime.block_on(work));
+                runtime.shutdown_background();
+            })?;
+        Ok(Worker {
+            dealt,
+            connections: Arc::default(),
+            ended,
+        })
+    }
+
+    fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    fn deal(&self, connection: Dealt) {
+        // A worker that has ended drops the connection, which closes it.
+        let _ = self.dealt.send(connection);
+    }
+
+    /// Deals nothing more; the worker reports what it had to abandon.
+    fn finish(self) -> oneshot::Receiver<usize> {
+        self.ended
+    }
+}
+
+/// Serves what is dealt; after `stop`, returns how many connections had not
+/// finished at the deadline.
+async fn work<H: Handler>(
+    mut inbox: mpsc::UnboundedReceiver<Dealt>,
+    protocol: Protocol,
+    drain_timeout: Duration,
+    make: impl Fn() -> H,
+    stop: CancellationToken,
+) -> usize {
+    let handler = make();
+    let protocol = Arc::new(protocol);
+    let connections = TaskTracker::new();
+    while let Some(Dealt { stream, peer, held }) = inbox.recv().await {
+        let stream = match TcpStream::from_std(stream) {
+            Ok(stream) => stream,
+            Err(error) => {
+                tracing::warn!(%peer, %error, "cannot register a connection");
+                continue;
+            }
+        };
+        let (protocol, handler, stop) = (Arc::clone(&protocol), handler.clone(), stop.clone());
+        connections.spawn(async move {
+            connection::serve(stream, peer, &protocol, handler, &stop).await;
+            drop(held);
+        });
+    }
+    connections.close();
+    within(drain_timeout, connections.wait()).await;
+    connections.len()
+}
+
+async fn within(limit: Duration, finish: impl Future<Output = ()>) {
+    // Running out of time is not an error here: the caller counts what is left.
+    let _ = tokio::time::timeout(limit, finish).await;
+}

@@ -1,0 +1,248 @@
+//! Services A and B over gRPC, each with the standard health service and
+//! reflection (v1 and v1alpha). Thin: requests go to [`logic`](crate::logic),
+//! which decides; this file only carries. Dispatch is by service name, without
+//! a router between the connection and the service.
+
+use std::{convert::Infallible, future::Future, net::SocketAddr, pin::Pin, sync::Arc};
+
+use contract::{
+    FILE_DESCRIPTOR_SET, SERVICE_A, SERVICE_B, grpc_timeout,
+    pspd::{
+        HelloReply, HelloRequest, StreamRequest,
+        service_a_server::{ServiceA, ServiceAServer},
+        service_b_server::{ServiceB, ServiceBServer},
+    },
+};
+use hyper::body::Incoming;
+use server::Handler;
+use tokio::time::Instant;
+use tonic::{Request, Response, Status, body::Body, metadata::MetadataMap, server::NamedService};
+use tonic_health::{ServingStatus, server::HealthReporter};
+use tower_service::Service;
+
+use crate::{
+    Limits,
+    logic::{Sequence, greeting},
+    numbers::Numbers,
+};
+
+/// What an operator sets for a gRPC service.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The most that one request may ask of service B.
+    pub limits: Limits,
+    /// Bytes of one request message; a larger one is `OUT_OF_RANGE`.
+    pub message_bytes_max: usize,
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<http::Response<Body>, Infallible>> + Send>>;
+type Call = Arc<dyn Fn(http::Request<Incoming>) -> Answer + Send + Sync>;
+
+/// A gRPC server: the services it has, by full name.
+#[derive(Clone)]
+pub struct Grpc {
+    services: Arc<[(&'static str, Call)]>,
+    health: Health,
+}
+
+/// The health that callers see; kept to say that the process stops.
+#[derive(Clone)]
+pub struct Health {
+    service: &'static str,
+    reporter: HealthReporter,
+}
+
+impl Grpc {
+    /// The server of service A.
+    ///
+    /// # Errors
+    ///
+    /// When the compiled-in descriptors cannot be read.
+    pub async fn service_a(options: &Options) -> Result<Self, tonic_reflection::server::Error> {
+        let service = ServiceAServer::new(A).max_decoding_message_size(options.message_bytes_max);
+        Self::with(SERVICE_A, call(service)).await
+    }
+
+    /// The server of service B.
+    ///
+    /// # Errors
+    ///
+    /// When the compiled-in descriptors cannot be read.
+    pub async fn service_b(options: &Options) -> Result<Self, tonic_reflection::server::Error> {
+        let service = ServiceBServer::new(B {
+            limits: options.limits,
+        })
+        .max_decoding_message_size(options.message_bytes_max);
+        Self::with(SERVICE_B, call(service)).await
+    }
+
+    async fn with(
+        name: &'static str,
+        service: Call,
+    ) -> Result<Self, tonic_reflection::server::Error> {
+        let (reporter, health) = tonic_health::server::health_reporter();
+        reporter
+            .set_service_status(name, ServingStatus::Serving)
+            .await;
+        let reflection = || {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+                .with_service_name(name)
+                .with_service_name("grpc.health.v1.Health")
+        };
+        let services = [
+            (name, service),
+            named(health),
+            named(reflection().build_v1()?),
+            named(reflection().build_v1alpha()?),
+        ];
+        Ok(Grpc {
+            services: services.into(),
+            health: Health {
+                service: name,
+                reporter,
+            },
+        })
+    }
+
+    /// The handle that says to health watchers that the process stops.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.health.clone()
+    }
+}
+
+impl Health {
+    /// Tells watchers that nothing is served any more, then ends their streams,
+    /// which would otherwise keep a stopping process waiting.
+    pub async fn stop(mut self) {
+        for service in ["", self.service] {
+            self.reporter
+                .set_service_status(service, ServingStatus::NotServing)
+                .await;
+        }
+        // Lets a watcher's stream take the last status before it ends.
+        tokio::task::yield_now().await;
+        for service in ["", self.service] {
+            self.reporter.clear_service_status(service).await;
+        }
+    }
+}
+
+impl Handler for Grpc {
+    type Body = Body;
+
+    async fn handle(
+        &self,
+        _peer: SocketAddr,
+        request: http::Request<Incoming>,
+    ) -> http::Response<Body> {
+        let path = request.uri().path();
+        let service = path
+            .strip_prefix('/')
+            .and_then(|path| path.split('/').next());
+        match self
+            .services
+            .iter()
+            .find(|(name, _)| Some(*name) == service)
+        {
+            Some((_, call)) => {
+                let Ok(response) = call(request).await;
+                response
+            }
+            None => {
+                let known: Vec<_> = self.services.iter().map(|(name, _)| *name).collect();
+                let known = known.join(", ");
+                let message = format!("no service serves {path}; this process has {known}");
+                Status::unimplemented(message).into_http()
+            }
+        }
+    }
+}
+
+fn named<S>(service: S) -> (&'static str, Call)
+where
+    S: NamedService + GeneratedService,
+{
+    (S::NAME, call(service))
+}
+
+fn call(service: impl GeneratedService) -> Call {
+    Arc::new(move |request| service.clone().call(request))
+}
+
+/// What the generated servers have in common.
+trait GeneratedService:
+    Service<
+        http::Request<Incoming>,
+        Response = http::Response<Body>,
+        Error = Infallible,
+        Future = Answer,
+    > + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<S> GeneratedService for S where
+    S: Service<
+            http::Request<Incoming>,
+            Response = http::Response<Body>,
+            Error = Infallible,
+            Future = Answer,
+        > + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+struct A;
+
+#[tonic::async_trait]
+impl ServiceA for A {
+    async fn say_hello(
+        &self,
+        request: Request<HelloRequest>,
+    ) -> Result<Response<HelloReply>, Status> {
+        let message = greeting(&request.get_ref().name);
+        Ok(Response::new(HelloReply { message }))
+    }
+}
+
+struct B {
+    limits: Limits,
+}
+
+#[tonic::async_trait]
+impl ServiceB for B {
+    type StreamNumbersStream = Numbers;
+
+    async fn stream_numbers(
+        &self,
+        request: Request<StreamRequest>,
+    ) -> Result<Response<Numbers>, Status> {
+        let deadline = deadline(request.metadata())?;
+        let StreamRequest { count, delay_ms } = *request.get_ref();
+        let sequence = Sequence::requested(count, delay_ms, &self.limits)
+            .map_err(|beyond| Status::invalid_argument(beyond.to_string()))?;
+        Ok(Response::new(Numbers::new(sequence, deadline)))
+    }
+}
+
+/// When the caller stops waiting, if it said so.
+fn deadline(metadata: &MetadataMap) -> Result<Option<Instant>, Status> {
+    let Some(value) = metadata.get(grpc_timeout::GRPC_TIMEOUT) else {
+        return Ok(None);
+    };
+    let timeout = value.to_str().ok().and_then(grpc_timeout::parse);
+    let timeout = timeout.ok_or_else(|| {
+        Status::invalid_argument(format!(
+            "grpc-timeout is {value:?}; send at most 8 digits and one of H, M, S, m, u, n"
+        ))
+    })?;
+    // Beyond what the clock can express there is no deadline.
+    Ok(Instant::now().checked_add(timeout))
+}
