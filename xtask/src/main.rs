@@ -1,1 +1,42 @@
-fn main() {}
+//! The automation of this repository, in Rust so that it needs nothing that
+//! the repository does not need anyway. `cargo xtask test` sets up the foreign
+//! tools that some tests need, as far as this machine allows, runs all tests,
+//! and names those that were skipped.
+
+mod machine;
+mod skipped;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask test [--no-install] [-- CARGO-TEST-ARGUMENTS]
+
+  --no-install   use the tools that are there, install none
+  --             what follows goes to `cargo test` in place of --workspace,
+                 for example: cargo xtask test -- -p pspd --test system";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let options = match arguments.as_slice() {
+        ["test", rest @ ..] => test::Options::parse(rest),
+        ["--help" | "-h" | "help"] => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        [] => Err("no command given".to_owned()),
+        [unknown, ..] => Err(format!("no command is called {unknown:?}")),
+    };
+    match options {
+        Ok(options) => test::run(&options).unwrap_or_else(|error| {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }),
+        Err(problem) => {
+            eprintln!("error: {problem}\n{USAGE}");
+            ExitCode::from(64)
+        }
+    }
+}

@@ -2,6 +2,7 @@
 //! subcommands. Exit codes: 0 done, 1 failed while running, 64 wrong usage or
 //! configuration.
 
+mod config;
 mod exit;
 mod lab;
 mod serve;

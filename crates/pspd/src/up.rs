@@ -1,13 +1,135 @@
-//! `pspd up`.
+//! `pspd up`: the whole system on this machine, each role a process of its
+//! own, until Ctrl-C. In comes the choice of ports; out come a table of
+//! addresses, the roles' log lines, and the news of a role that ended. A role
+//! that died is not started again: what to do about it is for the operator to
+//! say, and the command for it is printed.
 
-use std::process::ExitCode;
+mod plan;
+mod ports;
+mod show;
 
-use clap::{ArgMatches, Command};
+use std::{
+    process::ExitCode,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
 
-pub(crate) fn command() -> Command {
-    Command::new("up")
+use anyhow::Context;
+use clap::ArgMatches;
+use system::{Stopped, System};
+
+use plan::Plan;
+
+pub(crate) use plan::command;
+
+/// The gateways may take so long to stop, and then the services: the roles'
+/// own default for what is in flight, and a little beyond it.
+const STOP_WITHIN: Duration = Duration::from_secs(12);
+
+pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let plan = Plan::from_matches(matches)?;
+    ports::look_first(&plan)?;
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let mut printer = None;
+    let done = runtime.block_on(up(&plan, &mut printer));
+    // Without the runtime nobody sends lines any more, and the printer ends.
+    drop(runtime);
+    if let Some(printer) = printer {
+        let _ = printer.join();
+    }
+    done
 }
 
-pub(crate) fn run(_matches: &ArgMatches) -> anyhow::Result<ExitCode> {
-    Ok(ExitCode::SUCCESS)
+async fn up(plan: &Plan, printer: &mut Option<JoinHandle<()>>) -> anyhow::Result<ExitCode> {
+    let mut interrupts = Interrupts::listen()?;
+    let (options, lines) = plan.options()?;
+    let started = tokio::select! {
+        () = interrupts.next() => return Ok(ExitCode::SUCCESS),
+        started = System::start(&options) => started,
+    };
+    let mut system = started?;
+    show::addresses(&system);
+    // On a thread of its own: a terminal that is held up must not hold up the
+    // roles, whose output this runtime reads.
+    *printer = lines.map(|lines| thread::spawn(|| show::log(lines)));
+
+    loop {
+        tokio::select! {
+            () = interrupts.next() => return Ok(stop(system, interrupts).await),
+            death = system.died() => match death {
+                Some(death) => {
+                    let start_again = plan.start_again(&system, death.role);
+                    show::death(&death, &system, &start_again);
+                }
+                None => {
+                    show::news("every role has ended");
+                    return Ok(ExitCode::FAILURE);
+                }
+            }
+        }
+    }
+}
+
+/// Gateways first, then the services. Another Ctrl-C kills what is left.
+async fn stop(mut system: System, mut interrupts: Interrupts) -> ExitCode {
+    show::news("stopping; once more Ctrl-C stops without waiting");
+    let ends = tokio::select! {
+        () = interrupts.next() => return ExitCode::FAILURE,
+        ends = system.stop(STOP_WITHIN) => ends,
+    };
+    let mut code = ExitCode::SUCCESS;
+    for (role, end) in ends {
+        if let Stopped::Killed(_) = end {
+            show::news(&format!(
+                "role {role} did not stop within {STOP_WITHIN:?} and was killed"
+            ));
+            code = ExitCode::FAILURE;
+        }
+    }
+    code
+}
+
+/// Ctrl-C and, where it exists, SIGTERM.
+struct Interrupts {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Interrupts {
+    #[cfg(unix)]
+    fn listen() -> anyhow::Result<Interrupts> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Interrupts {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> anyhow::Result<Interrupts> {
+        Ok(Interrupts {})
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Ctrl-C then ends the process in the system's own way.
+            std::future::pending().await
+        }
+    }
 }

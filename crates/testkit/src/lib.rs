@@ -1,1 +1,22 @@
-//! placeholder
+//! What the tests of the workspace share, and nothing that is shipped: real
+//! processes on free ports, an HTTP/1.1 client that hides nothing, the foreign
+//! tools of this machine, and the check that ARCHITECTURE.md tells the truth.
+//! Everything blocks and everything has a deadline, so that a test reads from
+//! top to bottom and never hangs.
+
+#![allow(clippy::panic, reason = "a panic is how a test fails")]
+
+pub mod architecture;
+pub mod http;
+mod processes;
+mod tools;
+mod until;
+
+pub use processes::{Process, Whole};
+pub use tools::{Tool, need};
+pub use until::until;
+
+use std::time::Duration;
+
+/// For what is expected to happen: long enough for a machine that is busy.
+pub const IN_TIME: Duration = Duration::from_secs(30);

@@ -1,0 +1,52 @@
+//! What an operator sets for either gateway, validated elsewhere: every value
+//! here is usable as it is.
+
+use std::time::Duration;
+
+/// The most that one request, or all of them together, may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a request's line and headers; beyond it 431.
+    pub header_bytes_max: usize,
+    /// Values gathered into one JSON answer; beyond it 413.
+    pub values_max: usize,
+    /// How long a call whose answer is gathered may take; beyond it 504.
+    pub call_timeout: Duration,
+    /// How long a call whose answer is streamed may take; beyond it the stream
+    /// ends with an error of its own form.
+    pub stream_timeout: Duration,
+    /// Calls in flight at once; beyond it 503.
+    pub in_flight_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            header_bytes_max: 16 * 1024,
+            values_max: 100_000,
+            call_timeout: Duration::from_secs(30),
+            stream_timeout: Duration::from_secs(300),
+            in_flight_max: 10_000,
+        }
+    }
+}
+
+/// Which pages of other origins may call the gateway from a browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cors {
+    /// Every origin.
+    Any,
+    /// None: no CORS header is sent.
+    Off,
+    /// These origins, such as `https://example.org`.
+    Origins(Vec<String>),
+}
+
+/// Everything that both gateways share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Limits on requests.
+    pub limits: Limits,
+    /// Cross-origin policy.
+    pub cors: Cors,
+}

@@ -1,0 +1,120 @@
+//! The body of an answer: whole or streamed, with the access log entry that is
+//! written when the last byte has been taken, or when the client left.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+
+use crate::access_log::Entry;
+
+/// Produces a streamed answer; errors are part of what it writes.
+pub(crate) trait Chunks: Send {
+    /// The next bytes, or `None` at the end.
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>>;
+}
+
+/// A body that reports to the access log.
+pub struct Body {
+    content: Content,
+    entry: Option<Entry>,
+}
+
+enum Content {
+    Whole(Bytes),
+    Streamed(Box<dyn Chunks>),
+    Done,
+}
+
+impl Body {
+    pub(crate) fn whole(bytes: Bytes) -> Self {
+        let content = match bytes.len() {
+            0 => Content::Done,
+            _ => Content::Whole(bytes),
+        };
+        Body {
+            content,
+            entry: None,
+        }
+    }
+
+    pub(crate) fn streamed(chunks: impl Chunks + 'static) -> Self {
+        Body {
+            content: Content::Streamed(Box::new(chunks)),
+            entry: None,
+        }
+    }
+
+    /// The same body, reporting to `entry`.
+    pub(crate) fn logged(mut self, mut entry: Entry) -> Self {
+        if matches!(self.content, Content::Done) {
+            entry.finished();
+        }
+        self.entry = Some(entry);
+        self
+    }
+
+    /// The length, when the body is whole.
+    pub(crate) fn length(&self) -> Option<usize> {
+        match &self.content {
+            Content::Whole(bytes) => Some(bytes.len()),
+            Content::Streamed(_) => None,
+            Content::Done => Some(0),
+        }
+    }
+
+    /// A body that says how long it would be but sends nothing, for `HEAD`.
+    pub(crate) fn finish(&mut self) {
+        if let Some(entry) = &mut self.entry {
+            entry.finished();
+        }
+    }
+
+    fn sent(&mut self, bytes: usize) {
+        if let Some(entry) = &mut self.entry {
+            entry.sent(bytes);
+        }
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let chunk = match &mut self.content {
+            Content::Whole(bytes) => {
+                let bytes = std::mem::take(bytes);
+                self.content = Content::Done;
+                Some(bytes)
+            }
+            Content::Streamed(chunks) => std::task::ready!(chunks.poll_chunk(cx)),
+            Content::Done => None,
+        };
+        if let Some(chunk) = &chunk {
+            self.sent(chunk.len());
+        }
+        if chunk.is_none() || matches!(self.content, Content::Done) {
+            self.content = Content::Done;
+            self.finish();
+        }
+        Poll::Ready(chunk.map(|chunk| Ok(Frame::data(chunk))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.content, Content::Done)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.length() {
+            Some(bytes) => SizeHint::with_exact(bytes as u64),
+            None => SizeHint::default(),
+        }
+    }
+}

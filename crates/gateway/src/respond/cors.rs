@@ -1,0 +1,87 @@
+//! Cross-origin headers (the Fetch standard's CORS protocol).
+
+use http::{
+    HeaderMap, HeaderValue, Method, Response, StatusCode,
+    header::{
+        ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+        ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
+        ALLOW, ORIGIN, VARY,
+    },
+};
+
+use super::Body;
+use crate::{Cors, routes};
+
+/// How long a browser may remember a preflight answer, in seconds.
+const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
+
+/// Answers `OPTIONS`; for browsers that ask before a cross-origin call, with
+/// what they may send.
+pub(super) fn preflight(
+    cors: &Cors,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Option<Response<Body>> {
+    if method != Method::OPTIONS {
+        return None;
+    }
+    let mut response = Response::new(Body::whole(bytes::Bytes::new()));
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    let answer = response.headers_mut();
+    answer.insert(ALLOW, HeaderValue::from_static(routes::ALLOWED));
+    if *cors != Cors::Off && headers.contains_key(ORIGIN) {
+        answer.insert(
+            ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static(routes::ALLOWED),
+        );
+        if let Some(asked) = headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
+            answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
+        }
+        answer.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
+    }
+    Some(response)
+}
+
+/// Lets the page at `origin` read the answer, if the policy allows it.
+pub(super) fn allow_origin(cors: &Cors, origin: Option<&HeaderValue>, answer: &mut HeaderMap) {
+    let allowed = match cors {
+        Cors::Off => return,
+        Cors::Any => HeaderValue::from_static("*"),
+        Cors::Origins(known) => {
+            // Caches must not give one origin the answer meant for another.
+            answer.insert(VARY, HeaderValue::from_static("origin"));
+            match origin {
+                Some(origin) if known.iter().any(|k| k.as_bytes() == origin.as_bytes()) => {
+                    origin.clone()
+                }
+                _ => return,
+            }
+        }
+    };
+    answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
+    answer.insert(
+        ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("x-request-id"),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(cors: &Cors, origin: &'static str, expected: Option<&str>) {
+        let mut answer = HeaderMap::new();
+        allow_origin(cors, Some(&HeaderValue::from_static(origin)), &mut answer);
+        let got = answer.get(ACCESS_CONTROL_ALLOW_ORIGIN);
+        assert_eq!(got.map(|value| value.to_str().expect("text")), expected);
+    }
+
+    #[test]
+    fn origins() {
+        let some = Cors::Origins(vec!["https://a.example".to_owned()]);
+        check(&Cors::Any, "https://b.example", Some("*"));
+        check(&Cors::Off, "https://a.example", None);
+        check(&some, "https://a.example", Some("https://a.example"));
+        check(&some, "https://b.example", None);
+    }
+}

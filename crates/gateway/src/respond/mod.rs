@@ -1,0 +1,47 @@
+//! What the client sees: statuses, error bodies, media types, CORS headers, and
+//! the body that carries them out and knows when it is done.
+
+mod accept;
+mod body;
+mod cors;
+mod problem;
+mod status;
+
+pub(crate) use accept::{Accepted, accepted};
+pub(crate) use body::{Body, Chunks};
+pub(crate) use problem::{Problem, UpstreamFailure};
+pub(crate) use status::Code;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+
+use crate::Cors;
+
+/// A whole answer of the given media type.
+pub(crate) fn whole(status: StatusCode, media_type: &'static str, bytes: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::whole(bytes));
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+/// A whole JSON answer.
+pub(crate) fn json(bytes: Bytes) -> Response<Body> {
+    whole(StatusCode::OK, "application/json", bytes)
+}
+
+/// The answer to a preflight request, if this is one and CORS is on.
+pub(crate) fn preflight(
+    cors: &Cors,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Option<Response<Body>> {
+    cors::preflight(cors, method, headers)
+}
+
+/// Adds the CORS headers of an ordinary answer.
+pub(crate) fn allow_origin(cors: &Cors, request: Option<&HeaderValue>, answer: &mut HeaderMap) {
+    cors::allow_origin(cors, request, answer);
+}

@@ -1,0 +1,208 @@
+//! One request from head to answer: its id, its limits, its route, its log
+//! line. What a route does is told in [`forward`](crate::forward).
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use server::{Handler, RequestId, admin::Readiness, query::Query};
+
+use crate::{
+    Limits, Settings,
+    access_log::{AccessLog, Buffer},
+    forward::{Call, Chain, Grpc, Rest},
+    page::Page,
+    respond::{self, Body, Problem},
+    routes::{self, Route},
+    upstream,
+};
+
+/// A gateway, as one worker runs it.
+#[derive(Clone)]
+pub struct Gateway {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    chain: Chain,
+    settings: Settings,
+    page: Page,
+    log: Arc<Buffer>,
+    in_flight: Arc<AtomicUsize>,
+}
+
+/// What all workers of a gateway have in common.
+#[derive(Clone)]
+pub struct Common {
+    /// What the operator set.
+    pub settings: Settings,
+    /// Where request lines go.
+    pub log: AccessLog,
+    /// Calls in flight in all workers.
+    pub in_flight: Arc<AtomicUsize>,
+}
+
+impl Gateway {
+    /// Gateway P, in front of services A and B over gRPC. Must be called on the
+    /// worker's runtime, which keeps the connections.
+    #[must_use]
+    pub fn grpc(a: upstream::grpc::Options, b: upstream::grpc::Options, common: Common) -> Self {
+        Self::with(Chain::Grpc(Grpc::connect(a, b)), common)
+    }
+
+    /// Gateway P-REST, in front of A-REST and B-REST. Must be called on the
+    /// worker's runtime, which keeps the connections.
+    #[must_use]
+    pub fn rest(a: upstream::rest::Options, b: upstream::rest::Options, common: Common) -> Self {
+        Self::with(Chain::Rest(Rest::new(a, b)), common)
+    }
+
+    fn with(chain: Chain, common: Common) -> Self {
+        let Common {
+            settings,
+            log,
+            in_flight,
+        } = common;
+        Gateway {
+            shared: Arc::new(Shared {
+                page: Page::of(chain.kind()),
+                chain,
+                settings,
+                log: log.for_worker(),
+                in_flight,
+            }),
+        }
+    }
+
+    /// Whether the services behind it answer.
+    pub async fn readiness(&self) -> Readiness {
+        self.shared.chain.readiness().await
+    }
+}
+
+impl Handler for Gateway {
+    type Body = Body;
+
+    async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
+        let shared = &*self.shared;
+        let (head, _body) = request.into_parts();
+        let id = RequestId::of(&head.headers);
+        let mut entry = shared.log.begin(peer, &head.method, &head.uri, &id);
+
+        let answer = shared.answer(&head, &id).await;
+
+        let (mut response, cause) = match answer {
+            Ok(response) => (response, None),
+            Err(problem) => (problem.response(&id), problem.log_message()),
+        };
+        let headers = response.headers_mut();
+        headers.insert(RequestId::HEADER, id.header_value());
+        let origin = head.headers.get(header::ORIGIN);
+        respond::allow_origin(&shared.settings.cors, origin, headers);
+        entry.answered(response.status(), cause);
+        response.map(|body| {
+            let mut body = body.logged(entry);
+            if head.method == Method::HEAD {
+                body.finish();
+            }
+            body
+        })
+    }
+}
+
+impl Shared {
+    async fn answer(
+        &self,
+        head: &http::request::Parts,
+        id: &RequestId,
+    ) -> Result<Response<Body>, Problem> {
+        self.settings.limits.check_head(head)?;
+        if let Some(response) = respond::preflight(&self.settings.cors, &head.method, &head.headers)
+        {
+            return Ok(response);
+        }
+        let route = routes::find(&head.method, head.uri.path())?;
+        match route {
+            Route::Page => return Ok(self.page.html()),
+            Route::PageStyle => return Ok(Page::style()),
+            Route::PageScript => return Ok(Page::script()),
+            Route::Healthz => {
+                let ok = Bytes::from_static(b"ok");
+                return Ok(respond::whole(
+                    StatusCode::OK,
+                    "text/plain; charset=utf-8",
+                    ok,
+                ));
+            }
+            Route::Readyz => {
+                let response = self.chain.readiness().await.response();
+                return Ok(response.map(|body| Body::whole(whole_bytes(body))));
+            }
+            Route::Hello | Route::Numbers => {}
+        }
+        let call = Call {
+            query: Query::parse(head.uri.query().unwrap_or_default())?,
+            headers: &head.headers,
+            id,
+            limits: &self.settings.limits,
+            in_flight: self.enter()?,
+        };
+        match route {
+            Route::Hello => self.chain.hello(call).await,
+            _ => self.chain.numbers(call).await,
+        }
+    }
+
+    fn enter(&self) -> Result<InFlight, Problem> {
+        let in_flight_max = self.settings.limits.in_flight_max;
+        let place = InFlight(Arc::clone(&self.in_flight));
+        if self.in_flight.fetch_add(1, Ordering::Relaxed) < in_flight_max {
+            Ok(place)
+        } else {
+            Err(Problem::Overloaded { in_flight_max })
+        }
+    }
+}
+
+/// A call's place among those in flight, given back when dropped.
+pub(crate) struct InFlight(Arc<AtomicUsize>);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Limits {
+    fn check_head(&self, head: &http::request::Parts) -> Result<(), Problem> {
+        let target = head
+            .uri
+            .path_and_query()
+            .map_or(0, |target| target.as_str().len());
+        let bytes = head.method.as_str().len() + target + header_bytes(&head.headers);
+        let max = self.header_bytes_max;
+        if bytes > max {
+            return Err(Problem::HeadersTooLarge { bytes, max });
+        }
+        Ok(())
+    }
+}
+
+/// Names, values and the four bytes of `: ` and the line's end.
+fn header_bytes(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum()
+}
+
+fn whole_bytes(body: server::Body) -> Bytes {
+    body.into_inner().unwrap_or_default()
+}

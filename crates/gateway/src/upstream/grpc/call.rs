@@ -1,0 +1,282 @@
+//! One call: the request's head and single message out, the messages of the
+//! answer in, and the status at its end. Dropping any part of it resets the
+//! stream, which cancels the call at the service.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use contract::grpc_timeout::{self, GRPC_TIMEOUT};
+use h2::{Reason, RecvStream, client::SendRequest};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use percent_encoding::percent_decode;
+use server::RequestId;
+use tokio::time::Instant;
+
+use super::{
+    Upstream,
+    link::{Busy, Link},
+};
+use crate::{
+    respond::{Code, UpstreamFailure},
+    transcode::frame::Decoder,
+};
+
+/// Attempts at a call that the service provably did not begin.
+const ATTEMPTS_MAX: usize = 3;
+
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// A method's path, such as `/pspd.ServiceA/SayHello`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Method(pub(crate) &'static str);
+
+/// What goes along with the message.
+pub(crate) struct Metadata<'r> {
+    pub(crate) id: &'r RequestId,
+    pub(crate) traceparent: Option<&'r HeaderValue>,
+    pub(crate) deadline: Instant,
+}
+
+impl<'r> Metadata<'r> {
+    /// The metadata that a client's headers give rise to.
+    pub(crate) fn of(id: &'r RequestId, headers: &'r HeaderMap, deadline: Instant) -> Self {
+        Metadata {
+            id,
+            traceparent: headers.get(TRACEPARENT),
+            deadline,
+        }
+    }
+}
+
+impl Upstream {
+    /// Calls `method` with one framed message; returns once the service has
+    /// begun to answer. A service that had not begun the call when its
+    /// connection closed is asked again on another one.
+    ///
+    /// The caller bounds the wait; the deadline is told to the service.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        message: &Bytes,
+        metadata: &Metadata<'_>,
+    ) -> Result<Messages, UpstreamFailure> {
+        let mut attempt = 1;
+        loop {
+            let (link, sender) = self.link(metadata.deadline).await?;
+            match self.attempt(link, sender, method, message, metadata).await {
+                Ok(messages) => return Ok(messages),
+                Err(error) if attempt < ATTEMPTS_MAX && not_begun(&error) => {
+                    attempt += 1;
+                    // Lets the connection's keeper notice that it is closing.
+                    tokio::task::yield_now().await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        link: Arc<Link>,
+        sender: SendRequest<Bytes>,
+        method: Method,
+        message: &Bytes,
+        metadata: &Metadata<'_>,
+    ) -> Result<Messages, AttemptError> {
+        let busy = Busy::with(link);
+        let mut sender = sender.ready().await.map_err(AttemptError::NotSent)?;
+        let request = self.request(method, metadata);
+        let (answer, mut body) = sender
+            .send_request(request, false)
+            .map_err(AttemptError::NotSent)?;
+        body.send_data(message.clone(), true)
+            .map_err(AttemptError::Sent)?;
+        let answer = answer.await.map_err(AttemptError::Sent)?;
+        Messages::of(answer, self.options.message_bytes_max, busy).map_err(AttemptError::Answered)
+    }
+
+    fn request(&self, Method(path): Method, metadata: &Metadata<'_>) -> Request<()> {
+        let mut request = Request::new(());
+        *request.method_mut() = http::Method::POST;
+        *request.version_mut() = http::Version::HTTP_2;
+        let mut uri = http::uri::Parts::default();
+        uri.scheme = Some(http::uri::Scheme::HTTP);
+        uri.authority = Some(self.options.address.authority().clone());
+        uri.path_and_query = Some(http::uri::PathAndQuery::from_static(path));
+        // All three parts are there and valid by construction.
+        *request.uri_mut() = http::Uri::from_parts(uri).unwrap_or_default();
+
+        let headers = request.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/grpc"),
+        );
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        let left = metadata.deadline.saturating_duration_since(Instant::now());
+        if let Ok(timeout) = HeaderValue::try_from(grpc_timeout::format(left)) {
+            headers.insert(GRPC_TIMEOUT, timeout);
+        }
+        headers.insert(RequestId::HEADER, metadata.id.header_value());
+        if let Some(traceparent) = metadata.traceparent {
+            headers.insert(TRACEPARENT, traceparent.clone());
+        }
+        request
+    }
+}
+
+/// Why an attempt failed, and so whether another may be made.
+enum AttemptError {
+    NotSent(h2::Error),
+    Sent(h2::Error),
+    Answered(UpstreamFailure),
+}
+
+/// Whether the service provably did not begin the call (RFC 9113, sections 6.8
+/// and 8.7), so that repeating it is safe.
+fn not_begun(error: &AttemptError) -> bool {
+    match error {
+        AttemptError::NotSent(_) => true,
+        AttemptError::Sent(error) => {
+            let refused = error.reason() == Some(Reason::REFUSED_STREAM);
+            error.is_remote() && (refused || error.is_go_away())
+        }
+        AttemptError::Answered(_) => false,
+    }
+}
+
+impl From<AttemptError> for UpstreamFailure {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::NotSent(error) => UpstreamFailure::Unreachable {
+                cause: format!("the connection closed before the call: {error}"),
+            },
+            AttemptError::Sent(error) => broken(&error),
+            AttemptError::Answered(failure) => failure,
+        }
+    }
+}
+
+fn broken(error: &h2::Error) -> UpstreamFailure {
+    UpstreamFailure::Broken {
+        cause: format!("the call broke off: {error}"),
+    }
+}
+
+/// The messages of an answer, in order, as they arrive.
+pub(crate) struct Messages {
+    stream: RecvStream,
+    decoder: Decoder,
+    /// The status came with the head, as it does when there is no message.
+    ended_in_head: bool,
+    _busy: Busy,
+}
+
+impl Messages {
+    fn of(
+        answer: Response<RecvStream>,
+        message_bytes_max: usize,
+        busy: Busy,
+    ) -> Result<Self, UpstreamFailure> {
+        let (head, stream) = answer.into_parts();
+        if head.status != StatusCode::OK {
+            let cause = format!("HTTP status {} instead of a gRPC answer", head.status);
+            return Err(UpstreamFailure::Broken { cause });
+        }
+        let ended_in_head = head.headers.contains_key(GRPC_STATUS);
+        if ended_in_head {
+            status(&head.headers)?;
+        }
+        let media_type = head.headers.get(header::CONTENT_TYPE);
+        if !media_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc")) {
+            let cause = format!("content type {media_type:?} instead of application/grpc");
+            return Err(UpstreamFailure::Broken { cause });
+        }
+        Ok(Messages {
+            stream,
+            decoder: Decoder::new(message_bytes_max),
+            ended_in_head,
+            _busy: busy,
+        })
+    }
+
+    /// The next message; `None` once the service has ended the call with `OK`.
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, UpstreamFailure> {
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    /// The single message of a unary answer.
+    pub(crate) async fn only(mut self) -> Result<Bytes, UpstreamFailure> {
+        let first = self.next().await?;
+        let extra = match first {
+            Some(_) => self.next().await?,
+            None => None,
+        };
+        match (first, extra) {
+            (Some(message), None) => Ok(message),
+            (None, _) => Err(UpstreamFailure::Broken {
+                cause: "an answer without a message".into(),
+            }),
+            (_, Some(_)) => Err(UpstreamFailure::Broken {
+                cause: "more than one message in a unary answer".into(),
+            }),
+        }
+    }
+
+    pub(crate) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Bytes>, UpstreamFailure>> {
+        loop {
+            let unreadable = |error| UpstreamFailure::Broken {
+                cause: format!("{error}"),
+            };
+            if let Some(message) = self.decoder.next().map_err(unreadable)? {
+                return Poll::Ready(Ok(Some(message)));
+            }
+            match std::task::ready!(self.stream.poll_data(cx)) {
+                Some(Ok(chunk)) => {
+                    // Fails only for a stream that is gone, which the next poll tells.
+                    let _ = self.stream.flow_control().release_capacity(chunk.len());
+                    self.decoder.push(chunk);
+                }
+                Some(Err(error)) => return Poll::Ready(Err(broken(&error))),
+                None => {
+                    let trailers = std::task::ready!(self.stream.poll_trailers(cx));
+                    let trailers = trailers.map_err(|error| broken(&error))?;
+                    if !self.ended_in_head {
+                        status(&trailers.unwrap_or_default())?;
+                    }
+                    self.decoder.end().map_err(unreadable)?;
+                    return Poll::Ready(Ok(None));
+                }
+            }
+        }
+    }
+}
+
+/// Fails unless `headers` say that the call ended well.
+fn status(headers: &HeaderMap) -> Result<(), UpstreamFailure> {
+    let Some(number) = headers.get(GRPC_STATUS) else {
+        let cause = "the answer ended without a grpc-status".to_owned();
+        return Err(UpstreamFailure::Broken { cause });
+    };
+    let number = number.to_str().ok().and_then(|text| text.parse().ok());
+    let Some(number) = number else {
+        let cause = "the grpc-status is not a number".to_owned();
+        return Err(UpstreamFailure::Broken { cause });
+    };
+    match Code::from_number(number) {
+        None => Ok(()),
+        Some(code) => {
+            let message = headers.get("grpc-message").map(HeaderValue::as_bytes);
+            let message = percent_decode(message.unwrap_or_default())
+                .decode_utf8_lossy()
+                .into_owned();
+            Err(UpstreamFailure::Status { code, message })
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Keeps one connection open: connects, watches it with pings, and connects
+//! again as soon as it is lost, with a short back-off while that fails. A
+//! service that comes back is used again within a quarter of a second.
+
+use std::{io, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use h2::client::SendRequest;
+use tokio::{
+    net::TcpStream,
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    Options,
+    link::{Link, State},
+};
+
+const BACK_OFF_MIN: Duration = Duration::from_millis(20);
+const BACK_OFF_MAX: Duration = Duration::from_millis(250);
+/// A connection that lasted less than this counts as a failed attempt, so that
+/// a peer that accepts and closes is not asked in a busy loop.
+const LASTED: Duration = Duration::from_secs(1);
+
+/// How often a connection is checked with a ping, and how long the answer may
+/// take before the connection is given up.
+const PING_EVERY: Duration = Duration::from_secs(10);
+const PING_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Flow-control window of one stream: the bytes a slow client may leave unread
+/// here before the service is held back.
+const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
+/// Flow-control window of a connection: large, so that slow streams do not hold
+/// back the others.
+const CONNECTION_WINDOW_BYTES: u32 = 64 * 1024 * 1024;
+/// Streams reset by this side that are still remembered, so that frames under
+/// way for them are ignored. The library's own default of 50 is passed by any
+/// burst of clients leaving; each forgotten stream's frame then counts as an
+/// error, and enough of those close the connection for everybody.
+const RESETS_REMEMBERED_MAX: usize = 100_000;
+
+pub(super) async fn keep(name: &'static str, options: Options, link: Arc<Link>) {
+    let address = &options.address;
+    let mut back_off = BACK_OFF_MIN;
+    let mut reported = false;
+    loop {
+        let opened = Instant::now();
+        let why = match timeout(options.connect_timeout, open(&options)).await {
+            Ok(Ok((sender, connection))) => {
+                tracing::debug!(service = name, %address, "connected");
+                link.set(State::Open(sender));
+                let why = watch(connection).await;
+                link.set(State::Opening);
+                tracing::info!(service = name, %address, %why, "connection lost");
+                reported = false;
+                if opened.elapsed() >= LASTED {
+                    back_off = BACK_OFF_MIN;
+                    continue;
+                }
+                why
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer within {:?}", options.connect_timeout),
+        };
+        if !reported {
+            tracing::warn!(service = name, %address, %why, "cannot connect; trying on");
+            reported = true;
+        }
+        link.set(State::Down(why.into()));
+        sleep(back_off.mul_f64(0.75 + 0.5 * jitter())).await;
+        back_off = (back_off * 2).min(BACK_OFF_MAX);
+    }
+}
+
+type Connection = h2::client::Connection<TcpStream, Bytes>;
+
+async fn open(options: &Options) -> io::Result<(SendRequest<Bytes>, Connection)> {
+    let authority = options.address.authority();
+    let host = authority
+        .host()
+        .trim_start_matches('[')
+        .trim_end_matches(']');
+    let port = authority.port_u16().unwrap_or_default();
+    let stream = TcpStream::connect((host, port)).await?;
+    stream.set_nodelay(true)?;
+    h2::client::Builder::new()
+        .initial_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_concurrent_reset_streams(RESETS_REMEMBERED_MAX)
+        // The service is trusted: its errors end calls, not connections.
+        .max_local_error_reset_streams(None)
+        // Many slow streams of tiny messages are the normal case here, and each
+        // is bounded by its window; the library's budget for small frames
+        // would close the connection for all of them.
+        .data_frame_budget(usize::MAX / 2)
+        .enable_push(false)
+        .handshake(stream)
+        .await
+        .map_err(io::Error::other)
+}
+
+/// Drives the connection until it ends and says why it did.
+async fn watch(mut connection: Connection) -> String {
+    let pings = connection.ping_pong();
+    let unanswered = async {
+        let Some(mut pings) = pings else {
+            return std::future::pending().await;
+        };
+        loop {
+            sleep(PING_EVERY).await;
+            match timeout(PING_TIMEOUT, pings.ping(h2::Ping::opaque())).await {
+                Ok(Ok(_)) => {}
+                // The connection itself ends and says why.
+                Ok(Err(_)) => std::future::pending().await,
+                Err(_) => return,
+            }
+        }
+    };
+    tokio::select! {
+        ended = connection => match ended {
+            Ok(()) => "closed by the service".to_owned(),
+            Err(error) => error.to_string(),
+        },
+        () = unanswered => format!("no answer to a ping within {PING_TIMEOUT:?}"),
+    }
+}
+
+/// A number from 0 to 1 that differs between connections, so that they do not
+/// all come back at the same instant.
+fn jitter() -> f64 {
+    fastrand::f64()
+}

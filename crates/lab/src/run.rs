@@ -1,0 +1,243 @@
+//! A whole run, from the plan to the results: the story on one screen. In: a
+//! valid [`Plan`]; out: the report and how the run ended. Everything that could
+//! stop a run for its arguments is looked at before anything is started or
+//! written, and every chain must answer once before any load.
+
+use std::{
+    path::PathBuf,
+    pin::pin,
+    process::ExitStatus,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use contract::Role;
+use system::System;
+
+use crate::{
+    Error, descriptors,
+    load::Load,
+    plan::{Plan, Step, Subject},
+    progress::Progress,
+    published::published,
+    report,
+    results::{Results, State, utc},
+    summary::{Circumstances, Row},
+    target::{self, Target},
+};
+
+/// How long each group of roles may take to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// What a run needs to know about the program around it.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// The `pspd` executable, started for each role.
+    pub executable: PathBuf,
+    /// Its version, for the results.
+    pub version: String,
+    /// The commit it was built from, where known.
+    pub commit: Option<String>,
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The tables and warnings, for standard output.
+    pub report: String,
+    /// Where everything is.
+    pub folder: PathBuf,
+    /// Why it ended.
+    pub end: End,
+}
+
+/// Why a run ended.
+#[derive(Debug)]
+pub enum End {
+    /// All blocks are done.
+    Complete,
+    /// The user stopped it.
+    Interrupted,
+    /// Something else than a role failed; the block in progress is lost.
+    Failed(Error),
+    /// A role of the system died; the block in progress is lost.
+    RoleDied {
+        /// Which one.
+        role: Role,
+        /// How it ended.
+        status: ExitStatus,
+        /// The end of its log, oldest first.
+        last_lines: Vec<String>,
+    },
+}
+
+/// Runs the plan. Must be called within a Tokio runtime with IO and time. An
+/// error is returned only when nothing was started and nothing written; from
+/// then on a failure is the [`End`] of a run that has results.
+pub async fn run(plan: &Plan, setting: &Setting) -> Result<Outcome, Error> {
+    descriptors::make_room(plan)?;
+    let running = target::running(plan).await?;
+    let mut results = Results::create(plan, setting)?;
+    let mut system = None;
+
+    let end = {
+        let experiment = experiment(plan, setting, running, &mut system, &mut results);
+        tokio::select! {
+            biased;
+            () = interrupted() => End::Interrupted,
+            end = experiment => end.unwrap_or_else(End::Failed),
+        }
+    };
+    if let Some(system) = &mut system {
+        system.stop(STOP_WITHIN).await;
+    }
+    let end = match (results.close(end.state()), end) {
+        (Err(error), End::Complete | End::Interrupted) => End::Failed(error),
+        // The first failure says more than that it could not be written down.
+        (_, end) => end,
+    };
+    Ok(Outcome {
+        report: report::text(results.run()),
+        folder: results.folder().to_owned(),
+        end,
+    })
+}
+
+impl End {
+    fn state(&self) -> State {
+        match self {
+            End::Complete => State::Complete,
+            End::Interrupted => State::Interrupted,
+            End::Failed(_) | End::RoleDied { .. } => State::Failed,
+        }
+    }
+}
+
+/// Starts what must be started, checks every chain, then takes block after block.
+async fn experiment(
+    plan: &Plan,
+    setting: &Setting,
+    mut targets: Vec<Target>,
+    system: &mut Option<System>,
+    results: &mut Results,
+) -> Result<End, Error> {
+    if plan.needs_system() {
+        let mut options = system::Options::new(&setting.executable);
+        options.stderr = system::Output::Folder(results.logs());
+        let system = system.insert(System::start(&options).await?);
+        targets.extend(target::own(plan, system).await?);
+    }
+    targets.sort_by_key(|target| target.chain);
+
+    let steps = plan.steps();
+    let mut progress = Progress::new(plan, &steps);
+    for step in steps {
+        let target = &mut targets[step.chain];
+        let block = block(plan, step, target, results, &mut progress);
+        tokio::select! {
+            biased;
+            end = died(system) => return Ok(end),
+            done = block => done?,
+        }
+    }
+    Ok(End::Complete)
+}
+
+/// One block: peaks reset, load through warm-up and window, accounts read at
+/// both ends of the window, results written.
+async fn block(
+    plan: &Plan,
+    step: Step,
+    target: &mut Target,
+    results: &mut Results,
+    progress: &mut Progress,
+) -> Result<(), Error> {
+    target.accounts.reset_peaks();
+    let generator = Load {
+        target: target.address,
+        scenario: Arc::clone(&target.scenario),
+        users: step.users,
+        threads: plan.threads,
+        warm_up: plan.warm_up,
+        duration: plan.duration,
+        request_timeout: plan.request_timeout,
+    }
+    .start()
+    .map_err(Error::Generator)?;
+    let window = generator.window();
+    let window_start = SystemTime::now() + window.start.duration_since(Instant::now());
+    progress.begin(step, &target.name);
+
+    progress.until(window.start, &generator).await;
+    let before = target.accounts.read();
+    progress.until(window.end, &generator).await;
+    let (costs, machine) = target.accounts.since(&before);
+    let sample = progress
+        .wait_for(generator.finish())
+        .await
+        .map_err(Error::Generator)?;
+
+    let circumstances = Circumstances {
+        users: step.users,
+        chain: target.name.clone(),
+        window_start: utc(window_start),
+        routes: target
+            .scenario
+            .requests
+            .iter()
+            .map(|request| request.route)
+            .collect(),
+        costs,
+        machine,
+        published: match &plan.chains[step.chain].subject {
+            Subject::Own(protocol) => published(step.users, *protocol),
+            Subject::Running(_) => None,
+        },
+    };
+    let row = Row::new(&sample, circumstances);
+    progress.end(&row);
+    results.add(row, &sample, window_start)
+}
+
+/// Waits for a role to die; for ever where there is no system.
+async fn died(system: &mut Option<System>) -> End {
+    let death = match system {
+        Some(system) => system.died().await,
+        None => None,
+    };
+    match death {
+        Some(death) => End::RoleDied {
+            role: death.role,
+            status: death.status,
+            last_lines: death.last_lines,
+        },
+        None => std::future::pending().await,
+    }
+}
+
+/// Ctrl-C, or the request to end that a service manager sends.
+async fn interrupted() {
+    let ctrl_c = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Without a handler the signal ends the process by itself.
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminated = async {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminated = std::future::pending::<()>();
+    let (ctrl_c, terminated) = (pin!(ctrl_c), pin!(terminated));
+    tokio::select! {
+        () = ctrl_c => {}
+        () = terminated => {}
+    }
+}

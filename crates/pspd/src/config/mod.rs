@@ -1,0 +1,147 @@
+//! How a role is configured: a flag wins over an environment variable, that
+//! over the file, that over the default. Every value is first text with its
+//! origin; [`Values`] turns texts into checked types and reports everything
+//! that is wrong at once, each with its key, value, origin and remedy.
+
+mod file;
+mod parse;
+mod role;
+mod settings;
+
+use std::{collections::BTreeMap, fmt, path::PathBuf};
+
+use clap::{Arg, ArgMatches};
+use contract::Role;
+
+pub(crate) use parse::LogFormat;
+pub(crate) use role::{Common, GatewayConfig, RoleConfig, Work};
+
+use crate::exit::Usage;
+use settings::Setting;
+
+/// Names the configuration file.
+const CONFIG: &str = "config";
+const CONFIG_ENV: &str = "PSPD_CONFIG";
+
+/// The flags of one role.
+pub(crate) fn args(role: Role) -> Vec<Arg> {
+    let file = Arg::new(CONFIG)
+        .long(CONFIG)
+        .value_name("FILE")
+        .help(format!(
+            "TOML file with a section [{role}] [env: {CONFIG_ENV}]"
+        ));
+    settings::of(role)
+        .iter()
+        .map(Setting::arg)
+        .chain([file])
+        .collect()
+}
+
+/// The configuration of `role`, all layers applied.
+pub(crate) fn load(role: Role, matches: &ArgMatches) -> anyhow::Result<RoleConfig> {
+    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let path = matches
+        .get_one::<String>(CONFIG)
+        .cloned()
+        .or_else(|| environment(CONFIG_ENV))
+        .map(PathBuf::from);
+    let mut problems = Vec::new();
+    let in_file = match &path {
+        Some(path) => file::read(path, role, &mut problems)?,
+        None => BTreeMap::new(),
+    };
+    let given = settings::of(role).into_iter().map(|setting| {
+        let key = setting.key;
+        let value = if let Some(value) = matches.get_one::<String>(key) {
+            Given::new(value, Origin::Flag)
+        } else if let Some(value) = environment(&setting.env) {
+            Given::new(value, Origin::Environment(setting.env.clone()))
+        } else if let (Some(value), Some(path)) = (in_file.get(key), &path) {
+            Given::new(value, Origin::File(path.clone()))
+        } else {
+            Given::new(&setting.default, Origin::Default)
+        };
+        (key, value)
+    });
+    let mut values = Values {
+        given: given.collect(),
+        problems,
+    };
+    let config = role::read(role, &mut values);
+    values.finish()?;
+    config.ok_or_else(|| Usage::new("the configuration is incomplete").into())
+}
+
+/// A value as it was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Given {
+    text: String,
+    origin: Origin,
+}
+
+impl Given {
+    fn new(text: impl Into<String>, origin: Origin) -> Self {
+        Given {
+            text: text.into(),
+            origin,
+        }
+    }
+}
+
+/// Where a value comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Origin {
+    Flag,
+    Environment(String),
+    File(PathBuf),
+    Default,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Flag => f.write_str("on the command line"),
+            Origin::Environment(name) => write!(f, "in the environment variable {name}"),
+            Origin::File(path) => write!(f, "in {}", path.display()),
+            Origin::Default => f.write_str("the default"),
+        }
+    }
+}
+
+/// The texts of a role's settings, taken out as checked types.
+struct Values {
+    given: BTreeMap<&'static str, Given>,
+    problems: Vec<String>,
+}
+
+impl Values {
+    /// The value of `key` as `parse` reads it. `None`, and a problem noted, when
+    /// it cannot be read.
+    fn take<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let Given { text, origin } = self.given.get(key)?;
+        match parse(text.trim()) {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                self.problems
+                    .push(format!("{key} = {text:?} ({origin}): {reason}"));
+                None
+            }
+        }
+    }
+
+    fn finish(self) -> Result<(), Usage> {
+        match self.problems.as_slice() {
+            [] => Ok(()),
+            [problem] => Err(Usage::new(problem)),
+            problems => Err(Usage::new(format!(
+                "{} settings cannot be used:\n  {}",
+                problems.len(),
+                problems.join("\n  ")
+            ))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

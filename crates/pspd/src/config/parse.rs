@@ -1,0 +1,125 @@
+//! Texts onto types; each error says what is accepted.
+
+use std::{num::NonZeroUsize, time::Duration};
+
+use gateway::{Cors, access_log};
+use server::listener::Host;
+
+/// How the operational log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    Human,
+    Json,
+}
+
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    text.parse()
+        .map_err(|_| "not a port number; give a whole number from 0 to 65535".to_owned())
+}
+
+pub(super) fn host(text: &str) -> Result<Host, String> {
+    if text == "all" {
+        return Ok(Host::All);
+    }
+    text.parse()
+        .map(Host::Address)
+        .map_err(|_| "not an IP address; give one such as 127.0.0.1 or ::1, or `all`".to_owned())
+}
+
+/// A whole number from 1 to `max`.
+pub(super) fn count(max: usize) -> impl Fn(&str) -> Result<usize, String> {
+    between(1, max)
+}
+
+/// A whole number from `min` to `max`.
+pub(super) fn between(min: usize, max: usize) -> impl Fn(&str) -> Result<usize, String> {
+    move |text| match text.parse() {
+        Ok(number) if (min..=max).contains(&number) => Ok(number),
+        _ => Err(format!("give a whole number from {min} to {max}")),
+    }
+}
+
+/// A number of `int32` range that is at least `min`.
+pub(super) fn int32(min: i32) -> impl Fn(&str) -> Result<i32, String> {
+    move |text| match text.parse() {
+        Ok(number) if number >= min => Ok(number),
+        _ => Err(format!("give a whole number from {min} to {}", i32::MAX)),
+    }
+}
+
+pub(super) fn workers(text: &str) -> Result<NonZeroUsize, String> {
+    if text == "auto" {
+        let one = NonZeroUsize::MIN;
+        return Ok(std::thread::available_parallelism().unwrap_or(one));
+    }
+    match text.parse::<NonZeroUsize>() {
+        Ok(workers) if workers.get() <= 1024 => Ok(workers),
+        _ => Err("give a whole number from 1 to 1024, or `auto`".to_owned()),
+    }
+}
+
+/// A time above zero and up to a day.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    match humantime::parse_duration(text) {
+        Ok(duration) if !duration.is_zero() && duration <= DAY => Ok(duration),
+        Ok(_) => Err("give a time above zero and up to a day".to_owned()),
+        Err(_) => Err("not a time; give one such as 500ms, 30s or 5m".to_owned()),
+    }
+}
+
+pub(super) fn level(text: &str) -> Result<tracing::Level, String> {
+    text.parse()
+        .map_err(|_| "not a level; give error, warn, info, debug or trace".to_owned())
+}
+
+/// `terminal`: whether the log goes to one, which decides what `auto` means.
+pub(super) fn log_format(terminal: bool) -> impl Fn(&str) -> Result<LogFormat, String> {
+    move |text| match text {
+        "auto" if terminal => Ok(LogFormat::Human),
+        "human" => Ok(LogFormat::Human),
+        "auto" | "json" => Ok(LogFormat::Json),
+        _ => Err("give human, json or auto".to_owned()),
+    }
+}
+
+/// `terminal`: whether the log goes to one, which decides what `auto` means.
+pub(super) fn access_log(terminal: bool) -> impl Fn(&str) -> Result<access_log::Format, String> {
+    move |text| match (text, log_format(terminal)(text)) {
+        ("off", _) => Ok(access_log::Format::Off),
+        (_, Ok(LogFormat::Human)) => Ok(access_log::Format::Human),
+        (_, Ok(LogFormat::Json)) => Ok(access_log::Format::Json),
+        (_, Err(_)) => Err("give human, json, off or auto".to_owned()),
+    }
+}
+
+pub(super) fn cors(text: &str) -> Result<Cors, String> {
+    match text {
+        "any" => return Ok(Cors::Any),
+        "off" => return Ok(Cors::Off),
+        _ => {}
+    }
+    let origins: Vec<_> = text
+        .split(',')
+        .map(|origin| origin.trim().to_owned())
+        .collect();
+    let bad = origins.iter().find(|origin| {
+        let host = origin
+            .strip_prefix("http://")
+            .or_else(|| origin.strip_prefix("https://"));
+        !host.is_some_and(|host| {
+            !host.is_empty() && !host.contains('/') && host.bytes().all(|b| b.is_ascii_graphic())
+        })
+    });
+    match bad {
+        None => Ok(Cors::Origins(origins)),
+        Some(bad) => Err(format!(
+            "{bad:?} is not an origin; give any, off, or origins such as https://example.org"
+        )),
+    }
+}
+
+/// What implements `FromStr` and says itself what it accepts.
+pub(super) fn shown<T: std::str::FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: T::Err| error.to_string())
+}

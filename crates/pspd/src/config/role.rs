@@ -1,0 +1,230 @@
+//! From checked values to the plain structs that each crate takes.
+
+use std::{io::IsTerminal, num::NonZeroUsize, time::Duration};
+
+use contract::Role;
+use gateway::{Cors, access_log, upstream};
+use server::{Http1, Http2, Options, Protocol, listener::Host};
+use services::Limits;
+
+use super::{LogFormat, Values, parse};
+
+/// Everything a role needs to run.
+pub(crate) struct RoleConfig {
+    pub(crate) role: Role,
+    pub(crate) common: Common,
+    pub(crate) serving: Options,
+    pub(crate) work: Work,
+}
+
+/// What every role has.
+pub(crate) struct Common {
+    pub(crate) host: Host,
+    pub(crate) port: u16,
+    pub(crate) admin_host: Host,
+    pub(crate) admin_port: u16,
+    pub(crate) log: tracing::Level,
+    pub(crate) log_format: LogFormat,
+}
+
+/// What each role does.
+pub(crate) enum Work {
+    A(services::grpc::Options),
+    B(services::grpc::Options),
+    ARest,
+    BRest(Limits),
+    Gateway(GatewayConfig, [upstream::grpc::Options; 2]),
+    GatewayRest(GatewayConfig, [upstream::rest::Options; 2]),
+}
+
+/// What both gateways have.
+pub(crate) struct GatewayConfig {
+    pub(crate) settings: gateway::Settings,
+    pub(crate) access_log: access_log::Format,
+}
+
+/// The largest sizes accepted, in bytes: beyond them a setting is a mistake.
+const BYTES_MAX: usize = 1 << 30;
+const NUMBER_MAX: usize = 1_000_000;
+
+/// Takes every value of `role`; `None` when one is wrong, which `values` knows.
+pub(super) fn read(role: Role, values: &mut Values) -> Option<RoleConfig> {
+    // Everything is read before anything is given up, so that all problems show.
+    let common = common(values);
+    let serving = serving(role, values);
+    let work = work(role, values);
+    Some(RoleConfig {
+        role,
+        common: common?,
+        serving: serving?,
+        work: work?,
+    })
+}
+
+fn common(values: &mut Values) -> Option<Common> {
+    let host = values.take("host", parse::host);
+    let port = values.take("port", parse::port);
+    let admin_host = values.take("admin-host", parse::host);
+    let admin_port = values.take("admin-port", parse::port);
+    let log = values.take("log", parse::level);
+    let terminal = std::io::stderr().is_terminal();
+    let log_format = values.take("log-format", parse::log_format(terminal));
+    Some(Common {
+        host: host?,
+        port: port?,
+        admin_host: admin_host?,
+        admin_port: admin_port?,
+        log: log?,
+        log_format: log_format?,
+    })
+}
+
+fn serving(role: Role, values: &mut Values) -> Option<Options> {
+    let protocol = match role {
+        Role::A | Role::B => {
+            let streams = values.take("concurrent-streams-max", parse::count(NUMBER_MAX));
+            streams
+                .and_then(|streams| u32::try_from(streams).ok())
+                .map(|streams| {
+                    Protocol::Http2(Http2 {
+                        concurrent_streams_max: streams,
+                        ..Http2::default()
+                    })
+                })
+        }
+        Role::ARest | Role::BRest | Role::Gateway | Role::GatewayRest => {
+            let timeout = values.take("header-timeout", parse::duration);
+            timeout.map(|timeout| {
+                Protocol::Http1(Http1 {
+                    header_read_timeout: timeout,
+                    ..Http1::default()
+                })
+            })
+        }
+    };
+    let workers: Option<NonZeroUsize> = values.take("workers", parse::workers);
+    let connections_max = values.take("connections-max", parse::count(NUMBER_MAX));
+    let write_stall_timeout = values.take("write-timeout", parse::duration);
+    let drain_timeout = values.take("drain-timeout", parse::duration);
+    Some(Options {
+        protocol: protocol?,
+        workers: workers?,
+        connections_max: connections_max?,
+        write_stall_timeout: write_stall_timeout?,
+        drain_timeout: drain_timeout?,
+    })
+}
+
+fn work(role: Role, values: &mut Values) -> Option<Work> {
+    match role {
+        Role::A => grpc_service(Limits::default(), values).map(Work::A),
+        Role::B => {
+            let limits = sequence(values);
+            let service = grpc_service(Limits::default(), values);
+            Some(Work::B(services::grpc::Options {
+                limits: limits?,
+                ..service?
+            }))
+        }
+        Role::ARest => Some(Work::ARest),
+        Role::BRest => sequence(values).map(Work::BRest),
+        Role::Gateway => {
+            let gateway = gateway(values);
+            let upstreams = grpc_upstreams(values);
+            Some(Work::Gateway(gateway?, upstreams?))
+        }
+        Role::GatewayRest => {
+            let gateway = gateway(values);
+            let upstreams = rest_upstreams(values);
+            Some(Work::GatewayRest(gateway?, upstreams?))
+        }
+    }
+}
+
+fn grpc_service(limits: Limits, values: &mut Values) -> Option<services::grpc::Options> {
+    let message_bytes_max = values.take("message-bytes-max", parse::count(BYTES_MAX))?;
+    Some(services::grpc::Options {
+        limits,
+        message_bytes_max,
+    })
+}
+
+fn sequence(values: &mut Values) -> Option<Limits> {
+    let count_max = values.take("count-max", parse::int32(1));
+    let delay_ms_max = values.take("delay-ms-max", parse::int32(0));
+    Some(Limits {
+        count_max: count_max?,
+        delay_ms_max: delay_ms_max?,
+    })
+}
+
+fn gateway(values: &mut Values) -> Option<GatewayConfig> {
+    // The parser below has its own, larger limit and would answer first.
+    let head_max = Http1::default().head_bytes_max / 2;
+    let header_bytes_max = values.take("header-bytes-max", parse::count(head_max));
+    let values_max = values.take("values-max", parse::count(100 * NUMBER_MAX));
+    let call_timeout = values.take("call-timeout", parse::duration);
+    let stream_timeout = match values.given.contains_key("stream-timeout") {
+        true => values.take("stream-timeout", parse::duration),
+        false => Some(Duration::MAX),
+    };
+    let in_flight_max = values.take("in-flight-max", parse::count(NUMBER_MAX));
+    let cors: Option<Cors> = values.take("cors", parse::cors);
+    let terminal = std::io::stdout().is_terminal();
+    let access_log = values.take("access-log", parse::access_log(terminal));
+    let limits = gateway::Limits {
+        header_bytes_max: header_bytes_max?,
+        values_max: values_max?,
+        call_timeout: call_timeout?,
+        stream_timeout: stream_timeout?,
+        in_flight_max: in_flight_max?,
+    };
+    let settings = gateway::Settings {
+        limits,
+        cors: cors?,
+    };
+    Some(GatewayConfig {
+        settings,
+        access_log: access_log?,
+    })
+}
+
+fn grpc_upstreams(values: &mut Values) -> Option<[upstream::grpc::Options; 2]> {
+    let a = values.take("a-addr", parse::shown);
+    let b = values.take("b-addr", parse::shown);
+    let connections = values.take("upstream-connections", parse::count(64));
+    let connect_timeout = values.take("connect-timeout", parse::duration);
+    let message_bytes_max = values.take("answer-bytes-max", parse::count(BYTES_MAX));
+    let options = upstream::grpc::Options {
+        address: a?,
+        connections: connections?,
+        connect_timeout: connect_timeout?,
+        message_bytes_max: message_bytes_max?,
+    };
+    let b = upstream::grpc::Options {
+        address: b?,
+        ..options.clone()
+    };
+    Some([options, b])
+}
+
+fn rest_upstreams(values: &mut Values) -> Option<[upstream::rest::Options; 2]> {
+    let a = values.take("a-rest", parse::shown);
+    let b = values.take("b-rest", parse::shown);
+    let idle_connections_max = values.take("idle-connections-max", parse::count(NUMBER_MAX));
+    let idle_timeout = values.take("idle-timeout", parse::duration);
+    let connect_timeout = values.take("connect-timeout", parse::duration);
+    let answer_bytes_max = values.take("answer-bytes-max", parse::count(BYTES_MAX));
+    let options = upstream::rest::Options {
+        base: a?,
+        idle_connections_max: idle_connections_max?,
+        idle_timeout: idle_timeout?,
+        connect_timeout: connect_timeout?,
+        answer_bytes_max: answer_bytes_max?,
+    };
+    let b = upstream::rest::Options {
+        base: b?,
+        ..options.clone()
+    };
+    Some([options, b])
+}

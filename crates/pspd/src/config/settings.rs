@@ -1,0 +1,300 @@
+//! The table of settings: key, published environment variable, default, help.
+//! Flags, file keys, `--help` and validation are all made from it.
+
+use clap::Arg;
+use contract::Role;
+
+/// One setting of a role.
+pub(super) struct Setting {
+    /// Flag name and file key.
+    pub(super) key: &'static str,
+    /// Environment variable.
+    pub(super) env: String,
+    /// What holds when nothing is given.
+    pub(super) default: String,
+    /// Placeholder in `--help`.
+    value: &'static str,
+    help: &'static str,
+}
+
+impl Setting {
+    /// The flag.
+    pub(super) fn arg(&self) -> Arg {
+        let Setting {
+            env, default, help, ..
+        } = self;
+        Arg::new(self.key)
+            .long(self.key)
+            .value_name(self.value)
+            .allow_hyphen_values(true)
+            .help(format!("{help} [env: {env}] [default: {default}]"))
+    }
+}
+
+/// The settings of `role`, in the order `--help` shows them.
+pub(super) fn of(role: Role) -> Vec<Setting> {
+    let port = role.port().to_string();
+    let admin_port = role.admin_port().to_string();
+    let mut settings = vec![
+        published(
+            "port",
+            "PORT",
+            &port,
+            "PORT",
+            "Port to listen on; 0 takes a free one",
+        ),
+        own(
+            "host",
+            "all",
+            "IP",
+            "Address to listen on; `all` is every IPv6 and IPv4 address",
+        ),
+        own(
+            "admin-port",
+            &admin_port,
+            "PORT",
+            "Port of the administration endpoint (health)",
+        ),
+        own(
+            "admin-host",
+            "127.0.0.1",
+            "IP",
+            "Address of the administration endpoint",
+        ),
+        own(
+            "workers",
+            "auto",
+            "N",
+            "Threads that serve; `auto` is one a core",
+        ),
+        own(
+            "connections-max",
+            "10000",
+            "N",
+            "Connections open at once; more have to wait",
+        ),
+        own(
+            "write-timeout",
+            "60s",
+            "TIME",
+            "How long a client may leave sent bytes unread",
+        ),
+        own(
+            "drain-timeout",
+            "10s",
+            "TIME",
+            "How long requests in flight may take at a stop",
+        ),
+        own(
+            "log",
+            "info",
+            "LEVEL",
+            "Least level logged: error, warn, info, debug, trace",
+        ),
+        own(
+            "log-format",
+            "auto",
+            "FORMAT",
+            "human, json, or auto: human on a terminal",
+        ),
+    ];
+    settings.extend(match role {
+        Role::A => grpc_service(),
+        Role::B => [grpc_service(), sequence()].into_iter().flatten().collect(),
+        Role::ARest => http(),
+        Role::BRest => [http(), sequence()].into_iter().flatten().collect(),
+        Role::Gateway => [http(), gateway(), grpc_upstreams()]
+            .into_iter()
+            .flatten()
+            .collect(),
+        Role::GatewayRest => [http(), gateway(), rest_upstreams()]
+            .into_iter()
+            .flatten()
+            .collect(),
+    });
+    settings
+}
+
+fn grpc_service() -> Vec<Setting> {
+    vec![
+        own(
+            "message-bytes-max",
+            "4194304",
+            "BYTES",
+            "Largest request message",
+        ),
+        own(
+            "concurrent-streams-max",
+            "4096",
+            "N",
+            "Calls at once on one connection",
+        ),
+    ]
+}
+
+fn sequence() -> Vec<Setting> {
+    vec![
+        own(
+            "count-max",
+            "1000000",
+            "N",
+            "Most numbers that one request may ask for",
+        ),
+        own(
+            "delay-ms-max",
+            "60000",
+            "MS",
+            "Longest delay between two numbers, in milliseconds",
+        ),
+    ]
+}
+
+fn http() -> Vec<Setting> {
+    let help = "How long a client may take to send a request's head, or stay idle";
+    vec![own("header-timeout", "60s", "TIME", help)]
+}
+
+fn gateway() -> Vec<Setting> {
+    vec![
+        own(
+            "access-log",
+            "auto",
+            "FORMAT",
+            "human, json, off, or auto: human on a terminal",
+        ),
+        own(
+            "cors",
+            "any",
+            "ORIGINS",
+            "Origins whose pages may call: any, off, or a comma-separated list",
+        ),
+        own(
+            "header-bytes-max",
+            "16384",
+            "BYTES",
+            "Largest request line and headers; beyond it 431",
+        ),
+        own(
+            "values-max",
+            "100000",
+            "N",
+            "Most values gathered into one answer; beyond it 413",
+        ),
+        own(
+            "answer-bytes-max",
+            "4194304",
+            "BYTES",
+            "Largest message or answer of a service; beyond it 502",
+        ),
+        own(
+            "call-timeout",
+            "30s",
+            "TIME",
+            "How long a service may take to answer; beyond it 504",
+        ),
+        own(
+            "in-flight-max",
+            "10000",
+            "N",
+            "Calls in flight at once; beyond it 503",
+        ),
+        own(
+            "connect-timeout",
+            "2s",
+            "TIME",
+            "How long a connection to a service may take to open",
+        ),
+    ]
+}
+
+fn grpc_upstreams() -> Vec<Setting> {
+    vec![
+        published(
+            "a-addr",
+            "A_ADDR",
+            "localhost:50051",
+            "HOST:PORT",
+            "Where service A is",
+        ),
+        published(
+            "b-addr",
+            "B_ADDR",
+            "localhost:50052",
+            "HOST:PORT",
+            "Where service B is",
+        ),
+        own(
+            "upstream-connections",
+            "2",
+            "N",
+            "HTTP/2 connections of each worker to each service",
+        ),
+        own(
+            "stream-timeout",
+            "5m",
+            "TIME",
+            "How long a streamed answer may take in all",
+        ),
+    ]
+}
+
+fn rest_upstreams() -> Vec<Setting> {
+    vec![
+        published(
+            "a-rest",
+            "A_REST",
+            "http://localhost:50061",
+            "URL",
+            "Where service A-REST is",
+        ),
+        published(
+            "b-rest",
+            "B_REST",
+            "http://localhost:50062",
+            "URL",
+            "Where service B-REST is",
+        ),
+        own(
+            "idle-connections-max",
+            "4096",
+            "N",
+            "Idle connections of each worker to each service",
+        ),
+        own(
+            "idle-timeout",
+            "4s",
+            "TIME",
+            "How long an idle connection to a service is kept",
+        ),
+    ]
+}
+
+/// A setting with an environment variable of this project's own.
+fn own(key: &'static str, default: &str, value: &'static str, help: &'static str) -> Setting {
+    let env = format!("PSPD_{}", key.replace('-', "_").to_ascii_uppercase());
+    Setting {
+        key,
+        env,
+        default: default.to_owned(),
+        value,
+        help,
+    }
+}
+
+/// A setting whose environment variable is part of the published contract.
+fn published(
+    key: &'static str,
+    env: &str,
+    default: &str,
+    value: &'static str,
+    help: &'static str,
+) -> Setting {
+    let env = env.to_owned();
+    Setting {
+        key,
+        env,
+        default: default.to_owned(),
+        value,
+        help,
+    }
+}

@@ -1,0 +1,115 @@
+//! `pspd serve ROLE`: one role in the foreground until it is told to stop; then
+//! it refuses new connections, finishes what is in flight and exits 0.
+
+mod logging;
+mod ready;
+mod roles;
+mod stop;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Context;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use contract::Role;
+use server::{CancellationToken, listener};
+
+use crate::{
+    config::{self, RoleConfig},
+    exit::Usage,
+};
+
+const READY_FILE: &str = "ready-file";
+const STOP_WITH_STDIN: &str = "stop-with-stdin";
+
+pub(crate) fn command() -> Command {
+    let roles = Role::ALL.into_iter().map(|role| {
+        Command::new(role.name())
+            .about(about(role))
+            .args(config::args(role))
+            .arg(
+                Arg::new(READY_FILE)
+                    .long(READY_FILE)
+                    .value_name("FILE")
+                    .value_parser(clap::value_parser!(PathBuf))
+                    .help("Written, as JSON with the addresses, once the role listens"),
+            )
+            .arg(
+                Arg::new(STOP_WITH_STDIN)
+                    .long(STOP_WITH_STDIN)
+                    .action(ArgAction::SetTrue)
+                    .help("Also stop when standard input ends, as it does with the parent"),
+            )
+    });
+    Command::new("serve")
+        .about("Run one role in the foreground")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommands(roles)
+}
+
+fn about(role: Role) -> &'static str {
+    match role {
+        Role::A => "Service A: a unary greeting over gRPC",
+        Role::B => "Service B: server-streamed numbers over gRPC",
+        Role::ARest => "Service A-REST: the greeting over HTTP/1.1 JSON",
+        Role::BRest => "Service B-REST: the numbers over HTTP/1.1 JSON",
+        Role::Gateway => "Gateway P: web page and HTTP to gRPC",
+        Role::GatewayRest => "Gateway P-REST: web page and HTTP to REST",
+    }
+}
+
+pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let (role, matches) = matches
+        .subcommand()
+        .ok_or_else(|| Usage::new("no role given; see `pspd serve --help`"))?;
+    let role: Role = role.parse()?;
+    let config = config::load(role, matches)?;
+    logging::start(&config.common)?;
+    server::raise_file_descriptor_limit();
+
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let ready_file = matches.get_one::<PathBuf>(READY_FILE);
+    let stop_with_stdin = matches.get_flag(STOP_WITH_STDIN);
+    runtime.block_on(serve(config, ready_file, stop_with_stdin))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(
+    config: RoleConfig,
+    ready_file: Option<&PathBuf>,
+    stop_with_stdin: bool,
+) -> anyhow::Result<()> {
+    let RoleConfig {
+        role,
+        common,
+        serving,
+        work,
+    } = config;
+    let listener = listener::bind(common.host, common.port)
+        .with_context(|| format!("{role} cannot start (--port)"))?;
+    let admin = listener::bind(common.admin_host, common.admin_port)
+        .with_context(|| format!("{role} cannot start (--admin-port)"))?;
+    let address = listener.local_addr()?;
+    let admin_address = admin.local_addr()?;
+
+    let stop = CancellationToken::new();
+    stop::on_signal(stop.clone(), stop_with_stdin)?;
+    tracing::info!(role = role.name(), %address, admin = %admin_address, "listening");
+    if let Some(path) = ready_file {
+        ready::write(path, role, address, admin_address)?;
+    }
+
+    let drained = roles::run(role, work, serving, listener, admin, stop).await?;
+    match drained.abandoned {
+        0 => tracing::info!(role = role.name(), "stopped"),
+        abandoned => tracing::warn!(
+            role = role.name(),
+            abandoned,
+            "stopped; some connections had not finished in time (--drain-timeout)"
+        ),
+    }
+    Ok(())
+}

