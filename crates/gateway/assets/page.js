@@ -33,7 +33,8 @@ const texts = {
     firstAndAll: (first, all) => `primeiro ${first} · total ${all}`,
     cancelled: (n) => (n ? `Cancelado depois de ${values(n)}` : 'Cancelado'),
     failed: (n) => (n ? `Falhou depois de ${values(n)}` : 'Falhou'),
-    value: 'valor', values: 'valores',
+    value: 'valor',
+    values: 'valores',
     earlier: (n) => `Mostrando os últimos ${count(VALUES_SHOWN_MAX)}; ${values(n)} antes destes.`,
     elided: (n) => `… ${values(n)} antes destes …`,
     network: 'O gateway não responde.',
@@ -43,10 +44,16 @@ const texts = {
     notANumber: (field) => `“${field}” não é um número.`,
     request: 'Requisição',
     status: {
-      400: 'Um parâmetro foi recusado.', 404: 'Esta rota não existe.', 413: 'A resposta seria grande demais.',
-      422: 'Um parâmetro foi recusado.', 431: 'A requisição é longa demais.', 429: 'Requisições demais.',
-      500: 'O gateway falhou.', 502: 'O serviço atrás do gateway falhou.',
-      503: 'O serviço não está disponível agora.', 504: 'O serviço não respondeu a tempo.',
+      400: 'Um parâmetro foi recusado.',
+      404: 'Esta rota não existe.',
+      413: 'A resposta seria grande demais.',
+      422: 'Um parâmetro foi recusado.',
+      431: 'A requisição é longa demais.',
+      429: 'Requisições demais.',
+      500: 'O gateway falhou.',
+      502: 'O serviço atrás do gateway falhou.',
+      503: 'O serviço não está disponível agora.',
+      504: 'O serviço não respondeu a tempo.',
     },
   },
   en: {
@@ -57,7 +64,8 @@ const texts = {
     firstAndAll: (first, all) => `first ${first} · total ${all}`,
     cancelled: (n) => (n ? `Cancelled after ${values(n)}` : 'Cancelled'),
     failed: (n) => (n ? `Failed after ${values(n)}` : 'Failed'),
-    value: 'value', values: 'values',
+    value: 'value',
+    values: 'values',
     earlier: (n) => `Showing the last ${count(VALUES_SHOWN_MAX)}; ${values(n)} before these.`,
     elided: (n) => `… ${values(n)} before these …`,
     network: 'The gateway does not answer.',
@@ -67,10 +75,16 @@ const texts = {
     notANumber: (field) => `“${field}” is not a number.`,
     request: 'Request',
     status: {
-      400: 'A parameter was refused.', 404: 'There is no such route.', 413: 'The answer would be too large.',
-      422: 'A parameter was refused.', 431: 'The request is too long.', 429: 'Too many requests.',
-      500: 'The gateway failed.', 502: 'The service behind the gateway failed.',
-      503: 'The service is not available now.', 504: 'The service did not answer in time.',
+      400: 'A parameter was refused.',
+      404: 'There is no such route.',
+      413: 'The answer would be too large.',
+      422: 'A parameter was refused.',
+      431: 'The request is too long.',
+      429: 'Too many requests.',
+      500: 'The gateway failed.',
+      502: 'The service behind the gateway failed.',
+      503: 'The service is not available now.',
+      504: 'The service did not answer in time.',
     },
   },
 };
@@ -83,7 +97,10 @@ const values = (n) => `${count(n)} ${n === 1 ? t().value : t().values}`;
 function duration(ms, digits = ms < 10 ? 1 : 0) {
   const seconds = ms >= 1000;
   const places = seconds ? 2 : digits;
-  const number = new Intl.NumberFormat(language, { minimumFractionDigits: places, maximumFractionDigits: places });
+  const number = new Intl.NumberFormat(language, {
+    minimumFractionDigits: places,
+    maximumFractionDigits: places,
+  });
   return `${number.format(seconds ? ms / 1000 : ms)} ${seconds ? 's' : 'ms'}`;
 }
 
@@ -98,10 +115,18 @@ function preferredLanguage() {
 
 // Storage may be refused (private windows, blocked cookies): the switch then lasts as long as the page.
 function remembered() {
-  try { return localStorage.getItem(LANGUAGE_KEY); } catch { return null; }
+  try {
+    return localStorage.getItem(LANGUAGE_KEY);
+  } catch {
+    return null;
+  }
 }
 function remember(chosen) {
-  try { localStorage.setItem(LANGUAGE_KEY, chosen); } catch { /* not remembered */ }
+  try {
+    localStorage.setItem(LANGUAGE_KEY, chosen);
+  } catch {
+    /* not remembered */
+  }
 }
 
 function speak(chosen) {
@@ -141,7 +166,8 @@ async function ask(url, accept, call, signal) {
   }
   call.status = response.status;
   try {
-    const lines = response.ok && (response.headers.get('content-type') ?? '').startsWith('application/x-ndjson');
+    const lines =
+      response.ok && (response.headers.get('content-type') ?? '').startsWith('application/x-ndjson');
     call.body = lines ? await gather(response, call) : await whole(response);
   } catch (error) {
     throw signal.aborted || error instanceof Problem ? error : new Problem('broken');
@@ -164,7 +190,8 @@ async function gather(response, call) {
   for await (const line of linesOf(response.body)) {
     const item = parsed(line);
     if (item === undefined) throw new Problem('unreadable', { message: line.slice(0, RAW_ERROR_SHOWN_MAX) });
-    if (item.error !== undefined) throw refusal(item.status, item, line, response.headers.get('x-request-id'));
+    if (item.error !== undefined)
+      throw refusal(item.status, item, line, response.headers.get('x-request-id'));
     call.firstAfter ??= performance.now() - call.startedAt;
     body.values.push(item.value);
     if (body.from === undefined && item.from !== undefined) body.from = item.from;
@@ -185,12 +212,18 @@ async function* linesOf(stream) {
 }
 
 function parsed(text) {
-  try { return JSON.parse(text); } catch { return undefined; }
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 // Our gateways say {"error", "status", "request_id"}; a REST service's own refusal, passed on, has a `detail`.
 function refusal(status, body, text, headerId) {
-  const details = Array.isArray(body?.detail) ? body.detail.map((d) => `${(d.loc ?? []).join('.')}: ${d.msg}`).join('\n') : body?.detail;
+  const details = Array.isArray(body?.detail)
+    ? body.detail.map((d) => `${(d.loc ?? []).join('.')}: ${d.msg}`).join('\n')
+    : body?.detail;
   const message = body?.error ?? details ?? text.slice(0, RAW_ERROR_SHOWN_MAX);
   return new Problem('http', {
     status,
@@ -277,11 +310,16 @@ function card({ service, path, accept, fields, inWaiting }) {
   function summary() {
     const n = call.values?.length;
     switch (call.phase) {
-      case 'running': return t()[inWaiting];
-      case 'done': return `HTTP ${call.status} · ${t().answered(n)}`;
-      case 'failed': return t().failed(n);
-      case 'cancelled': return t().cancelled(n);
-      default: return '';
+      case 'running':
+        return t()[inWaiting];
+      case 'done':
+        return `HTTP ${call.status} · ${t().answered(n)}`;
+      case 'failed':
+        return t().failed(n);
+      case 'cancelled':
+        return t().cancelled(n);
+      default:
+        return '';
     }
   }
 
@@ -294,7 +332,8 @@ function card({ service, path, accept, fields, inWaiting }) {
       clock.textContent = call.values?.length ? `${t().arriving(call.values.length)} ${tenths}` : tenths;
     } else {
       const all = duration(call.elapsed);
-      clock.textContent = call.firstAfter === undefined ? all : t().firstAndAll(duration(call.firstAfter), all);
+      clock.textContent =
+        call.firstAfter === undefined ? all : t().firstAndAll(duration(call.firstAfter), all);
     }
     if (part('.values')) drawValues(call.firstAfter === undefined ? [] : call.values);
   }
@@ -317,9 +356,14 @@ function card({ service, path, accept, fields, inWaiting }) {
     earlier.textContent = earlier.hidden ? '' : t().earlier(all.length - VALUES_SHOWN_MAX);
   }
 
-  form.addEventListener('submit', (event) => { event.preventDefault(); run(); });
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    run();
+  });
   cancel.addEventListener('click', () => abort?.abort());
-  form.closest('section').addEventListener('keydown', (event) => { if (event.key === 'Escape') abort?.abort(); });
+  form.closest('section').addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') abort?.abort();
+  });
   return { draw };
 }
 
@@ -338,7 +382,8 @@ function indented(body) {
 }
 
 function explain(problem) {
-  const line = (className, text) => Object.assign(document.createElement('p'), { className, textContent: text });
+  const line = (className, text) =>
+    Object.assign(document.createElement('p'), { className, textContent: text });
   switch (problem.kind) {
     case 'http': {
       const what = `HTTP ${problem.status ?? '?'} · ${t().status[problem.status] ?? ''}`;
@@ -351,11 +396,16 @@ function explain(problem) {
       }
       return lines;
     }
-    case 'network': return [line('what', t().network), line('', t().networkHint)];
-    case 'broken': return [line('what', t().broken), line('', t().networkHint)];
-    case 'notANumber': return [line('what', t().notANumber(problem.field))];
-    case 'unreadable': return [line('what', t().unreadable), line('said', problem.message)];
-    default: return [line('what', String(problem))];
+    case 'network':
+      return [line('what', t().network), line('', t().networkHint)];
+    case 'broken':
+      return [line('what', t().broken), line('', t().networkHint)];
+    case 'notANumber':
+      return [line('what', t().notANumber(problem.field))];
+    case 'unreadable':
+      return [line('what', t().unreadable), line('said', problem.message)];
+    default:
+      return [line('what', String(problem))];
   }
 }
 
@@ -364,10 +414,19 @@ function explain(problem) {
 const field = (id) => document.getElementById(id);
 speak(preferredLanguage());
 const cards = [
-  card({ service: 'a', path: '/a/hello', accept: 'application/json', fields: [field('name')], inWaiting: 'running' }),
   card({
-    service: 'b', path: '/b/numbers', fields: [field('count'), field('delay')],
-    accept: streams ? 'application/x-ndjson' : 'application/json', inWaiting: streams ? 'running' : 'waiting',
+    service: 'a',
+    path: '/a/hello',
+    accept: 'application/json',
+    fields: [field('name')],
+    inWaiting: 'running',
+  }),
+  card({
+    service: 'b',
+    path: '/b/numbers',
+    fields: [field('count'), field('delay')],
+    accept: streams ? 'application/x-ndjson' : 'application/json',
+    inWaiting: streams ? 'running' : 'waiting',
   }),
 ];
 field('lang').addEventListener('click', (event) => {

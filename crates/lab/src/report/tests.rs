@@ -159,6 +159,18 @@ fn every_csv_line_has_a_cell_for_every_column() {
 }
 
 #[test]
+fn work_of_other_programs_is_noticed() {
+    // The chain and the generator use 4.25 of the machine's 10 seconds.
+    let with_busy = |busy| {
+        let mut row = row(25, "grpc");
+        row.machine = Some(MachineLoad { busy, steal: 0.0 });
+        text(&run_of(vec![row]))
+    };
+    assert!(with_busy(0.53).contains("programs outside"));
+    assert!(!with_busy(0.52).contains("programs outside"));
+}
+
+#[test]
 fn a_run_without_blocks_is_still_a_report() {
     let mut run = run_of(Vec::new());
     run.state = State::Failed;

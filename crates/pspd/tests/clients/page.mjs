@@ -20,9 +20,11 @@ const STREAMS = KIND === 'grpc';
 const PHONE = { width: 360, height: 740 };
 const REFUSED = /Failed to load resource.*status of 4\d\d/;
 const UNAVAILABLE = /Failed to load resource.*status of 50[234]/;
-const BROKEN = /Failed to load resource: net::|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/;
+const BROKEN =
+  /Failed to load resource: net::|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/;
 
-const greeting = (name) => (STREAMS ? { from: 'A', message: `Olá, ${name}! [A]` } : { message: `Olá, ${name}! [A-REST]` });
+const greeting = (name) =>
+  STREAMS ? { from: 'A', message: `Olá, ${name}! [A]` } : { message: `Olá, ${name}! [A-REST]` };
 const numbers = (n) => {
   const values = Array.from({ length: n }, (_, i) => i + 1);
   return STREAMS ? { from: 'B', values } : { values };
@@ -35,7 +37,10 @@ const alert = (page, card) => result(page, card).locator('[role=alert]');
 const json = async (page, card) => JSON.parse(await result(page, card).locator('.json').textContent());
 
 async function ended(page, card, phase) {
-  await page.waitForFunction((id) => !['idle', 'running', undefined].includes(document.getElementById(id).dataset.phase), `${card}-result`);
+  await page.waitForFunction(
+    (id) => !['idle', 'running', undefined].includes(document.getElementById(id).dataset.phase),
+    `${card}-result`,
+  );
   const got = await result(page, card).getAttribute('data-phase');
   assert.equal(got, phase, `the ${card} card ended as ${got}: ${await result(page, card).innerText()}`);
 }
@@ -62,11 +67,13 @@ async function record(page) {
   await page.evaluate(() => {
     window.seen = [];
     const card = document.getElementById('numbers-result');
-    new MutationObserver(() => window.seen.push({
-      phase: card.dataset.phase,
-      values: card.querySelectorAll('.values li').length,
-      json: card.querySelector('.json').textContent !== '',
-    })).observe(card, { childList: true, subtree: true, attributes: true });
+    new MutationObserver(() =>
+      window.seen.push({
+        phase: card.dataset.phase,
+        values: card.querySelectorAll('.values li').length,
+        json: card.querySelector('.json').textContent !== '',
+      }),
+    ).observe(card, { childList: true, subtree: true, attributes: true });
   });
   return () => page.evaluate(() => window.seen);
 }
@@ -81,7 +88,9 @@ async function behindProxy(answer, test) {
     response.writeHead(real.status, Object.fromEntries(kept.filter(([, value]) => value)));
     return response.end(Buffer.from(await real.arrayBuffer()));
   });
-  await new Promise((listening) => { server.listen(0, '127.0.0.1', listening); });
+  await new Promise((listening) => {
+    server.listen(0, '127.0.0.1', listening);
+  });
   try {
     await test(`http://127.0.0.1:${server.address().port}`);
   } finally {
@@ -96,14 +105,26 @@ const tests = {
   async 'the page is whole and served under a strict policy'(open) {
     const page = await open(GATEWAY);
     assert.equal(await page.getAttribute('html', 'data-gateway'), KIND);
-    for (const [path, type] of [['/', 'text/html'], ['/page.css', 'text/css'], ['/page.js', 'text/javascript']]) {
+    for (const [path, type] of [
+      ['/', 'text/html'],
+      ['/page.css', 'text/css'],
+      ['/page.js', 'text/javascript'],
+    ]) {
       const response = await fetch(GATEWAY + path);
       assert.equal(response.status, 200, path);
       assert.match(response.headers.get('content-type'), new RegExp(`^${type}; ?charset=utf-8$`, 'i'), path);
       assert.ok(!(await response.text()).includes('{{'), `${path} holds a placeholder that nobody filled`);
     }
     const policy = (await fetch(GATEWAY)).headers.get('content-security-policy') ?? '';
-    for (const directive of ["default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", 'img-src data:', "base-uri 'none'", "form-action 'self'"]) {
+    for (const directive of [
+      "default-src 'none'",
+      "script-src 'self'",
+      "style-src 'self'",
+      "connect-src 'self'",
+      'img-src data:',
+      "base-uri 'none'",
+      "form-action 'self'",
+    ]) {
       assert.ok(policy.includes(directive), `${directive} is missing from the policy: ${policy}`);
     }
   },
@@ -111,11 +132,18 @@ const tests = {
   async 'what is inline or foreign is stopped, and this test would notice'(open) {
     const page = await open(GATEWAY, { expected: /policy|Policy|another origin|Failed to fetch/ });
     const ran = await page.evaluate(() => {
-      document.head.append(Object.assign(document.createElement('script'), { textContent: 'window.inlineRan = true' }));
+      document.head.append(
+        Object.assign(document.createElement('script'), { textContent: 'window.inlineRan = true' }),
+      );
       return window.inlineRan === true;
     });
     assert.equal(ran, false, 'an inline script ran');
-    const fetched = await page.evaluate(() => fetch('http://127.0.0.1:9/').then(() => 'yes', () => 'no'));
+    const fetched = await page.evaluate(() =>
+      fetch('http://127.0.0.1:9/').then(
+        () => 'yes',
+        () => 'no',
+      ),
+    );
     assert.equal(fetched, 'no');
   },
 
@@ -170,8 +198,14 @@ const tests = {
   },
 
   async 'the language is the first one spoken, English when none is'(open) {
-    const prefer = (...languages) => `Object.defineProperty(navigator, 'languages', { get: () => ${JSON.stringify(languages)} })`;
-    for (const [languages, lang] of [[['fr', 'pt-PT', 'en'], 'pt-BR'], [['de', 'en-GB', 'pt'], 'en'], [['fr', 'ja'], 'en'], [[], 'en']]) {
+    const prefer = (...languages) =>
+      `Object.defineProperty(navigator, 'languages', { get: () => ${JSON.stringify(languages)} })`;
+    for (const [languages, lang] of [
+      [['fr', 'pt-PT', 'en'], 'pt-BR'],
+      [['de', 'en-GB', 'pt'], 'en'],
+      [['fr', 'ja'], 'en'],
+      [[], 'en'],
+    ]) {
       const page = await open(GATEWAY, { before: prefer(...languages) });
       assert.equal(await page.getAttribute('html', 'lang'), lang, `navigator.languages = ${languages}`);
     }
@@ -179,7 +213,8 @@ const tests = {
 
   async 'without storage the page works and the switch lasts as long as the page'(open) {
     const page = await open(GATEWAY, {
-      before: "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('refused', 'SecurityError'); } })",
+      before:
+        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('refused', 'SecurityError'); } })",
     });
     await page.getByRole('button', { name: 'English' }).click();
     assert.equal(await page.getAttribute('html', 'lang'), 'en');
@@ -197,7 +232,7 @@ const tests = {
     assert.deepEqual(await json(page, 'hello'), greeting('mundo'));
   },
 
-  async 'empty and negative fields are the server\'s to judge'(open) {
+  async "empty and negative fields are the server's to judge"(open) {
     const page = await open(GATEWAY);
     await countTo(page, '', '');
     assert.deepEqual(await json(page, 'numbers'), numbers(5));
@@ -208,7 +243,9 @@ const tests = {
   async 'a number that the browser cannot read is not sent'(open) {
     const page = await open(GATEWAY);
     let asked = 0;
-    page.on('request', (request) => { asked += request.url().includes('/b/numbers') ? 1 : 0; });
+    page.on('request', (request) => {
+      asked += request.url().includes('/b/numbers') ? 1 : 0;
+    });
     await page.fill('#count', '');
     await page.type('#count', '1e');
     await page.click('#numbers');
@@ -217,72 +254,101 @@ const tests = {
     assert.equal(asked, 0);
   },
 
-  ...(STREAMS ? {
-    async 'values arrive one by one, then the whole answer'(open) {
-      const page = await open(GATEWAY);
-      const seen = await record(page);
-      await askNumbers(page, 5, 200);
-      await page.waitForSelector('#chain[data-active="b"]', { state: 'attached' });
-      assert.equal(await result(page, 'numbers').getAttribute('aria-busy'), 'true');
-      await ended(page, 'numbers', 'done');
-      assert.equal(await result(page, 'numbers').getAttribute('aria-busy'), 'false');
-      const between = new Set((await seen()).filter((state) => state.phase === 'running' && !state.json).map((state) => state.values));
-      const partial = [...between].filter((n) => n > 0 && n < 5);
-      assert.ok(partial.length >= 2, `at least two states between the first and the last value; seen: ${[...between]}`);
-      assert.deepEqual(await page.locator('.values li').allTextContents(), ['1', '2', '3', '4', '5']);
-      assert.deepEqual(await json(page, 'numbers'), numbers(5));
-      assert.match(await result(page, 'numbers').locator('.clock').textContent(), /^primeiro .+ · total .+ s$/);
-      assert.equal(await page.locator('#chain[data-active]').count(), 0);
-    },
+  ...(STREAMS
+    ? {
+        async 'values arrive one by one, then the whole answer'(open) {
+          const page = await open(GATEWAY);
+          const seen = await record(page);
+          await askNumbers(page, 5, 200);
+          await page.waitForSelector('#chain[data-active="b"]', { state: 'attached' });
+          assert.equal(await result(page, 'numbers').getAttribute('aria-busy'), 'true');
+          await ended(page, 'numbers', 'done');
+          assert.equal(await result(page, 'numbers').getAttribute('aria-busy'), 'false');
+          const between = new Set(
+            (await seen())
+              .filter((state) => state.phase === 'running' && !state.json)
+              .map((state) => state.values),
+          );
+          const partial = [...between].filter((n) => n > 0 && n < 5);
+          assert.ok(
+            partial.length >= 2,
+            `at least two states between the first and the last value; seen: ${[...between]}`,
+          );
+          assert.deepEqual(await page.locator('.values li').allTextContents(), ['1', '2', '3', '4', '5']);
+          assert.deepEqual(await json(page, 'numbers'), numbers(5));
+          assert.match(
+            await result(page, 'numbers').locator('.clock').textContent(),
+            /^primeiro .+ · total .+ s$/,
+          );
+          assert.equal(await page.locator('#chain[data-active]').count(), 0);
+        },
 
-    async 'a stream that fails midway keeps its values and shows the error'(open) {
-      const lines = ['{"from":"B","value":1}', '{"from":"B","value":2}', '{"error":"service B took too long","status":504,"request_id":"r-42"}'];
-      const answer = (response) => response.writeHead(200, { 'content-type': 'application/x-ndjson' }).end(`${lines.join('\n')}\n`);
-      await behindProxy(answer, async (url) => {
-        const page = await open(url);
-        await countTo(page, 5, 0, 'failed');
-        assert.deepEqual(await page.locator('.values li').allTextContents(), ['1', '2']);
-        const said = await alert(page, 'numbers').innerText();
-        for (const part of ['HTTP 504', 'service B took too long', 'r-42']) assert.ok(said.includes(part), `"${part}" in: ${said}`);
-        assert.equal(await result(page, 'numbers').getByRole('status').textContent(), 'Falhou depois de 2 valores');
-        assert.equal(await result(page, 'numbers').locator('.json').isVisible(), false);
-      });
-    },
+        async 'a stream that fails midway keeps its values and shows the error'(open) {
+          const lines = [
+            '{"from":"B","value":1}',
+            '{"from":"B","value":2}',
+            '{"error":"service B took too long","status":504,"request_id":"r-42"}',
+          ];
+          const answer = (response) =>
+            response.writeHead(200, { 'content-type': 'application/x-ndjson' }).end(`${lines.join('\n')}\n`);
+          await behindProxy(answer, async (url) => {
+            const page = await open(url);
+            await countTo(page, 5, 0, 'failed');
+            assert.deepEqual(await page.locator('.values li').allTextContents(), ['1', '2']);
+            const said = await alert(page, 'numbers').innerText();
+            for (const part of ['HTTP 504', 'service B took too long', 'r-42'])
+              assert.ok(said.includes(part), `"${part}" in: ${said}`);
+            assert.equal(
+              await result(page, 'numbers').getByRole('status').textContent(),
+              'Falhou depois de 2 valores',
+            );
+            assert.equal(await result(page, 'numbers').locator('.json').isVisible(), false);
+          });
+        },
 
-    async 'a connection that breaks midway is told as such'(open) {
-      const answer = (response) => {
-        response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-        response.write('{"from":"B","value":1}\n', () => setTimeout(() => response.destroy(), 200));
-      };
-      await behindProxy(answer, async (url) => {
-        const page = await open(url, { expected: BROKEN });
-        await countTo(page, 5, 0, 'failed');
-        assert.deepEqual(await page.locator('.values li').allTextContents(), ['1']);
-        assert.match(await alert(page, 'numbers').innerText(), /interrompida/);
-      });
-    },
-  } : {
-    async 'the answer comes whole, and the page says so'(open) {
-      const page = await open(GATEWAY);
-      assert.ok(await page.getByText('REST responde de uma vez').isVisible());
-      const seen = await record(page);
-      await askNumbers(page, 5, 200);
-      await page.waitForSelector('#chain[data-active="b"]', { state: 'attached' });
-      assert.equal(await result(page, 'numbers').getByRole('status').textContent(), 'Esperando a resposta inteira…');
-      await ended(page, 'numbers', 'done');
-      const early = (await seen()).filter((state) => state.phase === 'running' && (state.json || state.values > 0));
-      assert.deepEqual(early, [], 'something was shown before the end');
-      assert.deepEqual(await json(page, 'numbers'), numbers(5));
-      await page.getByRole('button', { name: 'English' }).click();
-      assert.ok(await page.getByText('REST answers whole').isVisible());
-    },
-  }),
+        async 'a connection that breaks midway is told as such'(open) {
+          const answer = (response) => {
+            response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+            response.write('{"from":"B","value":1}\n', () => setTimeout(() => response.destroy(), 200));
+          };
+          await behindProxy(answer, async (url) => {
+            const page = await open(url, { expected: BROKEN });
+            await countTo(page, 5, 0, 'failed');
+            assert.deepEqual(await page.locator('.values li').allTextContents(), ['1']);
+            assert.match(await alert(page, 'numbers').innerText(), /interrompida/);
+          });
+        },
+      }
+    : {
+        async 'the answer comes whole, and the page says so'(open) {
+          const page = await open(GATEWAY);
+          assert.ok(await page.getByText('REST responde de uma vez').isVisible());
+          const seen = await record(page);
+          await askNumbers(page, 5, 200);
+          await page.waitForSelector('#chain[data-active="b"]', { state: 'attached' });
+          assert.equal(
+            await result(page, 'numbers').getByRole('status').textContent(),
+            'Esperando a resposta inteira…',
+          );
+          await ended(page, 'numbers', 'done');
+          const early = (await seen()).filter(
+            (state) => state.phase === 'running' && (state.json || state.values > 0),
+          );
+          assert.deepEqual(early, [], 'something was shown before the end');
+          assert.deepEqual(await json(page, 'numbers'), numbers(5));
+          await page.getByRole('button', { name: 'English' }).click();
+          assert.ok(await page.getByText('REST answers whole').isVisible());
+        },
+      }),
 
   async '100,000 values: the last thousand and how many came before'(open) {
     const page = await open(GATEWAY);
     const seen = await record(page);
     await countTo(page, 100_000, 0);
-    assert.equal(await result(page, 'numbers').getByRole('status').textContent(), 'HTTP 200 · 100.000 valores');
+    assert.equal(
+      await result(page, 'numbers').getByRole('status').textContent(),
+      'HTTP 200 · 100.000 valores',
+    );
     const most = Math.max(...(await seen()).map((state) => state.values));
     assert.ok(most <= 1000, `${most} values were in the page at once`);
     const text = await result(page, 'numbers').locator('.json').textContent();
@@ -312,13 +378,18 @@ const tests = {
     assert.deepEqual(await json(page, 'numbers'), numbers(2));
   },
 
-  async 'the server\'s refusal is shown: status, reason, request id'(open) {
+  async "the server's refusal is shown: status, reason, request id"(open) {
     const page = await open(GATEWAY, { expected: REFUSED });
     await countTo(page, 1, 60_001, 'failed');
-    assert.match(await alert(page, 'numbers').innerText(), /^HTTP 4\d\d · Um parâmetro foi recusado\.\s[^]*delay_ms[^]*Requisição \S+$/);
+    assert.match(
+      await alert(page, 'numbers').innerText(),
+      /^HTTP 4\d\d · Um parâmetro foi recusado\.\s[^]*delay_ms[^]*Requisição \S+$/,
+    );
     await countTo(page, 1_000_001, 0, 'failed');
     assert.match(await alert(page, 'numbers').innerText(), /^HTTP 4\d\d · [^]*Requisição \S+$/);
-    const colour = await alert(page, 'numbers').locator('.what').evaluate((element) => getComputedStyle(element).color.match(/\d+/g).map(Number));
+    const colour = await alert(page, 'numbers')
+      .locator('.what')
+      .evaluate((element) => getComputedStyle(element).color.match(/\d+/g).map(Number));
     assert.ok(colour[0] > 2 * colour[1] && colour[0] > 2 * colour[2], `an error is red, not rgb(${colour})`);
     assert.equal(await result(page, 'numbers').locator('.json').isVisible(), false);
     await countTo(page, 2, 0);
@@ -333,7 +404,10 @@ const tests = {
       assert.ok(await alert(page, card).isVisible());
       const said = await alert(page, card).innerText();
       assert.match(said, /HTTP 50[234] · O serviço/);
-      assert.ok((await alert(page, card).locator('.said').innerText()).length > 10, `the reason is told: ${said}`);
+      assert.ok(
+        (await alert(page, card).locator('.said').innerText()).length > 10,
+        `the reason is told: ${said}`,
+      );
       assert.match(said, /Requisição \S+/);
     }
     await page.getByRole('button', { name: 'English' }).click();
@@ -345,20 +419,27 @@ const tests = {
     await page.route(/\/(a|b)\//, (route) => route.abort('connectionrefused'));
     await hello(page, 'pspd', 'failed');
     await countTo(page, 5, 0, 'failed');
-    for (const card of ['hello', 'numbers']) assert.match(await alert(page, card).innerText(), /O gateway não responde\./);
+    for (const card of ['hello', 'numbers'])
+      assert.match(await alert(page, card).innerText(), /O gateway não responde\./);
     await page.getByRole('button', { name: 'English' }).click();
     assert.match(await alert(page, 'hello').innerText(), /The gateway does not answer\./);
   },
 
   async 'everything works from the keyboard, with the focus in sight'(open) {
     const page = await open(GATEWAY);
-    const focused = () => page.evaluate(() => document.activeElement.id || document.activeElement.lang || document.activeElement.className);
+    const focused = () =>
+      page.evaluate(
+        () => document.activeElement.id || document.activeElement.lang || document.activeElement.className,
+      );
     const tabTo = async (wanted) => {
       const passed = [];
       for (let presses = 0; presses < 20; presses += 1) {
         await page.keyboard.press('Tab');
         passed.push(await focused());
-        const outline = await page.evaluate(() => document.activeElement !== document.body && getComputedStyle(document.activeElement).outlineStyle);
+        const outline = await page.evaluate(
+          () =>
+            document.activeElement !== document.body && getComputedStyle(document.activeElement).outlineStyle,
+        );
         assert.notEqual(outline, 'none', `no visible focus on ${passed.at(-1)}`);
         if (passed.at(-1) === wanted) return;
       }
@@ -396,19 +477,28 @@ const tests = {
     await hello(down, 'pspd', 'failed');
     await countTo(down, 5, 0, 'failed');
     await assertFits(down, 'with errors');
-    const small = await page.evaluate(() => [...document.querySelectorAll('button:not([hidden]), input')]
-      .filter((element) => element.getBoundingClientRect().height < 40).map((element) => element.id || element.lang));
+    const small = await page.evaluate(() =>
+      [...document.querySelectorAll('button:not([hidden]), input')]
+        .filter((element) => element.getBoundingClientRect().height < 40)
+        .map((element) => element.id || element.lang),
+    );
     assert.deepEqual(small, [], 'too small for a thumb');
   },
 
   async 'light, dark and still'(open) {
-    const paper = (page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number)[0]);
+    const paper = (page) =>
+      page.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number)[0]);
     const light = await open(GATEWAY, { colorScheme: 'light' });
     const dark = await open(GATEWAY, { colorScheme: 'dark', reducedMotion: 'reduce' });
-    assert.ok(await paper(light) > 200, 'light paper');
-    assert.ok(await paper(dark) < 60, 'dark paper');
+    assert.ok((await paper(light)) > 200, 'light paper');
+    assert.ok((await paper(dark)) < 60, 'dark paper');
     await countTo(dark, 2, 0);
-    const moving = await dark.evaluate(() => [...document.querySelectorAll('*')].filter((element) => getComputedStyle(element).animationName !== 'none').length);
+    const moving = await dark.evaluate(
+      () =>
+        [...document.querySelectorAll('*')].filter(
+          (element) => getComputedStyle(element).animationName !== 'none',
+        ).length,
+    );
     assert.equal(moving, 0, 'nothing moves for who asked for stillness');
   },
 };

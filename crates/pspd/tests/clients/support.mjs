@@ -9,8 +9,13 @@ import { join } from 'node:path';
 
 const WAIT_MS = 15_000;
 const ARGUMENTS = [
-  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
 ];
 
 export function required(name) {
@@ -28,7 +33,11 @@ export function load(packageName) {
 // of its own. `open(url, options)` gives a watched page; all are checked and closed when the test ends.
 export async function run(tests) {
   const { chromium } = load('playwright-core');
-  const browser = await chromium.launch({ executablePath: required('CHROMIUM'), headless: true, args: ARGUMENTS });
+  const browser = await chromium.launch({
+    executablePath: required('CHROMIUM'),
+    headless: true,
+    args: ARGUMENTS,
+  });
   for (const [name, test] of Object.entries(tests)) {
     const watched = [];
     try {
@@ -59,12 +68,14 @@ async function watch(browser, url, { expected, before, ...context } = {}) {
   page.setDefaultTimeout(WAIT_MS);
   const complaints = [];
   page.on('console', (message) => {
-    if (['error', 'warning'].includes(message.type())) complaints.push(`console ${message.type()}: ${message.text()}`);
+    if (['error', 'warning'].includes(message.type()))
+      complaints.push(`console ${message.type()}: ${message.text()}`);
   });
   page.on('pageerror', (error) => complaints.push(`uncaught: ${error}`));
   page.on('request', (request) => {
     const { protocol, origin } = new URL(request.url());
-    if (protocol !== 'data:' && origin !== new URL(url).origin) complaints.push(`request to another origin: ${request.url()}`);
+    if (protocol !== 'data:' && origin !== new URL(url).origin)
+      complaints.push(`request to another origin: ${request.url()}`);
   });
   await page.addInitScript(() => {
     document.addEventListener('securitypolicyviolation', (event) => {
@@ -76,13 +87,18 @@ async function watch(browser, url, { expected, before, ...context } = {}) {
   const check = () => {
     const unexpected = complaints.filter((complaint) => !expected?.test(complaint));
     if (unexpected.length > 0) throw new Error(`the page is not clean:\n  ${unexpected.join('\n  ')}`);
-    if (expected && complaints.length === 0) throw new Error(`the browser was to complain of ${expected} and did not`);
+    if (expected && complaints.length === 0)
+      throw new Error(`the browser was to complain of ${expected} and did not`);
   };
   return { page, complaints, check };
 }
 
 // The page fits its viewport: nothing scrolls sideways.
 export async function assertFits(page, when) {
-  const [content, viewport] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
-  if (content > viewport) throw new Error(`${when}: the page is ${content} px wide in a viewport of ${viewport} px`);
+  const [content, viewport] = await page.evaluate(() => [
+    document.documentElement.scrollWidth,
+    document.documentElement.clientWidth,
+  ]);
+  if (content > viewport)
+    throw new Error(`${when}: the page is ${content} px wide in a viewport of ${viewport} px`);
 }

@@ -1,0 +1,17 @@
+//! Drives the real program over real sockets, with clients and peers that were
+//! written elsewhere. One binary, one module a topic.
+
+#![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
+
+mod burst;
+mod clients;
+mod errors;
+mod golden;
+mod kill;
+mod lab;
+mod malformed;
+mod original;
+mod page;
+mod serve;
+mod streaming;
+mod up;
