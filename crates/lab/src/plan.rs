@@ -6,7 +6,7 @@
 mod against;
 mod problems;
 
-use std::{path::PathBuf, time::Duration};
+use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
 
 use contract::Role;
 
@@ -118,40 +118,32 @@ impl Plan {
             true => (FULL_USERS, FULL_DURATION),
             false => (SHORT_USERS, SHORT_DURATION),
         };
-        let text = |given: &Option<String>, default: &str| {
-            given.clone().unwrap_or_else(|| default.to_owned())
-        };
-        let problems_ref = &mut problems;
-        let users = read_users(&text(&arguments.users, users), problems_ref);
-        let mut duration_of = |option, given, default, range| {
-            read_duration(option, &text(given, default), range, problems_ref)
-        };
         let plan = Plan {
-            users,
-            duration: duration_of(
-                "--duration",
-                &arguments.duration,
-                duration,
-                (DURATION_MIN, HOUR),
-            ),
-            warm_up: duration_of(
-                "--warm-up",
-                &arguments.warm_up,
-                "1s",
-                (Duration::ZERO, HOUR),
-            ),
-            request_timeout: duration_of(
-                "--request-timeout",
-                &arguments.request_timeout,
-                "60s",
-                (Duration::from_millis(1), HOUR),
-            ),
-            threads: read_threads(&text(&arguments.generator_threads, "1"), &mut problems),
+            users: read_users(given(&arguments.users, users), &mut problems),
             chains: read_chains(
-                &text(&arguments.chains, "grpc,rest"),
+                given(&arguments.chains, "grpc,rest"),
                 &arguments.against,
                 &mut problems,
             ),
+            duration: read_duration(
+                "--duration",
+                given(&arguments.duration, duration),
+                DURATION_MIN..=HOUR,
+                &mut problems,
+            ),
+            warm_up: read_duration(
+                "--warm-up",
+                given(&arguments.warm_up, "1s"),
+                Duration::ZERO..=HOUR,
+                &mut problems,
+            ),
+            request_timeout: read_duration(
+                "--request-timeout",
+                given(&arguments.request_timeout, "60s"),
+                Duration::from_millis(1)..=HOUR,
+                &mut problems,
+            ),
+            threads: read_threads(given(&arguments.generator_threads, "1"), &mut problems),
             out: read_out(arguments.out.clone(), &mut problems),
         };
         problems.none_or(plan)
@@ -184,6 +176,10 @@ impl Plan {
     }
 }
 
+fn given<'a>(text: &'a Option<String>, default: &'a str) -> &'a str {
+    text.as_deref().unwrap_or(default)
+}
+
 fn read_users(text: &str, problems: &mut Problems) -> Vec<u32> {
     let fix = format!("give whole numbers from 1 to {USERS_MAX}, for example 25,100,400");
     let mut users = Vec::new();
@@ -212,20 +208,20 @@ fn read_users(text: &str, problems: &mut Problems) -> Vec<u32> {
 fn read_duration(
     option: &str,
     text: &str,
-    (min, max): (Duration, Duration),
+    range: RangeInclusive<Duration>,
     problems: &mut Problems,
 ) -> Duration {
     let fix = format!(
         "give {} to {} with its unit, for example 500ms or 5s",
-        humantime::format_duration(min),
-        humantime::format_duration(max),
+        humantime::format_duration(*range.start()),
+        humantime::format_duration(*range.end()),
     );
     match humantime::parse_duration(text) {
-        Ok(duration) if (min..=max).contains(&duration) => return duration,
+        Ok(duration) if range.contains(&duration) => return duration,
         Ok(_) => problems.add(option, text, "it is out of range", fix),
         Err(error) => problems.add(option, text, format!("it is no duration ({error})"), fix),
     }
-    min
+    *range.start()
 }
 
 fn read_threads(text: &str, problems: &mut Problems) -> u32 {

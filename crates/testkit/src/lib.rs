@@ -7,12 +7,22 @@
 #![allow(clippy::panic, reason = "a panic is how a test fails")]
 
 pub mod architecture;
+mod chain;
 pub mod http;
+#[cfg(target_os = "linux")]
+pub mod proc;
 mod processes;
+mod program;
+mod script;
 mod tools;
 mod until;
 
+pub use chain::{Chain, Service, low_port};
 pub use processes::{Process, Whole};
+pub use program::{Ended, Program};
+#[cfg(unix)]
+pub use program::{exists, signal};
+pub use script::run;
 pub use tools::{Tool, need};
 pub use until::until;
 

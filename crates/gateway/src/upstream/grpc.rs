@@ -7,7 +7,10 @@ mod call;
 mod connection;
 mod link;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use h2::client::SendRequest;
@@ -82,10 +85,12 @@ impl Upstream {
         let links: Vec<_> = (0..options.connections.max(1))
             .map(|_| Arc::new(Link::new(Arc::clone(&changed))))
             .collect();
+        let down = Arc::new(AtomicBool::new(false));
         let keepers = links
             .iter()
             .map(|link| {
-                let keeper = connection::keep(name, options.clone(), Arc::clone(link));
+                let (link, down) = (Arc::clone(link), Arc::clone(&down));
+                let keeper = connection::keep(name, options.clone(), link, down);
                 tokio::spawn(keeper).abort_handle()
             })
             .collect();

@@ -60,7 +60,7 @@ fn cpu(stat: &Stat) -> Duration {
 }
 
 fn ticks(ticks: u64) -> Duration {
-    Duration::from_secs(ticks).div_f64(procfs::ticks_per_second() as f64)
+    Duration::from_micros(ticks * 1_000_000 / procfs::ticks_per_second())
 }
 
 /// What all processors have done since the machine started, in ticks.

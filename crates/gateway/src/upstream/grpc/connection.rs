@@ -2,7 +2,14 @@
 //! again as soon as it is lost, with a short back-off while that fails. A
 //! service that comes back is used again within a quarter of a second.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
 use h2::client::SendRequest;
@@ -39,32 +46,40 @@ const CONNECTION_WINDOW_BYTES: u32 = 64 * 1024 * 1024;
 /// error, and enough of those close the connection for everybody.
 const RESETS_REMEMBERED_MAX: usize = 100_000;
 
-pub(super) async fn keep(name: &'static str, options: Options, link: Arc<Link>) {
+/// Keeps the connection of `link` open for as long as it is polled. `down` is
+/// shared by the links to one service, so that an outage is logged once.
+pub(super) async fn keep(
+    name: &'static str,
+    options: Options,
+    link: Arc<Link>,
+    down: Arc<AtomicBool>,
+) {
     let address = &options.address;
     let mut back_off = BACK_OFF_MIN;
-    let mut reported = false;
     loop {
-        let opened = Instant::now();
-        let why = match timeout(options.connect_timeout, open(&options)).await {
+        let (why, lasted) = match timeout(options.connect_timeout, open(&options)).await {
             Ok(Ok((sender, connection))) => {
-                tracing::debug!(service = name, %address, "connected");
+                if down.swap(false, Ordering::Relaxed) {
+                    tracing::info!(service = name, %address, "connected again");
+                }
                 link.set(State::Open(sender));
+                let opened = Instant::now();
                 let why = watch(connection).await;
                 link.set(State::Opening);
-                tracing::info!(service = name, %address, %why, "connection lost");
-                reported = false;
-                if opened.elapsed() >= LASTED {
-                    back_off = BACK_OFF_MIN;
-                    continue;
-                }
-                why
+                (why, opened.elapsed())
             }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => format!("no answer within {:?}", options.connect_timeout),
+            Ok(Err(error)) => (error.to_string(), Duration::ZERO),
+            Err(_) => {
+                let why = format!("no answer within {:?}", options.connect_timeout);
+                (why, Duration::ZERO)
+            }
         };
-        if !reported {
-            tracing::warn!(service = name, %address, %why, "cannot connect; trying on");
-            reported = true;
+        if !down.swap(true, Ordering::Relaxed) {
+            tracing::warn!(service = name, %address, %why, "not connected; trying on");
+        }
+        if lasted >= LASTED {
+            back_off = BACK_OFF_MIN;
+            continue;
         }
         link.set(State::Down(why.into()));
         sleep(back_off.mul_f64(0.75 + 0.5 * jitter())).await;
