@@ -5,6 +5,9 @@ use std::{io, path::PathBuf};
 /// Displayed with the value concerned and the next step.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// Ctrl-C cannot be listened for.
+    #[error("cannot listen for signals: {0}; start pspd from a terminal or a service manager")]
+    Signals(io::Error),
     /// The users do not fit into the limit on open files.
     #[error(
         "{users} users need {needed} open files a process, and the limit is {limit}; \
@@ -20,8 +23,8 @@ pub enum Error {
     },
     /// A process named for the accounts cannot be read.
     #[error(
-        "--against {chain}: process {pid} cannot be read: {source}; \
-         check the process id, or leave it out"
+        "chain {chain}: process {pid} cannot be read: {source}; \
+         check the process id given with --against, or leave it out"
     )]
     Process {
         /// The chain it was named for.

@@ -5,14 +5,13 @@
 
 use std::{
     path::PathBuf,
-    pin::pin,
     process::ExitStatus,
     sync::Arc,
     time::{Duration, Instant, SystemTime},
 };
 
 use contract::Role;
-use system::System;
+use system::{Interrupts, System};
 
 use crate::{
     Error, descriptors,
@@ -28,6 +27,9 @@ use crate::{
 
 /// How long each group of roles may take to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// How soon after its consequences the death of a role becomes known.
+const DEATH_WITHIN: Duration = Duration::from_millis(500);
 
 /// What a run needs to know about the program around it.
 #[derive(Debug, Clone)]
@@ -75,6 +77,7 @@ pub enum End {
 /// error is returned only when nothing was started and nothing written; from
 /// then on a failure is the [`End`] of a run that has results.
 pub async fn run(plan: &Plan, setting: &Setting) -> Result<Outcome, Error> {
+    let mut interrupts = Interrupts::listen().map_err(Error::Signals)?;
     descriptors::make_room(plan)?;
     let running = target::running(plan).await?;
     let mut results = Results::create(plan, setting)?;
@@ -84,7 +87,7 @@ pub async fn run(plan: &Plan, setting: &Setting) -> Result<Outcome, Error> {
         let experiment = experiment(plan, setting, running, &mut system, &mut results);
         tokio::select! {
             biased;
-            () = interrupted() => End::Interrupted,
+            () = interrupts.next() => End::Interrupted,
             end = experiment => end.unwrap_or_else(End::Failed),
         }
     };
@@ -124,8 +127,15 @@ async fn experiment(
     if plan.needs_system() {
         let mut options = system::Options::new(&setting.executable);
         options.stderr = system::Output::Folder(results.logs());
-        let system = system.insert(System::start(&options).await?);
-        targets.extend(target::own(plan, system).await?);
+        let started = system.insert(System::start(&options).await?);
+        match target::own(plan, started).await {
+            Ok(own) => targets.extend(own),
+            // A role that died is the cause of whatever else went wrong.
+            Err(error) => {
+                let death = tokio::time::timeout(DEATH_WITHIN, died(system)).await;
+                return death.map_err(|_| error);
+            }
+        }
     }
     targets.sort_by_key(|target| target.chain);
 
@@ -212,32 +222,5 @@ async fn died(system: &mut Option<System>) -> End {
             last_lines: death.last_lines,
         },
         None => std::future::pending().await,
-    }
-}
-
-/// Ctrl-C, or the request to end that a service manager sends.
-async fn interrupted() {
-    let ctrl_c = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            // Without a handler the signal ends the process by itself.
-            std::future::pending::<()>().await;
-        }
-    };
-    #[cfg(unix)]
-    let terminated = async {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(_) => std::future::pending().await,
-        }
-    };
-    #[cfg(not(unix))]
-    let terminated = std::future::pending::<()>();
-    let (ctrl_c, terminated) = (pin!(ctrl_c), pin!(terminated));
-    tokio::select! {
-        () = ctrl_c => {}
-        () = terminated => {}
     }
 }

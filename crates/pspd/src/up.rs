@@ -16,7 +16,7 @@ use std::{
 
 use anyhow::Context;
 use clap::ArgMatches;
-use system::{Stopped, System};
+use system::{Interrupts, Stopped, System};
 
 use plan::Plan;
 
@@ -45,7 +45,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
 }
 
 async fn up(plan: &Plan, printer: &mut Option<JoinHandle<()>>) -> anyhow::Result<ExitCode> {
-    let mut interrupts = Interrupts::listen()?;
+    let mut interrupts = Interrupts::listen().context("cannot listen for signals")?;
     let (options, lines) = plan.options()?;
     let started = tokio::select! {
         () = interrupts.next() => return Ok(ExitCode::SUCCESS),
@@ -91,45 +91,4 @@ async fn stop(mut system: System, mut interrupts: Interrupts) -> ExitCode {
         }
     }
     code
-}
-
-/// Ctrl-C and, where it exists, SIGTERM.
-struct Interrupts {
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-}
-
-impl Interrupts {
-    #[cfg(unix)]
-    fn listen() -> anyhow::Result<Interrupts> {
-        use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| signal(kind).context("cannot listen for signals");
-        Ok(Interrupts {
-            interrupt: listen(SignalKind::interrupt())?,
-            terminate: listen(SignalKind::terminate())?,
-        })
-    }
-
-    #[cfg(unix)]
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn listen() -> anyhow::Result<Interrupts> {
-        Ok(Interrupts {})
-    }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            // Ctrl-C then ends the process in the system's own way.
-            std::future::pending().await
-        }
-    }
 }

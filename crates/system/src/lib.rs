@@ -9,6 +9,7 @@
 //! the roles over the network; readiness is a file that the role writes.
 
 mod error;
+mod interrupts;
 mod launch;
 mod logs;
 mod ready;
@@ -16,6 +17,7 @@ mod running;
 mod whole;
 
 pub use error::{Error, LastLines};
+pub use interrupts::Interrupts;
 pub use launch::{Launch, upstream_flags};
 pub use logs::{Line, LogLines, Output, Source, channel};
 pub use running::{Running, Stopped};

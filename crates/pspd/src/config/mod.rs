@@ -40,7 +40,11 @@ pub(crate) fn args(role: Role) -> Vec<Arg> {
 
 /// The configuration of `role`, all layers applied.
 pub(crate) fn load(role: Role, matches: &ArgMatches) -> anyhow::Result<RoleConfig> {
-    let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    // What is not text must not pass for absent; no setting accepts U+FFFD.
+    let environment = |name: &str| {
+        let value = std::env::var_os(name)?.to_string_lossy().into_owned();
+        (!value.is_empty()).then_some(value)
+    };
     let path = matches
         .get_one::<String>(CONFIG)
         .cloned()

@@ -81,10 +81,10 @@ fn every_wrong_value_is_reported_at_once() {
             "host",
             "port",
             "log",
+            "workers",
             "connections-max",
             "write-timeout",
             "drain-timeout",
-            "workers",
             "header-bytes-max",
             "values-max",
             "call-timeout",
@@ -93,7 +93,6 @@ fn every_wrong_value_is_reported_at_once() {
             "a-addr",
             "answer-bytes-max",
         ]
-        .map(|key| key)
     );
     let message = given.finish().expect_err("there were problems").to_string();
     assert!(

@@ -5,13 +5,14 @@ use std::io::{self, Read};
 
 use anyhow::{Context, Result};
 use server::CancellationToken;
+use system::Interrupts;
 
 /// The customary exit code of a program ended by Ctrl-C.
 const INTERRUPTED: i32 = 130;
 
 /// Cancels `stop` at the first signal, or when standard input ends if asked.
 pub(super) fn on_signal(stop: CancellationToken, with_stdin: bool) -> Result<()> {
-    let mut signals = Signals::new().context("cannot listen for signals")?;
+    let mut signals = Interrupts::listen().context("cannot listen for signals")?;
     if with_stdin {
         let stop = stop.clone();
         std::thread::Builder::new()
@@ -40,46 +41,6 @@ fn wait_for_end_of_input() {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(_) => return,
-        }
-    }
-}
-
-#[cfg(unix)]
-struct Signals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn new() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Signals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Signals)
-    }
-
-    async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending().await
         }
     }
 }

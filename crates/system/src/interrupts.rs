@@ -1,0 +1,58 @@
+//! The wishes of an operator that a program should end: Ctrl-C everywhere and
+//! SIGTERM where it exists.
+
+use std::io;
+
+/// Signals received from the moment this exists; the process no longer ends by
+/// itself at one.
+#[derive(Debug)]
+pub struct Interrupts {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Interrupts {
+    /// Listens for the signals. Must be called on a runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system refuses the handler.
+    pub fn listen() -> io::Result<Interrupts> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Interrupts {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Interrupts {
+    /// Ctrl-C is listened for in [`next`](Self::next).
+    ///
+    /// # Errors
+    ///
+    /// None on this platform.
+    pub fn listen() -> io::Result<Interrupts> {
+        Ok(Interrupts {})
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Ctrl-C then ends the process in the system's own way.
+            std::future::pending().await
+        }
+    }
+}
