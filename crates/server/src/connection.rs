@@ -5,7 +5,10 @@ use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::net::TcpStream;
+use tokio::{
+    net::TcpStream,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::Handler;
@@ -44,6 +47,8 @@ impl Default for Http1 {
 /// what a burst of those clients leaving can reach.
 #[derive(Debug, Clone)]
 pub struct Http2 {
+    /// How long a client may take to send the preface that opens a connection.
+    pub preface_timeout: Duration,
     /// Streams open at once on one connection.
     pub concurrent_streams_max: u32,
     /// Streams the peer reset before they were accepted; one more closes the
@@ -70,6 +75,7 @@ pub struct Http2 {
 impl Default for Http2 {
     fn default() -> Self {
         Http2 {
+            preface_timeout: Duration::from_secs(10),
             concurrent_streams_max: 4096,
             pending_resets_max: 10_000,
             error_resets_max: 10_000,
@@ -92,6 +98,16 @@ pub(crate) async fn serve<H: Handler>(
     handler: H,
     stop: &CancellationToken,
 ) {
+    if let Protocol::Http2(limits) = protocol {
+        let preface = timeout(limits.preface_timeout, preface(&stream));
+        let arrived = tokio::select! {
+            arrived = preface => arrived.is_ok(),
+            () = stop.cancelled() => false,
+        };
+        if !arrived {
+            return;
+        }
+    }
     let io = TokioIo::new(stream);
     let service = service_fn(move |request: http::Request<Incoming>| {
         let handler = handler.clone();
@@ -118,6 +134,7 @@ pub(crate) async fn serve<H: Handler>(
             hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(limits.header_read_timeout)
+                .max_header_size(limits.head_bytes_max)
                 .max_buf_size(limits.head_bytes_max.max(8192))
                 .serve_connection(io, service)
         ),
@@ -135,5 +152,25 @@ pub(crate) async fn serve<H: Handler>(
                 .keep_alive_timeout(limits.ping_timeout)
                 .serve_connection(io, service)
         ),
+    }
+}
+
+/// What every HTTP/2 client sends first (RFC 9113, section 3.4).
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Pause before a preface that came in part is looked at again.
+const PREFACE_PAUSE: Duration = Duration::from_millis(20);
+
+/// Waits until the preface has arrived, or something that is none, and leaves
+/// it to be read. The library itself would wait for it without a limit.
+async fn preface(stream: &TcpStream) {
+    let mut seen = [0; PREFACE.len()];
+    loop {
+        match stream.peek(&mut seen).await {
+            Ok(bytes @ 1..) if bytes < seen.len() && PREFACE.starts_with(&seen[..bytes]) => {
+                sleep(PREFACE_PAUSE).await;
+            }
+            // Whole, not a preface, the end, or an error: all the library's to tell.
+            _ => return,
+        }
     }
 }

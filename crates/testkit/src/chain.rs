@@ -5,7 +5,7 @@
 use std::{
     fs,
     net::{SocketAddr, TcpListener},
-    path::{Path, PathBuf},
+    path::Path,
     process,
     sync::atomic::{AtomicU16, Ordering},
 };
@@ -123,8 +123,8 @@ impl Chain {
     }
 }
 
-fn is_of_gateway(path: &PathBuf, suffix: &str) -> bool {
-    let name = Path::file_name(path).and_then(|name| name.to_str());
+fn is_of_gateway(path: &Path, suffix: &str) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str());
     name.is_some_and(|name| name.starts_with("gateway") && name.ends_with(suffix))
 }
 

@@ -67,6 +67,8 @@ mod tests {
         assert!(threads(me) >= 1);
         assert!(descriptors(me) >= 3);
         // Reading is work, of which enough takes a tick.
-        crate::until("a tick of the processor", || (cpu_ticks(me) > 0).then_some(()));
+        crate::until("a tick of the processor", || {
+            (cpu_ticks(me) > 0).then_some(())
+        });
     }
 }

@@ -118,9 +118,16 @@ impl Problem {
     }
 
     /// What the log says beyond the status; `None` when the status says it all.
+    /// Values of parameters stay out of it: they are what users typed.
     pub(crate) fn log_message(&self) -> Option<String> {
         match self {
             Problem::NoRoute { .. } | Problem::MethodNotAllowed { .. } => None,
+            Problem::BadParameter(BadParameter { name, expected, .. }) => {
+                Some(format!("parameter {name:?}: expected {expected}"))
+            }
+            Problem::NotUtf8(NotUtf8 { name, .. }) => {
+                Some(format!("parameter {name:?} is not UTF-8 text"))
+            }
             Problem::Upstream { service, failure } => match failure {
                 UpstreamFailure::Unreachable { cause } | UpstreamFailure::Broken { cause } => {
                     Some(format!("service {service}: {cause}"))

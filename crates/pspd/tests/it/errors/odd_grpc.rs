@@ -1,0 +1,265 @@
+//! A gRPC service that speaks HTTP/2 well and gRPC badly, or that refuses, in
+//! every way there is.
+
+use std::{net::SocketAddr, thread};
+
+use bytes::Bytes;
+use contract::Role;
+use h2::Reason;
+use http::{HeaderMap, Response};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::{error, gateway_before, get};
+
+/// What the service answers to every call.
+#[derive(Clone)]
+struct Answer {
+    status: u16,
+    headers: Vec<(&'static str, &'static str)>,
+    body: Vec<u8>,
+    end: End,
+}
+
+#[derive(Clone)]
+enum End {
+    Trailers(Vec<(&'static str, &'static str)>),
+    WithoutTrailers,
+    Reset(Reason),
+    Disconnect,
+}
+
+/// An answer that is as it should be, but for what a test changes.
+fn well() -> Answer {
+    Answer {
+        status: 200,
+        headers: vec![("content-type", "application/grpc+proto")],
+        body: message(b"\x0a\x02hi"),
+        end: End::Trailers(vec![("grpc-status", "0")]),
+    }
+}
+
+/// A message in its frame.
+fn message(content: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(content.len()).expect("a short message");
+    [&[0], &length.to_be_bytes()[..], content].concat()
+}
+
+/// An answer that refuses, with the status after the head or in it.
+fn refusal(in_head: bool, code: &'static str, words: &'static str) -> Answer {
+    let status = [("grpc-status", code), ("grpc-message", words)];
+    let mut answer = Answer {
+        body: Vec::new(),
+        ..well()
+    };
+    if in_head {
+        answer.headers.extend(status);
+        answer.end = End::WithoutTrailers;
+    } else {
+        answer.end = End::Trailers(status.to_vec());
+    }
+    answer
+}
+
+impl Answer {
+    /// A service that answers so, until the tests end.
+    fn serve(self) -> SocketAddr {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let listener = runtime
+            .block_on(TcpListener::bind("127.0.0.1:0"))
+            .expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        thread::spawn(move || {
+            runtime.block_on(async {
+                while let Ok((stream, _)) = listener.accept().await {
+                    tokio::spawn(self.clone().converse(stream));
+                }
+            });
+        });
+        address
+    }
+
+    /// Serves one connection. The gateway may go away at any moment, so that
+    /// no step has to succeed.
+    async fn converse(self, stream: tokio::net::TcpStream) {
+        let Ok(mut connection) = h2::server::handshake(stream).await else {
+            return;
+        };
+        while let Some(Ok((_request, mut respond))) = connection.accept().await {
+            let mut head = Response::builder().status(self.status);
+            for (name, value) in &self.headers {
+                head = head.header(*name, *value);
+            }
+            let head = head.body(()).expect("a head");
+            let empty = self.body.is_empty() && matches!(self.end, End::WithoutTrailers);
+            let Ok(mut body) = respond.send_response(head, empty) else {
+                continue;
+            };
+            if empty {
+                continue;
+            }
+            let last = matches!(self.end, End::WithoutTrailers);
+            let _ = body.send_data(Bytes::from(self.body.clone()), last);
+            match &self.end {
+                End::WithoutTrailers => {}
+                End::Reset(reason) => body.send_reset(*reason),
+                End::Disconnect => return,
+                End::Trailers(fields) => {
+                    let mut trailers = HeaderMap::new();
+                    for (name, value) in fields {
+                        let value = value.parse().expect("a value");
+                        trailers.insert(*name, value);
+                    }
+                    let _ = body.send_trailers(trailers);
+                }
+            }
+        }
+    }
+
+    /// What a gateway makes of it: status and error.
+    #[track_caller]
+    fn passed_on(self, target: &str) -> (u16, Value) {
+        let address = self.serve();
+        let args = ["--answer-bytes-max", "1000"];
+        let gateway = gateway_before(Role::Gateway, address, address, &args);
+        let answer = get(gateway.address(), target);
+        assert_eq!(get(gateway.address(), "/healthz").text(), "ok");
+        match answer.status() {
+            200 => (200, answer.json()),
+            status => (status, error(&answer, status)),
+        }
+    }
+}
+
+#[test]
+fn what_is_well_is_passed_on() {
+    let expected = json!({ "from": "A", "message": "hi" });
+    assert_eq!(well().passed_on("/a/hello"), (200, expected));
+    let numbers = Answer {
+        body: [message(&[8, 1]), message(&[]), message(&[8, 0x7f])].concat(),
+        ..well()
+    };
+    let expected = json!({ "from": "B", "values": [1, 0, 127] });
+    assert_eq!(numbers.passed_on("/b/numbers"), (200, expected));
+}
+
+#[test]
+fn what_is_no_grpc_is_502() {
+    let with_body = |body: &[u8]| Answer {
+        body: body.to_vec(),
+        ..well()
+    };
+    let with_end = |end| Answer { end, ..well() };
+    let broken = [
+        (
+            "another status",
+            Answer {
+                status: 503,
+                ..well()
+            },
+        ),
+        (
+            "no success",
+            Answer {
+                status: 204,
+                ..well()
+            },
+        ),
+        (
+            "no media type",
+            Answer {
+                headers: vec![],
+                ..well()
+            },
+        ),
+        (
+            "another media type",
+            Answer {
+                headers: vec![("content-type", "text/html")],
+                ..well()
+            },
+        ),
+        ("no grpc-status", with_end(End::WithoutTrailers)),
+        ("other trailers", with_end(End::Trailers(vec![("a", "b")]))),
+        (
+            "a status that is no number",
+            with_end(End::Trailers(vec![("grpc-status", "fine")])),
+        ),
+        ("a reset", with_end(End::Reset(Reason::INTERNAL_ERROR))),
+        (
+            "a reset without error",
+            with_end(End::Reset(Reason::NO_ERROR)),
+        ),
+        ("the end of the connection", with_end(End::Disconnect)),
+        ("a malformed message", with_body(&message(&[0xff; 9]))),
+        (
+            "text that is not UTF-8",
+            with_body(&message(&[10, 1, 0xff])),
+        ),
+        ("half a frame", with_body(&[0, 0, 0])),
+        ("half a message", with_body(&message(b"\x0a\x02hi")[..7])),
+        ("a compressed message", with_body(&[1, 0, 0, 0, 1, 0])),
+        (
+            "an endless message",
+            with_body(&[0, 0xff, 0xff, 0xff, 0xff]),
+        ),
+        (
+            "a message beyond the limit",
+            with_body(&message(&[0; 1001])),
+        ),
+    ];
+    for (what, answer) in broken {
+        for (target, service) in [("/a/hello", "A"), ("/b/numbers", "B")] {
+            let message = format!("service {service} broke off or answered something unreadable");
+            let expected = (502, json!({ "error": message }));
+            assert_eq!(answer.clone().passed_on(target), expected, "{what}");
+        }
+    }
+    for (what, body) in [
+        ("no message", Vec::new()),
+        ("two messages", message(b"").repeat(2)),
+    ] {
+        let (status, _) = with_body(&body).passed_on("/a/hello");
+        assert_eq!(status, 502, "{what}");
+    }
+}
+
+#[test]
+fn what_the_service_says_itself_becomes_the_right_status() {
+    for in_head in [true, false] {
+        for (code, words, status, name, said) in [
+            (
+                "3",
+                "no such luck",
+                400,
+                "INVALID_ARGUMENT",
+                ": no such luck",
+            ),
+            ("5", "", 404, "NOT_FOUND", ""),
+            ("7", "n%C3%A3o", 403, "PERMISSION_DENIED", ": não"),
+            ("8", "%zz%ff", 429, "RESOURCE_EXHAUSTED", ": %zz\u{fffd}"),
+            ("4", "late", 504, "DEADLINE_EXCEEDED", ": late"),
+            ("14", "soon", 503, "UNAVAILABLE", ": soon"),
+            ("13", "oh", 500, "INTERNAL", ": oh"),
+            ("99", "?", 500, "UNKNOWN", ": ?"),
+        ] {
+            let (got, body) = refusal(in_head, code, words).passed_on("/b/numbers");
+            let message = format!("service B answered {name}{said}");
+            let expected = json!({ "error": message, "grpc_status": name });
+            assert_eq!((got, body), (status, expected));
+        }
+    }
+}
+
+#[test]
+fn a_call_that_is_never_begun_is_given_up() {
+    let refused = Answer {
+        end: End::Reset(Reason::REFUSED_STREAM),
+        ..well()
+    };
+    let (status, _) = refused.passed_on("/a/hello");
+    assert!([502, 503].contains(&status), "{status}");
+}
