@@ -3,11 +3,13 @@
 //! service that comes back is used again within a quarter of a second.
 
 use std::{
+    future::poll_fn,
     io,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    task::Poll,
     time::Duration,
 };
 
@@ -62,9 +64,9 @@ pub(super) async fn keep(
                 if down.swap(false, Ordering::Relaxed) {
                     tracing::info!(service = name, %address, "connected again");
                 }
-                link.set(State::Open(sender));
+                link.set(State::Open(sender.clone()));
                 let opened = Instant::now();
-                let why = watch(connection).await;
+                let why = serve(sender, connection).await;
                 link.set(State::Opening);
                 (why, opened.elapsed())
             }
@@ -112,6 +114,27 @@ async fn open(options: &Options) -> io::Result<(SendRequest<Bytes>, Connection)>
         .handshake(stream)
         .await
         .map_err(io::Error::other)
+}
+
+/// Drives the connection for as long as it takes calls, and says why it does not
+/// any more. A service that stops says so, then finishes the calls it has; they
+/// go on in a task of their own, so that new calls, which belong to the
+/// service's successor, do not wait for their end.
+async fn serve(mut sender: SendRequest<Bytes>, connection: Connection) -> String {
+    let mut driven = Box::pin(watch(connection));
+    let refusing = poll_fn(|cx| match sender.poll_ready(cx) {
+        Poll::Ready(Err(error)) => Poll::Ready(error),
+        // Only a frame can change that, and with it both are polled again.
+        Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+    });
+    tokio::select! {
+        biased;
+        why = &mut driven => why,
+        error = refusing => {
+            tokio::spawn(driven);
+            format!("no more calls are taken: {error}")
+        }
+    }
 }
 
 /// Drives the connection until it ends and says why it did.
