@@ -39,7 +39,10 @@ fn check(client: &mut Command) {
         .env("A_ADDR", a.address().to_string())
         .env("B_ADDR", b.address().to_string())
         .env("PROTO", proto));
-    let checks = printed.lines().filter(|line| line.starts_with("ok ")).count();
+    let checks = printed
+        .lines()
+        .filter(|line| line.starts_with("ok "))
+        .count();
     assert!(checks >= 10, "too few checks were made:\n{printed}");
 }
 

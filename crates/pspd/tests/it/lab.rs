@@ -8,14 +8,7 @@ use serde_json::Value;
 use testkit::{Process, Program, exists, signal, until};
 
 const PSPD: &str = env!("CARGO_BIN_EXE_pspd");
-const SHORT: [&str; 6] = [
-    "lab",
-    "--duration",
-    "500ms",
-    "--warm-up",
-    "200ms",
-    "--out",
-];
+const SHORT: [&str; 6] = ["lab", "--duration", "500ms", "--warm-up", "200ms", "--out"];
 
 #[test]
 fn both_chains_are_measured_in_turn_and_everything_is_kept() {

@@ -61,6 +61,9 @@ fn browser(name: &str) -> Option<Command> {
 }
 
 fn all_ok(printed: &str) {
-    let checks = printed.lines().filter(|line| line.starts_with("ok ")).count();
+    let checks = printed
+        .lines()
+        .filter(|line| line.starts_with("ok "))
+        .count();
     assert!(checks >= 5, "too few checks were made:\n{printed}");
 }
