@@ -15,7 +15,7 @@ usage: cargo xtask test [--no-install] [-- CARGO-TEST-ARGUMENTS]
 
   --no-install   use the tools that are there, install none
   --             what follows goes to `cargo test` in place of --workspace,
-                 for example: cargo xtask test -- -p pspd --test system";
+                 for example: cargo xtask test -- -p pspd --test it up::";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

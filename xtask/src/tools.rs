@@ -186,9 +186,10 @@ fn k6(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
 }
 
 fn node_modules(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
-    let (Some(_), Some(npm)) = (on_path("node"), on_path("npm")) else {
-        anyhow::bail!("node and npm are not on the path; install Node.js 18 or later");
-    };
+    if on_path("node").is_none() || on_path("npm").is_none() {
+        workshop.machine.install_packages(&["nodejs", "npm"])?;
+    }
+    let npm = on_path("npm").context("npm is not on the path; install Node.js 18 or later")?;
     let prefix = workshop.folder.join("node");
     workshop.once("node/packages.installed", &NODE_PACKAGES, || {
         fs::create_dir_all(&prefix)?;

@@ -5,7 +5,7 @@
 pub mod grpc_timeout;
 mod role;
 
-pub use role::{Role, UnknownRole};
+pub use role::{PUBLISHED_VARIABLES, Role, UnknownRole, VARIABLE_PREFIX};
 
 /// Messages, clients-free server traits and names of package `pspd`.
 #[allow(missing_docs, unreachable_pub, clippy::all)]

@@ -2,6 +2,13 @@
 
 use std::{fmt, str::FromStr};
 
+/// The environment variables of the published system that its roles read. Every
+/// other variable of this project begins with [`VARIABLE_PREFIX`].
+pub const PUBLISHED_VARIABLES: [&str; 5] = ["PORT", "A_ADDR", "B_ADDR", "A_REST", "B_REST"];
+
+/// What this project's own environment variables begin with.
+pub const VARIABLE_PREFIX: &str = "PSPD_";
+
 /// One process of the laboratory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -39,6 +46,15 @@ impl Role {
             Role::BRest => "b-rest",
             Role::Gateway => "gateway",
             Role::GatewayRest => "gateway-rest",
+        }
+    }
+
+    /// The two services that a gateway calls; none for a service.
+    pub fn services(self) -> Option<[Role; 2]> {
+        match self {
+            Role::Gateway => Some([Role::A, Role::B]),
+            Role::GatewayRest => Some([Role::ARest, Role::BRest]),
+            Role::A | Role::B | Role::ARest | Role::BRest => None,
         }
     }
 

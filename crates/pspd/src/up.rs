@@ -10,7 +10,8 @@ mod show;
 
 use std::{
     process::ExitCode,
-    thread::{self, JoinHandle},
+    sync::mpsc::{self, Receiver},
+    thread,
     time::Duration,
 };
 
@@ -26,6 +27,9 @@ pub(crate) use plan::command;
 /// own default for what is in flight, and a little beyond it.
 const STOP_WITHIN: Duration = Duration::from_secs(12);
 
+/// How long the last log lines may take to be printed.
+const PRINT_WITHIN: Duration = Duration::from_secs(1);
+
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let plan = Plan::from_matches(matches)?;
     ports::look_first(&plan)?;
@@ -36,15 +40,17 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         .context("cannot start the runtime")?;
     let mut printer = None;
     let done = runtime.block_on(up(&plan, &mut printer));
-    // Without the runtime nobody sends lines any more, and the printer ends.
+    // Without the runtime nobody sends lines any more, and the printer ends; but
+    // not when what it prints to is held up, which must not hold up the end.
     drop(runtime);
     if let Some(printer) = printer {
-        let _ = printer.join();
+        let _ = printer.recv_timeout(PRINT_WITHIN);
     }
     done
 }
 
-async fn up(plan: &Plan, printer: &mut Option<JoinHandle<()>>) -> anyhow::Result<ExitCode> {
+/// `printer` gets what is disconnected once the last log line is printed.
+async fn up(plan: &Plan, printer: &mut Option<Receiver<()>>) -> anyhow::Result<ExitCode> {
     let mut interrupts = Interrupts::listen().context("cannot listen for signals")?;
     let (options, lines) = plan.options()?;
     let started = tokio::select! {
@@ -55,7 +61,14 @@ async fn up(plan: &Plan, printer: &mut Option<JoinHandle<()>>) -> anyhow::Result
     show::addresses(&system);
     // On a thread of its own: a terminal that is held up must not hold up the
     // roles, whose output this runtime reads.
-    *printer = lines.map(|lines| thread::spawn(|| show::log(lines)));
+    *printer = lines.map(|lines| {
+        let (printing, printed) = mpsc::channel();
+        thread::spawn(move || {
+            show::log(lines);
+            drop(printing);
+        });
+        printed
+    });
 
     loop {
         tokio::select! {

@@ -8,24 +8,24 @@ use contract::Role;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The operating system did not start the executable.
-    #[error("cannot start role {role} from {}: {source}; check that the file exists and may be executed", executable.display())]
+    #[error("cannot start role {role} from {}: {reason}; check that the file exists and may be executed", executable.display())]
     Spawn {
         /// The role that was to run.
         role: Role,
         /// The executable as given.
         executable: PathBuf,
         /// What the operating system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// A folder or file that the start needs could not be made.
-    #[error("cannot prepare the start of role {role}: {what}: {source}")]
+    #[error("cannot prepare the start of role {role}: {what}: {reason}")]
     Prepare {
         /// The role that was to run.
         role: Role,
         /// The folder or file.
         what: String,
         /// What the operating system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// The process ended before it had reported that it listens.
     #[error("role {role} ended before it was ready ({status}){last_lines}")]

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use contract::Role;
+use contract::{PUBLISHED_VARIABLES, Role, VARIABLE_PREFIX};
 use tokio::process::{Child, Command};
 
 use crate::{
@@ -20,10 +20,6 @@ use crate::{
     ready::{self, Ready},
     running::Keeper,
 };
-
-/// Settings that a role reads from its environment. They are removed from the
-/// child's: a `PORT` that someone exported must not move all six roles to it.
-const ROLE_VARIABLES: [&str; 5] = ["PORT", "A_ADDR", "B_ADDR", "A_REST", "B_REST"];
 
 /// How to start one role.
 #[derive(Debug, Clone)]
@@ -71,7 +67,7 @@ impl Launch {
         let folder = tempfile::Builder::new()
             .prefix("pspd-ready-")
             .tempdir()
-            .map_err(|source| self.cannot_prepare("a temporary folder", source))?;
+            .map_err(|reason| self.cannot_prepare("a temporary folder", reason))?;
         let ready_file = folder.path().join("ready.json");
         let mut running = self.spawn(&ready_file)?;
 
@@ -123,10 +119,10 @@ impl Launch {
             .stderr(stderr)
             .kill_on_drop(true)
             .spawn()
-            .map_err(|source| Error::Spawn {
+            .map_err(|reason| Error::Spawn {
                 role: self.role,
                 executable: self.executable.clone(),
-                source,
+                reason,
             })?;
         let tail = self.stderr.tail(self.role, Source::Err);
         let pumps = self.pump(&mut child, &tail, pump_stdout, pump_stderr);
@@ -146,7 +142,7 @@ impl Launch {
             .arg(ready_file)
             .arg("--stop-with-stdin")
             .args(&self.args);
-        for variable in ROLE_VARIABLES {
+        for variable in inherited_settings() {
             command.env_remove(variable);
         }
         // A Ctrl-C on the terminal reaches the parent alone, which stops the
@@ -184,13 +180,25 @@ impl Launch {
         pumps
     }
 
-    fn cannot_prepare(&self, what: &str, source: std::io::Error) -> Error {
+    fn cannot_prepare(&self, what: &str, reason: std::io::Error) -> Error {
         Error::Prepare {
             role: self.role,
             what: what.to_owned(),
-            source,
+            reason,
         }
     }
+}
+
+/// The variables of this process that a role would read settings from. A parent
+/// removes them and decides by arguments: a `PORT` that someone exported must not move all six roles to
+/// it, nor a limit change what is measured.
+pub fn inherited_settings() -> impl Iterator<Item = OsString> {
+    let all = std::env::vars_os().map(|(name, _)| name);
+    all.filter(|name| name.to_str().is_some_and(is_setting))
+}
+
+fn is_setting(variable: &str) -> bool {
+    variable.starts_with(VARIABLE_PREFIX) || PUBLISHED_VARIABLES.contains(&variable)
 }
 
 /// `CREATE_NEW_PROCESS_GROUP` of the Windows interface.
@@ -222,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_says_everything_and_the_environment_nothing() {
+    fn the_command_line_says_everything() {
         let launch = Launch {
             args: vec!["--access-log".into(), "off".into()],
             ..Launch::new("pspd", Role::BRest)
@@ -235,11 +243,17 @@ mod tests {
             "serve b-rest --host 127.0.0.1 --port 0 --admin-host 127.0.0.1 --admin-port 0 \
              --ready-file /ready --stop-with-stdin --access-log off"
         );
-        for variable in ROLE_VARIABLES {
-            let removed = command
-                .get_envs()
-                .any(|env| env == (variable.as_ref(), None));
-            assert!(removed, "{variable} would reach the role");
+        let kept = command.get_envs().find(|(_, value)| value.is_some());
+        assert_eq!(kept, None, "nothing is set");
+    }
+
+    #[test]
+    fn settings_are_told_from_other_variables() {
+        for variable in ["PORT", "A_ADDR", "B_REST", "PSPD_VALUES_MAX", "PSPD_CONFIG"] {
+            assert!(is_setting(variable), "{variable}");
+        }
+        for variable in ["PATH", "HOME", "REPORT", "A_ADDRESS", "pspd_log"] {
+            assert!(!is_setting(variable), "{variable}");
         }
     }
 

@@ -18,7 +18,7 @@ mod whole;
 
 pub use error::{Error, LastLines};
 pub use interrupts::Interrupts;
-pub use launch::{Launch, upstream_flags};
+pub use launch::{Launch, inherited_settings, upstream_flags};
 pub use logs::{Line, LogLines, Output, Source, channel};
 pub use running::{Running, Stopped};
 pub use whole::{Death, Options, System};

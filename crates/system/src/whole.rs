@@ -127,13 +127,8 @@ impl System {
         self.start_together(services.into()).await?;
 
         let gateways = GATEWAYS.map(|role| {
-            let (a, b) = match role {
-                Role::GatewayRest => (Role::ARest, Role::BRest),
-                _ => (Role::A, Role::B),
-            };
-            let (a, b) = (self.role(a).address(), self.role(b).address());
             let mut launch = options.launch(role);
-            launch.args.splice(0..0, upstream_flags(role, a, b));
+            launch.args.splice(0..0, self.upstream_flags(role));
             launch
         });
         self.start_together(gateways.into()).await
@@ -167,6 +162,18 @@ impl System {
         }
         self.members.sort_by_key(|member| member.launch.role);
         first_failure.map_or(Ok(()), Err)
+    }
+
+    /// The arguments that wire a gateway to its running services; none for a
+    /// service.
+    pub fn upstream_flags(&self, role: Role) -> Vec<OsString> {
+        match role.services() {
+            Some(services) => {
+                let [a, b] = services.map(|service| self.role(service).address());
+                upstream_flags(role, a, b)
+            }
+            None => Vec::new(),
+        }
     }
 
     /// One of the roles.

@@ -51,10 +51,7 @@ impl Chain {
     pub fn start(executable: impl AsRef<Path>, gateway: Role, args: &[&str]) -> Chain {
         let executable = executable.as_ref();
         let logs = tempfile::tempdir().expect("a folder for logs");
-        let services = match gateway {
-            Role::GatewayRest => [Role::ARest, Role::BRest],
-            _ => [Role::A, Role::B],
-        };
+        let services = gateway.services().expect("a gateway's role");
         let launches = services.map(|role| Launch {
             port: low_port(),
             ..launch(executable, role, logs.path())

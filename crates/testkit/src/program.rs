@@ -3,7 +3,6 @@
 //! Settings that the environment of the test itself holds do not reach it.
 
 use std::{
-    env,
     io::Read,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
@@ -13,9 +12,6 @@ use std::{
 };
 
 use crate::{IN_TIME, until};
-
-/// The published variables; all others of the program begin with `PSPD_`.
-const PUBLISHED: [&str; 5] = ["PORT", "A_ADDR", "B_ADDR", "A_REST", "B_REST"];
 
 /// A running program. Dropping it kills it.
 #[derive(Debug)]
@@ -59,11 +55,8 @@ impl Program {
         variables: &[(&str, &str)],
     ) -> Program {
         let mut command = Command::new(executable.as_ref());
-        for (name, _) in env::vars_os() {
-            let name = name.to_string_lossy();
-            if name.starts_with("PSPD_") || PUBLISHED.contains(&name.as_ref()) {
-                command.env_remove(name.as_ref());
-            }
+        for setting in system::inherited_settings() {
+            command.env_remove(setting);
         }
         command
             .args(args)

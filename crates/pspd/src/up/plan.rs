@@ -6,12 +6,13 @@ use std::{
     ffi::OsString,
     io::{self, IsTerminal},
     net::IpAddr,
+    path::PathBuf,
 };
 
 use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use contract::Role;
-use system::{LogLines, Options, Output, System, upstream_flags};
+use system::{LogLines, Options, Output, System};
 
 use crate::exit::Usage;
 
@@ -46,6 +47,15 @@ pub(crate) fn command() -> Command {
                 .help("Take free ports wherever none is given, instead of the published ones"),
         )
         .arg(
+            Arg::new("config")
+                .long("config")
+                .value_name("FILE")
+                .value_parser(clap::value_parser!(PathBuf))
+                .help(
+                    "TOML file with a section a role, as for `pspd serve`; its ports are not used",
+                ),
+        )
+        .arg(
             Arg::new("quiet")
                 .long("quiet")
                 .short('q')
@@ -61,6 +71,7 @@ struct Typed {
     ports: Vec<String>,
     admin_ports: Vec<String>,
     free_ports: bool,
+    config: Option<PathBuf>,
     quiet: bool,
 }
 
@@ -70,6 +81,7 @@ pub(crate) struct Plan {
     pub(crate) host: IpAddr,
     pub(crate) ports: BTreeMap<Role, u16>,
     pub(crate) admin_ports: BTreeMap<Role, u16>,
+    pub(crate) config: Option<PathBuf>,
     pub(crate) quiet: bool,
 }
 
@@ -82,6 +94,7 @@ impl Plan {
             ports: many("port").cloned().collect(),
             admin_ports: many("admin-port").cloned().collect(),
             free_ports: matches.get_flag("free-ports"),
+            config: matches.get_one::<PathBuf>("config").cloned(),
             quiet: matches.get_flag("quiet"),
         };
         typed
@@ -99,7 +112,7 @@ impl Plan {
             let (output, lines) = system::channel();
             (output, Some(lines))
         };
-        let args = Role::ALL.map(|role| (role, self.log_flags(role)));
+        let args = Role::ALL.map(|role| (role, self.flags(role)));
         let options = Options {
             host: self.host,
             ports: self.ports.clone(),
@@ -112,8 +125,9 @@ impl Plan {
         Ok((options, lines))
     }
 
-    /// A role writes into a pipe and cannot know whether a person reads it.
-    fn log_flags(&self, role: Role) -> Vec<OsString> {
+    /// The configuration file, and the forms of the logs: a role writes into a
+    /// pipe and cannot know whether a person reads it.
+    fn flags(&self, role: Role) -> Vec<OsString> {
         let form = |is_terminal| if is_terminal { "human" } else { "json" };
         let mut flags = vec!["--log-format", form(io::stderr().is_terminal())];
         if matches!(role, Role::Gateway | Role::GatewayRest) {
@@ -123,7 +137,11 @@ impl Plan {
                 false => form(io::stdout().is_terminal()),
             });
         }
-        flags.into_iter().map(OsString::from).collect()
+        let mut flags: Vec<_> = flags.into_iter().map(OsString::from).collect();
+        if let Some(file) = &self.config {
+            flags.extend([OsString::from("--config"), file.into()]);
+        }
+        flags
     }
 
     /// The command that starts one role of the running system again.
@@ -143,11 +161,7 @@ impl Plan {
         if admin_port != role.admin_port() {
             words.extend(["--admin-port".to_owned(), admin_port.to_string()]);
         }
-        let (a, b) = match role {
-            Role::GatewayRest => (Role::ARest, Role::BRest),
-            _ => (Role::A, Role::B),
-        };
-        let flags = upstream_flags(role, system.role(a).address(), system.role(b).address());
+        let flags = system.upstream_flags(role);
         words.extend(flags.iter().map(|flag| flag.to_string_lossy().into_owned()));
         words.join(" ")
     }
@@ -180,6 +194,7 @@ impl Typed {
                 host,
                 ports: plan.0,
                 admin_ports: plan.1,
+                config: self.config.clone(),
                 quiet: self.quiet,
             }),
             _ => Err(problems),

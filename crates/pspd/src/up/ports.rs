@@ -105,6 +105,7 @@ mod tests {
             host: Ipv4Addr::LOCALHOST.into(),
             ports,
             admin_ports,
+            config: None,
             quiet: true,
         }
     }

@@ -266,3 +266,48 @@ fn a_command_line_that_cannot_be_used_says_everything_at_once() {
     assert_eq!(help.code(), Some(0));
     assert!(help.out.contains("--free-ports"), "{}", help.out);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_stopped_reading_does_not_keep_it_from_stopping() {
+    use std::{
+        io::{BufRead, BufReader},
+        process::{Command, Stdio},
+    };
+
+    let mut up = Command::new(PSPD)
+        .args(["up", "--free-ports"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let mut out = BufReader::new(up.stdout.take().expect("a pipe"));
+    let gateway = loop {
+        let mut line = String::new();
+        out.read_line(&mut line).expect("the table");
+        if let Some((Role::Gateway, gateway)) = row(&line) {
+            break gateway.address;
+        }
+    };
+    // More log lines than the pipe holds, and nobody reads on.
+    let mut connection = http::Connection::open(gateway).expect("it listens");
+    for _ in 0..1_000 {
+        connection
+            .send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            .expect("sent");
+        connection.read_response("GET").expect("answered");
+    }
+    testkit::signal(up.id(), "INT");
+    let status = until("the end", || up.try_wait().expect("a child"));
+    assert_eq!(status.code(), Some(0));
+}
+
+#[test]
+fn one_file_configures_every_role() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), "[gateway]\nvalues-max = 3\n").expect("written");
+    let up = Up::start(&["--config", file.path().to_str().expect("a plain path")]);
+    let answer = http::get(up.address(Role::Gateway), "/b/numbers?count=4");
+    assert_eq!(answer.expect("an answer").status(), 413);
+}
