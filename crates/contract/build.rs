@@ -8,19 +8,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let proto = proto_dir.join("services.proto");
     println!("cargo:rerun-if-changed={}", proto.display());
 
-    let compiled = protox::Compiler::new([&proto_dir])?
+    let mut compiler = protox::Compiler::new([&proto_dir])?;
+    compiler
         .include_imports(true)
         .include_source_info(true)
-        .open_file("services.proto")?
-        .encode_file_descriptor_set();
+        .open_file("services.proto")?;
     fs::write(
         PathBuf::from(env::var("OUT_DIR")?).join("services.bin"),
-        &compiled,
+        compiler.encode_file_descriptor_set(),
     )?;
-
-    let descriptors = protox::compile([&proto], [&proto_dir])?;
     tonic_prost_build::configure()
+        .build_client(false)
         .build_transport(false)
-        .compile_fds(descriptors)?;
+        .compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

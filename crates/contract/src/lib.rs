@@ -7,7 +7,7 @@ mod role;
 
 pub use role::{PUBLISHED_VARIABLES, Role, UnknownRole, VARIABLE_PREFIX};
 
-/// Messages, clients-free server traits and names of package `pspd`.
+/// Messages and server traits of package `pspd`.
 #[allow(missing_docs, unreachable_pub, clippy::all)]
 pub mod pspd {
     tonic::include_proto!("pspd");

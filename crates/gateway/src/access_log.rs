@@ -200,6 +200,11 @@ impl Entry {
         self.cause = cause;
     }
 
+    /// The answer ended with an error after it had begun.
+    pub(crate) fn failed(&mut self, cause: String) {
+        self.cause = Some(cause);
+    }
+
     /// Counts bytes of the answer.
     pub(crate) fn sent(&mut self, bytes: usize) {
         self.bytes += bytes;

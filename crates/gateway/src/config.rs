@@ -12,9 +12,6 @@ pub struct Limits {
     pub values_max: usize,
     /// How long a call whose answer is gathered may take; beyond it 504.
     pub call_timeout: Duration,
-    /// How long a call whose answer is streamed may take; beyond it the stream
-    /// ends with an error of its own form.
-    pub stream_timeout: Duration,
     /// Calls in flight at once; beyond it 503.
     pub in_flight_max: usize,
 }
@@ -25,7 +22,6 @@ impl Default for Limits {
             header_bytes_max: 16 * 1024,
             values_max: 100_000,
             call_timeout: Duration::from_secs(30),
-            stream_timeout: Duration::from_secs(300),
             in_flight_max: 10_000,
         }
     }

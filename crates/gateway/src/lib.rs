@@ -14,4 +14,5 @@ mod transcode;
 pub mod upstream;
 
 pub use config::{Cors, Limits, Settings};
+pub use forward::GrpcOptions;
 pub use server::{Common, Gateway};

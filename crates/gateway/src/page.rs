@@ -3,11 +3,9 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
+use server::answer::PAGE_POLICY;
 
 use crate::respond::{Body, whole};
-
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-     connect-src 'self'; img-src data:; base-uri 'none'; form-action 'self'";
 
 /// The page of one gateway.
 pub(crate) struct Page {
@@ -45,10 +43,7 @@ impl Page {
 fn asset(media_type: &'static str, bytes: Bytes) -> Response<Body> {
     let mut response = whole(StatusCode::OK, media_type, bytes);
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(CONTENT_SECURITY_POLICY),
-    );
+    headers.insert(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,

@@ -2,22 +2,27 @@
 //! line. What a route does is told in [`forward`](crate::forward).
 
 use std::{
+    convert::Infallible,
     net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http_body::Body as _;
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use server::{Handler, RequestId, admin::Readiness, query::Query};
+use tokio::sync::Mutex;
 
 use crate::{
     Limits, Settings,
     access_log::{AccessLog, Buffer},
-    forward::{Call, Chain, Grpc, Rest},
+    forward::{Call, Chain, Grpc, GrpcOptions, Rest},
     page::Page,
     respond::{self, Body, Problem},
     routes::{self, Route},
@@ -36,7 +41,11 @@ struct Shared {
     page: Page,
     log: Arc<Buffer>,
     in_flight: Arc<AtomicUsize>,
+    readiness: Mutex<Option<(Instant, Readiness)>>,
 }
+
+/// How long what the services said of themselves is taken to hold.
+const READINESS_FOR: Duration = Duration::from_secs(1);
 
 /// What all workers of a gateway have in common.
 #[derive(Clone)]
@@ -53,8 +62,8 @@ impl Gateway {
     /// Gateway P, in front of services A and B over gRPC. Must be called on the
     /// worker's runtime, which keeps the connections.
     #[must_use]
-    pub fn grpc(a: upstream::grpc::Options, b: upstream::grpc::Options, common: Common) -> Self {
-        Self::with(Chain::Grpc(Grpc::connect(a, b)), common)
+    pub fn grpc(options: GrpcOptions, common: Common) -> Self {
+        Self::with(Chain::Grpc(Grpc::connect(options)), common)
     }
 
     /// Gateway P-REST, in front of A-REST and B-REST. Must be called on the
@@ -77,13 +86,14 @@ impl Gateway {
                 settings,
                 log: log.for_worker(),
                 in_flight,
+                readiness: Mutex::new(None),
             }),
         }
     }
 
     /// Whether the services behind it answer.
     pub async fn readiness(&self) -> Readiness {
-        self.shared.chain.readiness().await
+        self.shared.readiness().await
     }
 }
 
@@ -92,11 +102,19 @@ impl Handler for Gateway {
 
     async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
         let shared = &*self.shared;
-        let (head, _body) = request.into_parts();
+        let (head, body) = request.into_parts();
         let id = RequestId::of(&head.headers);
         let mut entry = shared.log.begin(peer, &head.method, &head.uri, &id);
 
-        let answer = shared.answer(&head, &id).await;
+        let answer = shared.answer(&head, &id);
+        let answer = if body.is_end_stream() {
+            answer.await
+        } else {
+            tokio::select! {
+                answer = answer => answer,
+                never = discard(body) => match never {},
+            }
+        };
 
         let (mut response, cause) = match answer {
             Ok(response) => (response, None),
@@ -142,7 +160,7 @@ impl Shared {
                 ));
             }
             Route::Readyz => {
-                let response = self.chain.readiness().await.response();
+                let response = self.readiness().await.public().response();
                 return Ok(response.map(|body| Body::whole(whole_bytes(body))));
             }
             Route::Hello | Route::Numbers => {}
@@ -157,6 +175,19 @@ impl Shared {
         match route {
             Route::Hello => self.chain.hello(call).await,
             _ => self.chain.numbers(call).await,
+        }
+    }
+
+    /// Asks the services at most once in [`READINESS_FOR`], however many ask.
+    async fn readiness(&self) -> Readiness {
+        let mut known = self.readiness.lock().await;
+        match &*known {
+            Some((asked, readiness)) if asked.elapsed() < READINESS_FOR => readiness.clone(),
+            _ => {
+                let readiness = self.chain.readiness().await;
+                *known = Some((Instant::now(), readiness.clone()));
+                readiness
+            }
         }
     }
 
@@ -191,8 +222,25 @@ impl Limits {
         if bytes > max {
             return Err(Problem::HeadersTooLarge { bytes, max });
         }
+        let count = head.headers.len();
+        if count > HEADERS_MAX {
+            return Err(Problem::TooManyHeaders {
+                count,
+                max: HEADERS_MAX,
+            });
+        }
         Ok(())
     }
+}
+
+/// Headers of one request; the parser below refuses more than 100 in its own way.
+const HEADERS_MAX: usize = 96;
+
+/// Reads a body that no route has use for: only so does the connection notice
+/// that a client leaves before it has sent all of it, which drops the request.
+async fn discard(mut body: Incoming) -> Infallible {
+    while let Some(Ok(_)) = body.frame().await {}
+    std::future::pending().await
 }
 
 /// Names, values and the four bytes of `: ` and the line's end.

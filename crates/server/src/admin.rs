@@ -28,7 +28,8 @@ pub struct Check {
     /// Its name, such as `a`.
     pub name: String,
     /// Where it is.
-    pub address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
     /// What is wrong with it; `None` when it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
@@ -42,6 +43,17 @@ impl Readiness {
             ready: checks.iter().all(|check| check.problem.is_none()),
             checks,
         }
+    }
+
+    /// The same without addresses and causes, for those who are not operators.
+    #[must_use]
+    pub fn public(self) -> Self {
+        let checks = self.checks.into_iter().map(|check| Check {
+            name: check.name,
+            address: None,
+            problem: check.problem.map(|_| "does not answer".to_owned()),
+        });
+        Readiness::of(checks.collect())
     }
 
     /// 200 with the checks when ready, 503 with them otherwise.
@@ -88,7 +100,7 @@ impl Admin {
         if self.stop.is_cancelled() {
             return Readiness::of(vec![Check {
                 name: self.role.to_owned(),
-                address: "this process".to_owned(),
+                address: None,
                 problem: Some("is stopping".to_owned()),
             }]);
         }

@@ -11,6 +11,12 @@ pub type Body = Full<Bytes>;
 /// Any error, as bodies report it to the connection.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
+/// The policy of the embedded pages: nothing from elsewhere, nothing inline.
+pub const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+     img-src data:; base-uri 'none'; form-action 'self'",
+);
+
 /// A plain text answer.
 #[must_use]
 pub fn text(status: StatusCode, text: &'static str) -> Response<Body> {

@@ -1,7 +1,12 @@
 //! One connection: HTTP/1.1 or HTTP/2 with every limit set on purpose, until
 //! the client goes, an error ends it, or the role stops.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -109,7 +114,9 @@ pub(crate) async fn serve<H: Handler>(
         }
     }
     let io = TokioIo::new(stream);
-    let service = service_fn(move |request: http::Request<Incoming>| {
+    let called = AtomicBool::new(false);
+    let service = service_fn(|request: http::Request<Incoming>| {
+        called.store(true, Ordering::Relaxed);
         let handler = handler.clone();
         async move { Ok::<_, Infallible>(handler.handle(peer, request).await) }
     });
@@ -120,6 +127,10 @@ pub(crate) async fn serve<H: Handler>(
             let ended = tokio::select! {
                 ended = connection.as_mut() => ended,
                 () = stop.cancelled() => {
+                    if !called.load(Ordering::Relaxed) {
+                        // There was no request yet, and part of one is not waited for.
+                        return;
+                    }
                     connection.as_mut().graceful_shutdown();
                     connection.await
                 }

@@ -49,7 +49,7 @@ pub struct Options {
 /// How a stop went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drained {
-    /// Connections that still had a request in flight at the deadline.
+    /// Connections that had not ended at the deadline.
     pub abandoned: usize,
 }
 

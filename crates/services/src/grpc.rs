@@ -3,7 +3,9 @@
 //! which decides; this file only carries. Dispatch is by service name, without
 //! a router between the connection and the service.
 
-use std::{convert::Infallible, future::Future, net::SocketAddr, pin::Pin, sync::Arc};
+use std::{
+    convert::Infallible, future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration,
+};
 
 use contract::{
     FILE_DESCRIPTOR_SET, SERVICE_A, SERVICE_B, grpc_timeout,
@@ -13,10 +15,11 @@ use contract::{
         service_b_server::{ServiceB, ServiceBServer},
     },
 };
+use http::HeaderMap;
 use hyper::body::Incoming;
 use server::Handler;
 use tokio::time::Instant;
-use tonic::{Request, Response, Status, body::Body, metadata::MetadataMap, server::NamedService};
+use tonic::{Request, Response, Status, body::Body, server::NamedService};
 use tonic_health::{ServingStatus, server::HealthReporter};
 use tower_service::Service;
 
@@ -122,8 +125,6 @@ impl Health {
                 .set_service_status(service, ServingStatus::NotServing)
                 .await;
         }
-        // Lets a watcher's stream take the last status before it ends.
-        tokio::task::yield_now().await;
         for service in ["", self.service] {
             self.reporter.clear_service_status(service).await;
         }
@@ -138,6 +139,12 @@ impl Handler for Grpc {
         _peer: SocketAddr,
         request: http::Request<Incoming>,
     ) -> http::Response<Body> {
+        if timeout(request.headers()).is_err() {
+            return Status::invalid_argument(
+                "grpc-timeout cannot be read; send at most 8 digits and one of H, M, S, m, u, n",
+            )
+            .into_http();
+        }
         let path = request.uri().path();
         let service = path
             .strip_prefix('/')
@@ -224,7 +231,9 @@ impl ServiceB for B {
         &self,
         request: Request<StreamRequest>,
     ) -> Result<Response<Numbers>, Status> {
-        let deadline = deadline(request.metadata())?;
+        let timeout = timeout(request.metadata().as_ref()).unwrap_or_default();
+        // Beyond what the clock can express there is no deadline.
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let StreamRequest { count, delay_ms } = *request.get_ref();
         let sequence = Sequence::requested(count, delay_ms, &self.limits)
             .map_err(|beyond| Status::invalid_argument(beyond.to_string()))?;
@@ -232,17 +241,11 @@ impl ServiceB for B {
     }
 }
 
-/// When the caller stops waiting, if it said so.
-fn deadline(metadata: &MetadataMap) -> Result<Option<Instant>, Status> {
-    let Some(value) = metadata.get(grpc_timeout::GRPC_TIMEOUT) else {
+/// How long the caller waits, if it says so; an error when that cannot be read.
+fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, ()> {
+    let Some(value) = headers.get(grpc_timeout::GRPC_TIMEOUT) else {
         return Ok(None);
     };
     let timeout = value.to_str().ok().and_then(grpc_timeout::parse);
-    let timeout = timeout.ok_or_else(|| {
-        Status::invalid_argument(format!(
-            "grpc-timeout is {value:?}; send at most 8 digits and one of H, M, S, m, u, n"
-        ))
-    })?;
-    // Beyond what the clock can express there is no deadline.
-    Ok(Instant::now().checked_add(timeout))
+    timeout.map(Some).ok_or(())
 }

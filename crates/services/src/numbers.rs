@@ -3,6 +3,11 @@
 //! flat, and a stream that nobody reads any more is dropped with its timer. It
 //! costs no thread. A reader that fell behind the schedule gets what is overdue
 //! at once.
+//!
+//! The deadline is looked at whenever the transport asks. A reader that grants no
+//! flow control at all is not asked for anything: its stream then holds its place
+//! and one small struct, and does no work, until the client resets it (as every
+//! gRPC client does at its own deadline) or the connection ends.
 
 use std::{
     future::Future,

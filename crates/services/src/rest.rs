@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 use server::{
     Body, Handler,
-    answer::{json, with_type},
+    answer::{PAGE_POLICY, json, with_type},
     query::{NotUtf8, Query},
 };
 use tokio::time::Instant;
@@ -21,9 +21,6 @@ use crate::{
     logic::{BeyondLimit, DEFAULT_COUNT, Sequence, rest_greeting},
     openapi,
 };
-
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-     connect-src 'self'; img-src data:; base-uri 'none'; form-action 'self'";
 
 /// One of the two services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -253,10 +250,9 @@ fn page(media_type: &'static str, text: &'static str) -> Response<Body> {
         media_type,
         Bytes::from_static(text.as_bytes()),
     );
-    response.headers_mut().insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static(CONTENT_SECURITY_POLICY),
-    );
+    response
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
     response
 }
 

@@ -68,7 +68,8 @@ pub(super) fn human(entry: &Entry, now: SystemTime, out: &mut Vec<u8>) {
     // Writing into memory cannot fail.
     let _ = write!(
         out,
-        "{time} {status} {method} {path} {duration_ms:.2} ms {bytes} B {client} {request_id}"
+        "{time} {status} {method} {} {duration_ms:.2} ms {bytes} B {client} {request_id}",
+        path.escape_debug()
     );
     if line.client_left {
         let _ = write!(out, " (client left)");

@@ -1,16 +1,25 @@
 //! Gateway P: HTTP/JSON in, gRPC out.
 
+use std::time::Duration;
+
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use server::admin::{Check, Readiness};
+use tokio::time::Instant;
 
-use super::{Call, READINESS_TIMEOUT, in_time, numbers_stream::NumbersStream};
+use super::{
+    Call, READINESS_TIMEOUT, in_time,
+    numbers_stream::{End, NumbersStream},
+};
 use crate::{
     respond::{self, Accepted, Body, Code, Problem, UpstreamFailure},
     transcode::{
         hello,
         numbers::{self, Form, GatherError, Gathered},
     },
-    upstream::grpc::{Metadata, Method, Options, Upstream},
+    upstream::{
+        self,
+        grpc::{Metadata, Method, Upstream},
+    },
 };
 
 const SAY_HELLO: Method = Method("/pspd.ServiceA/SayHello");
@@ -19,19 +28,33 @@ const HEALTH_CHECK: Method = Method("/grpc.health.v1.Health/Check");
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
+/// Services A and B over gRPC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Service A.
+    pub a: upstream::grpc::Options,
+    /// Service B.
+    pub b: upstream::grpc::Options,
+    /// How long a call whose answer is streamed may take in all; beyond it the
+    /// stream ends with an error of its own form.
+    pub stream_timeout: Duration,
+}
+
 /// Services A and B behind gRPC.
 pub(crate) struct Grpc {
     a: Upstream,
     b: Upstream,
+    stream_timeout: Duration,
 }
 
 impl Grpc {
     /// Connects to both services and keeps the connections. Must be called on
     /// the worker's runtime.
-    pub(crate) fn connect(a: Options, b: Options) -> Self {
+    pub(crate) fn connect(options: Options) -> Self {
         Grpc {
-            a: Upstream::connect("A", a),
-            b: Upstream::connect("B", b),
+            a: Upstream::connect("A", options.a),
+            b: Upstream::connect("B", options.b),
+            stream_timeout: options.stream_timeout,
         }
     }
 
@@ -74,27 +97,27 @@ impl Grpc {
             *response.status_mut() = StatusCode::NO_CONTENT;
             return Ok(response);
         }
-        let limit = call.limits.stream_timeout;
-        in_time("B", limit, async |deadline| {
+        let deadline = Instant::now() + self.stream_timeout;
+        let messages = in_time("B", call.limits.call_timeout, async |_| {
             let metadata = Metadata::of(call.id, call.headers, deadline);
-            let messages = self
-                .b
-                .call(STREAM_NUMBERS, &request.message, &metadata)
-                .await
-                .map_err(of_b)?;
-            let id = call.id.clone();
-            let stream = NumbersStream::new(messages, form, id, deadline, limit, call.in_flight);
-            let mut response = Response::new(Body::streamed(stream));
-            let headers = response.headers_mut();
-            headers.insert(
-                header::CONTENT_TYPE,
-                HeaderValue::from_static(form.media_type()),
-            );
-            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-            headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-            Ok(response)
+            let called = self.b.call(STREAM_NUMBERS, &request.message, &metadata);
+            called.await.map_err(of_b)
         })
-        .await
+        .await?;
+        let end = End {
+            deadline,
+            limit: self.stream_timeout,
+        };
+        let stream = NumbersStream::new(messages, form, call.id.clone(), end, call.in_flight);
+        let mut response = Response::new(Body::streamed(stream));
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(form.media_type()),
+        );
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+        Ok(response)
     }
 
     pub(crate) async fn hello(&self, call: Call<'_>) -> Result<Response<Body>, Problem> {
@@ -115,10 +138,14 @@ impl Grpc {
 
     pub(crate) async fn numbers(&self, call: Call<'_>) -> Result<Response<Body>, Problem> {
         let request = numbers::request(&call.query)?;
-        match respond::accepted(call.headers) {
+        let mut response = match respond::accepted(call.headers) {
             Accepted::WholeJson => self.gather(request, &call).await,
             Accepted::Streamed(form) => self.stream(request, form, call).await,
-        }
+        }?;
+        // One address has several forms; caches must know what decides.
+        let headers = response.headers_mut();
+        headers.append(header::VARY, HeaderValue::from_static("accept"));
+        Ok(response)
     }
 
     pub(crate) async fn readiness(&self) -> Readiness {
@@ -161,7 +188,7 @@ async fn check(upstream: &Upstream) -> Check {
     };
     Check {
         name: upstream.name().to_owned(),
-        address: upstream.address().to_string(),
+        address: Some(upstream.address().to_string()),
         problem,
     }
 }

@@ -14,6 +14,7 @@ use server::{RequestId, admin::Readiness, query::Query};
 use tokio::time::Instant;
 
 pub(crate) use grpc::Grpc;
+pub use grpc::Options as GrpcOptions;
 pub(crate) use rest::Rest;
 
 use crate::{

@@ -1,17 +1,20 @@
 //! `/b/numbers` value by value: what the service has sent goes out at once,
 //! what the client has not taken is not asked for, and an error that comes
 //! after the first byte is told in the stream's own form.
+//!
+//! A client that does not read is not asked either whether its time is over, so
+//! the end of the time is watched by a task of its own: it lets go of the call
+//! and of its place in flight, and the client finds the error when it reads on.
 
 use std::{
-    future::Future,
-    pin::Pin,
-    task::{Context, Poll},
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use bytes::Bytes;
 use server::RequestId;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use super::timed_out;
 use crate::{
@@ -24,49 +27,85 @@ use crate::{
 /// Values that have already arrived are joined up to about this many bytes.
 const CHUNK_BYTES: usize = 16 * 1024;
 
+/// When a stream has to be over, and the limit that says so.
+pub(super) struct End {
+    pub(super) deadline: Instant,
+    pub(super) limit: Duration,
+}
+
 pub(super) struct NumbersStream {
-    messages: Messages,
+    call: Arc<Mutex<Call>>,
+    watchdog: tokio::task::AbortHandle,
     form: Form,
     id: RequestId,
-    timer: Pin<Box<Sleep>>,
     limit: Duration,
     ended: bool,
-    _in_flight: InFlight,
+    cause: Option<String>,
+}
+
+/// The call behind the stream, until it is over.
+struct Call {
+    live: Option<(Messages, InFlight)>,
+    waiting: Option<Waker>,
 }
 
 impl NumbersStream {
+    /// Must be called on the worker's runtime.
     pub(super) fn new(
         messages: Messages,
         form: Form,
         id: RequestId,
-        deadline: Instant,
-        limit: Duration,
+        end: End,
         in_flight: InFlight,
     ) -> Self {
+        let call = Arc::new(Mutex::new(Call {
+            live: Some((messages, in_flight)),
+            waiting: None,
+        }));
+        let watched = Arc::clone(&call);
+        let watchdog = tokio::spawn(async move {
+            sleep_until(end.deadline).await;
+            let mut call = watched.lock().unwrap_or_else(PoisonError::into_inner);
+            call.live = None;
+            if let Some(waiting) = call.waiting.take() {
+                waiting.wake();
+            }
+        });
         NumbersStream {
-            messages,
+            call,
+            watchdog: watchdog.abort_handle(),
             form,
             id,
-            timer: Box::pin(sleep_until(deadline)),
-            limit,
+            limit: end.limit,
             ended: false,
-            _in_flight: in_flight,
+            cause: None,
         }
     }
 
     /// Writes what has arrived; ready once nothing follows.
-    fn poll_write(
-        &mut self,
-        cx: &mut Context<'_>,
-        out: &mut Vec<u8>,
-    ) -> Poll<Result<(), UpstreamFailure>> {
+    fn poll_write(&self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<Result<(), Problem>> {
+        let mut call = self.call.lock().unwrap_or_else(PoisonError::into_inner);
+        let Call { live, waiting } = &mut *call;
+        let Some((messages, _)) = live else {
+            return Poll::Ready(Err(timed_out("B", self.limit)));
+        };
+        let broken = |failure| Problem::Upstream {
+            service: "B",
+            failure,
+        };
         while out.len() < CHUNK_BYTES {
-            match std::task::ready!(self.messages.poll_next(cx))? {
-                None => return Poll::Ready(Ok(())),
-                Some(message) => self.form.write_value(message, out).map_err(|error| {
-                    let cause = format!("a malformed message: {error}");
-                    UpstreamFailure::Broken { cause }
-                })?,
+            match messages.poll_next(cx).map_err(broken)? {
+                Poll::Ready(None) => return Poll::Ready(Ok(())),
+                Poll::Ready(Some(message)) => {
+                    self.form.write_value(message, out).map_err(|error| {
+                        let cause = format!("a malformed message: {error}");
+                        broken(UpstreamFailure::Broken { cause })
+                    })?;
+                }
+                Poll::Pending => {
+                    *waiting = Some(cx.waker().clone());
+                    break;
+                }
             }
         }
         Poll::Pending
@@ -79,32 +118,30 @@ impl Chunks for NumbersStream {
             return Poll::Ready(None);
         }
         let mut out = Vec::new();
-        let written = self.poll_write(cx, &mut out);
-        let timed_out = written.is_pending() && self.timer.as_mut().poll(cx).is_ready();
-        let end = match written {
-            Poll::Ready(Ok(())) => Some(Ok(())),
-            Poll::Ready(Err(failure)) => Some(Err(Problem::Upstream {
-                service: "B",
-                failure,
-            })),
-            Poll::Pending if timed_out => Some(Err(timed_out_problem(self.limit))),
-            Poll::Pending => None,
-        };
-        self.ended = end.is_some();
-        match end {
-            Some(Ok(())) => self.form.write_end(&mut out),
-            Some(Err(problem)) => self.form.write_error(&problem.body(&self.id), &mut out),
-            // Nothing has arrived: whoever has something will wake this task.
-            None if out.is_empty() => return Poll::Pending,
-            None => {}
+        match self.poll_write(cx, &mut out) {
+            Poll::Ready(Ok(())) => {
+                self.ended = true;
+                self.form.write_end(&mut out);
+            }
+            Poll::Ready(Err(problem)) => {
+                self.ended = true;
+                self.cause = problem.log_message();
+                self.form.write_error(&problem.body(&self.id), &mut out);
+            }
+            // Whoever has something, or ends it, will wake this task.
+            Poll::Pending if out.is_empty() => return Poll::Pending,
+            Poll::Pending => {}
         }
-        if out.is_empty() {
-            return Poll::Ready(None);
-        }
-        Poll::Ready(Some(out.into()))
+        Poll::Ready((!out.is_empty()).then(|| out.into()))
+    }
+
+    fn cause(&mut self) -> Option<String> {
+        self.cause.take()
     }
 }
 
-fn timed_out_problem(limit: Duration) -> Problem {
-    timed_out("B", limit)
+impl Drop for NumbersStream {
+    fn drop(&mut self) {
+        self.watchdog.abort();
+    }
 }

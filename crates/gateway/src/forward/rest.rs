@@ -3,15 +3,25 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use server::admin::{Check, Readiness};
 
 use super::{Call, READINESS_TIMEOUT, in_time};
 use crate::{
     respond::{Body, Problem, UpstreamFailure},
     transcode::{hello::DEFAULT_NAME, params},
-    upstream::rest::{Options, Upstream},
+    upstream::{
+        rest::{Options, Upstream},
+        traceparent,
+    },
 };
+
+/// What must be encoded: everything but RFC 3986's unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// Services A-REST and B-REST.
 pub(crate) struct Rest {
@@ -30,7 +40,7 @@ impl Rest {
 
     pub(crate) async fn hello(&self, call: Call<'_>) -> Result<Response<Body>, Problem> {
         let name = params::text(&call.query, "name")?.unwrap_or(DEFAULT_NAME);
-        let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
+        let name = utf8_percent_encode(name, RESERVED);
         pass_on(&self.a, &format!("/a/hello?name={name}"), &call).await
     }
 
@@ -47,8 +57,8 @@ impl Rest {
             let advice = "ask for fewer, or ask the gRPC gateway, which can stream them";
             return Err(Problem::TooManyValues { max, advice });
         }
-        let count = utf8_percent_encode(count, NON_ALPHANUMERIC);
-        let delay_ms = utf8_percent_encode(delay_ms, NON_ALPHANUMERIC);
+        let count = utf8_percent_encode(count, RESERVED);
+        let delay_ms = utf8_percent_encode(delay_ms, RESERVED);
         let target = format!("/b/numbers?count={count}&delay_ms={delay_ms}");
         pass_on(&self.b, &target, &call).await
     }
@@ -66,7 +76,7 @@ async fn pass_on(
 ) -> Result<Response<Body>, Problem> {
     let service = upstream.name();
     in_time(service, call.limits.call_timeout, async |_| {
-        let traceparent = call.headers.get("traceparent");
+        let traceparent = traceparent(call.headers);
         let failed = |failure| Problem::Upstream { service, failure };
         let answer = upstream
             .get(target, call.id, traceparent)
@@ -124,7 +134,7 @@ async fn check(upstream: &Upstream) -> Check {
     };
     Check {
         name: upstream.name().to_owned(),
-        address: upstream.base().to_string(),
+        address: Some(upstream.base().to_string()),
         problem,
     }
 }

@@ -15,6 +15,9 @@ use crate::access_log::Entry;
 pub(crate) trait Chunks: Send {
     /// The next bytes, or `None` at the end.
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>>;
+
+    /// What the log should say of an answer that ended with an error.
+    fn cause(&mut self) -> Option<String>;
 }
 
 /// A body that reports to the access log.
@@ -66,10 +69,19 @@ impl Body {
         }
     }
 
-    /// A body that says how long it would be but sends nothing, for `HEAD`.
+    /// Tells the log that the answer was taken to its end, or that, as for
+    /// `HEAD`, nothing of it will be.
     pub(crate) fn finish(&mut self) {
         if let Some(entry) = &mut self.entry {
             entry.finished();
+        }
+    }
+
+    fn note_failure(&mut self) {
+        if let (Content::Streamed(chunks), Some(entry)) = (&mut self.content, &mut self.entry)
+            && let Some(cause) = chunks.cause()
+        {
+            entry.failed(cause);
         }
     }
 
@@ -100,6 +112,7 @@ impl http_body::Body for Body {
         if let Some(chunk) = &chunk {
             self.sent(chunk.len());
         }
+        self.note_failure();
         if chunk.is_none() || matches!(self.content, Content::Done) {
             self.content = Content::Done;
             self.finish();

@@ -17,7 +17,7 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
 /// Answers `OPTIONS`; for browsers that ask before a cross-origin call, with
 /// what they may send.
-pub(super) fn preflight(
+pub(crate) fn preflight(
     cors: &Cors,
     method: &Method,
     headers: &HeaderMap,
@@ -43,13 +43,13 @@ pub(super) fn preflight(
 }
 
 /// Lets the page at `origin` read the answer, if the policy allows it.
-pub(super) fn allow_origin(cors: &Cors, origin: Option<&HeaderValue>, answer: &mut HeaderMap) {
+pub(crate) fn allow_origin(cors: &Cors, origin: Option<&HeaderValue>, answer: &mut HeaderMap) {
     let allowed = match cors {
         Cors::Off => return,
         Cors::Any => HeaderValue::from_static("*"),
         Cors::Origins(known) => {
             // Caches must not give one origin the answer meant for another.
-            answer.insert(VARY, HeaderValue::from_static("origin"));
+            answer.append(VARY, HeaderValue::from_static("origin"));
             match origin {
                 Some(origin) if known.iter().any(|k| k.as_bytes() == origin.as_bytes()) => {
                     origin.clone()

@@ -9,13 +9,12 @@ mod status;
 
 pub(crate) use accept::{Accepted, accepted};
 pub(crate) use body::{Body, Chunks};
+pub(crate) use cors::{allow_origin, preflight};
 pub(crate) use problem::{Problem, UpstreamFailure};
 pub(crate) use status::Code;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
-
-use crate::Cors;
+use http::{HeaderValue, Response, StatusCode, header};
 
 /// A whole answer of the given media type.
 pub(crate) fn whole(status: StatusCode, media_type: &'static str, bytes: Bytes) -> Response<Body> {
@@ -30,18 +29,4 @@ pub(crate) fn whole(status: StatusCode, media_type: &'static str, bytes: Bytes) 
 /// A whole JSON answer.
 pub(crate) fn json(bytes: Bytes) -> Response<Body> {
     whole(StatusCode::OK, "application/json", bytes)
-}
-
-/// The answer to a preflight request, if this is one and CORS is on.
-pub(crate) fn preflight(
-    cors: &Cors,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Option<Response<Body>> {
-    cors::preflight(cors, method, headers)
-}
-
-/// Adds the CORS headers of an ordinary answer.
-pub(crate) fn allow_origin(cors: &Cors, request: Option<&HeaderValue>, answer: &mut HeaderMap) {
-    cors::allow_origin(cors, request, answer);
 }

@@ -30,6 +30,10 @@ pub(crate) enum Problem {
         max: usize,
         advice: &'static str,
     },
+    TooManyHeaders {
+        count: usize,
+        max: usize,
+    },
     Overloaded {
         in_flight_max: usize,
     },
@@ -75,7 +79,9 @@ impl Problem {
             Problem::BadParameter(_) | Problem::NotUtf8(_) => StatusCode::BAD_REQUEST,
             Problem::NoRoute { .. } => StatusCode::NOT_FOUND,
             Problem::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Problem::HeadersTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Problem::HeadersTooLarge { .. } | Problem::TooManyHeaders { .. } => {
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
+            }
             Problem::TooManyValues { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::Overloaded { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Problem::Upstream { failure, .. } => failure.status(),
@@ -107,6 +113,9 @@ impl Problem {
                 "the request line and headers have {bytes} bytes, more than the limit of {max}; \
                  send fewer or shorter ones"
             ),
+            Problem::TooManyHeaders { count, max } => {
+                format!("the request has {count} headers, more than {max}; send fewer")
+            }
             Problem::TooManyValues { max, advice } => {
                 format!("the answer would have more than {max} values; {advice}")
             }

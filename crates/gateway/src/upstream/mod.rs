@@ -3,3 +3,47 @@
 
 pub mod grpc;
 pub mod rest;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// The trace context header (W3C).
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// The client's trace context, if it has the form of version 00, which every
+/// later version begins with; anything else is not passed on.
+pub(crate) fn traceparent(headers: &HeaderMap) -> Option<&HeaderValue> {
+    const FORM: &[u8; 55] = b"xx-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
+    let value = headers.get(TRACEPARENT)?;
+    let formed = value.len() == FORM.len()
+        && value
+            .as_bytes()
+            .iter()
+            .zip(FORM)
+            .all(|(byte, form)| match form {
+                b'x' => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+                _ => byte == form,
+            });
+    formed.then_some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_well_formed_trace_contexts_are_passed_on() {
+        let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        for (value, passed) in [
+            (good, true),
+            (&good.to_uppercase(), false),
+            (&good[1..], false),
+            (&good.replace('-', "_"), false),
+            (&"0".repeat(55), false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(TRACEPARENT, HeaderValue::from_str(value).expect("ASCII"));
+            assert_eq!(traceparent(&headers).is_some(), passed, "{value}");
+        }
+    }
+}

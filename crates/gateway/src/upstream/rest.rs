@@ -15,6 +15,7 @@ use hyper_util::{
 };
 use server::RequestId;
 
+use super::TRACEPARENT;
 use crate::respond::UpstreamFailure;
 
 /// Where a service is and how it is connected to.
@@ -105,8 +106,8 @@ impl Upstream {
     }
 
     /// GETs `path_and_query` and returns the whole answer, whatever its status.
-    /// A connection that closes before answering is replaced once: the method
-    /// is safe (RFC 9110, section 9.2.2).
+    /// A request that failed on a connection is made once more: the method is
+    /// safe (RFC 9110, section 9.2.2), and the connection may have been closing.
     pub(crate) async fn get(
         &self,
         path_and_query: &str,
@@ -142,7 +143,7 @@ impl Upstream {
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(RequestId::HEADER, id.header_value());
         if let Some(traceparent) = traceparent {
-            headers.insert("traceparent", traceparent.clone());
+            headers.insert(TRACEPARENT, traceparent.clone());
         }
         Ok(request)
     }

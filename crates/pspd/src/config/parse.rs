@@ -58,12 +58,12 @@ pub(super) fn workers(text: &str) -> Result<NonZeroUsize, String> {
     }
 }
 
-/// A time above zero and up to a day.
+/// A time from a millisecond, the least that timers keep, up to a day.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     match humantime::parse_duration(text) {
-        Ok(duration) if !duration.is_zero() && duration <= DAY => Ok(duration),
-        Ok(_) => Err("give a time above zero and up to a day".to_owned()),
+        Ok(duration) if (Duration::from_millis(1)..=DAY).contains(&duration) => Ok(duration),
+        Ok(_) => Err("give a time from 1ms to 1day".to_owned()),
         Err(_) => Err("not a time; give one such as 500ms, 30s or 5m".to_owned()),
     }
 }

@@ -1,9 +1,9 @@
 //! From checked values to the plain structs that each crate takes.
 
-use std::{io::IsTerminal, num::NonZeroUsize, time::Duration};
+use std::{io::IsTerminal, num::NonZeroUsize};
 
 use contract::Role;
-use gateway::{Cors, access_log, upstream};
+use gateway::{Cors, GrpcOptions, access_log, upstream};
 use server::{Http1, Http2, Options, Protocol, listener::Host};
 use services::Limits;
 
@@ -33,7 +33,7 @@ pub(crate) enum Work {
     B(services::grpc::Options),
     ARest,
     BRest(Limits),
-    Gateway(GatewayConfig, [upstream::grpc::Options; 2]),
+    Gateway(GatewayConfig, GrpcOptions),
     GatewayRest(GatewayConfig, [upstream::rest::Options; 2]),
 }
 
@@ -159,15 +159,13 @@ fn sequence(values: &mut Values) -> Option<Limits> {
 }
 
 fn gateway(values: &mut Values) -> Option<GatewayConfig> {
-    // The parser below has its own, larger limit and would answer first.
-    let head_max = Http1::default().head_bytes_max / 2;
+    // The parser below has its own, larger limit and would answer first; and a
+    // parameter, percent-encoded again for a REST service, may grow threefold
+    // and must still fit into a URI (64 KiB).
+    let head_max = 20_000;
     let header_bytes_max = values.take("header-bytes-max", parse::count(head_max));
     let values_max = values.take("values-max", parse::count(100 * NUMBER_MAX));
     let call_timeout = values.take("call-timeout", parse::duration);
-    let stream_timeout = match values.given.contains_key("stream-timeout") {
-        true => values.take("stream-timeout", parse::duration),
-        false => Some(Duration::MAX),
-    };
     let in_flight_max = values.take("in-flight-max", parse::count(NUMBER_MAX));
     let cors: Option<Cors> = values.take("cors", parse::cors);
     let terminal = std::io::stdout().is_terminal();
@@ -176,7 +174,6 @@ fn gateway(values: &mut Values) -> Option<GatewayConfig> {
         header_bytes_max: header_bytes_max?,
         values_max: values_max?,
         call_timeout: call_timeout?,
-        stream_timeout: stream_timeout?,
         in_flight_max: in_flight_max?,
     };
     let settings = gateway::Settings {
@@ -189,13 +186,14 @@ fn gateway(values: &mut Values) -> Option<GatewayConfig> {
     })
 }
 
-fn grpc_upstreams(values: &mut Values) -> Option<[upstream::grpc::Options; 2]> {
+fn grpc_upstreams(values: &mut Values) -> Option<GrpcOptions> {
     let a = values.take("a-addr", parse::shown);
     let b = values.take("b-addr", parse::shown);
     let connections = values.take("upstream-connections", parse::count(64));
+    let stream_timeout = values.take("stream-timeout", parse::duration);
     let connect_timeout = values.take("connect-timeout", parse::duration);
     let message_bytes_max = values.take("answer-bytes-max", parse::count(BYTES_MAX));
-    let options = upstream::grpc::Options {
+    let a = upstream::grpc::Options {
         address: a?,
         connections: connections?,
         connect_timeout: connect_timeout?,
@@ -203,9 +201,13 @@ fn grpc_upstreams(values: &mut Values) -> Option<[upstream::grpc::Options; 2]> {
     };
     let b = upstream::grpc::Options {
         address: b?,
-        ..options.clone()
+        ..a.clone()
     };
-    Some([options, b])
+    Some(GrpcOptions {
+        a,
+        b,
+        stream_timeout: stream_timeout?,
+    })
 }
 
 fn rest_upstreams(values: &mut Values) -> Option<[upstream::rest::Options; 2]> {

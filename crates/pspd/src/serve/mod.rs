@@ -13,6 +13,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use contract::Role;
 use server::{CancellationToken, listener};
 
+use roles::Ports;
+
 use crate::{
     config::{self, RoleConfig},
     exit::Usage,
@@ -65,7 +67,15 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let role: Role = role.parse()?;
     let config = config::load(role, matches)?;
     logging::start(&config.common)?;
-    server::raise_file_descriptor_limit();
+    if let Some(limit) = server::raise_file_descriptor_limit()
+        && limit < config.serving.connections_max as u64
+    {
+        tracing::warn!(
+            limit,
+            connections_max = config.serving.connections_max,
+            "the limit on open files is below --connections-max; raise it (ulimit -n)"
+        );
+    }
 
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -102,7 +112,14 @@ async fn serve(
         ready::write(path, role, address, admin_address)?;
     }
 
-    let drained = roles::run(role, work, serving, listener, admin, stop).await?;
+    let ports = Ports {
+        role,
+        serving,
+        listener,
+        admin,
+        stop,
+    };
+    let drained = roles::run(work, ports).await?;
     match drained.abandoned {
         0 => tracing::info!(role = role.name(), "stopped"),
         abandoned => tracing::warn!(

@@ -2,7 +2,6 @@
 //! endpoint beside it.
 
 use std::{
-    future::Future,
     io,
     net::TcpListener,
     num::NonZeroUsize,
@@ -14,7 +13,7 @@ use anyhow::{Context, Result};
 use contract::Role;
 use gateway::{Common, Gateway, access_log::AccessLog};
 use server::{
-    CancellationToken, Drained, Http1, Options, Protocol,
+    CancellationToken, Drained, Handler, Http1, Options, Protocol,
     admin::{Admin, Probe, Readiness},
 };
 use services::{grpc::Grpc, rest::Rest};
@@ -24,59 +23,49 @@ use crate::config::{GatewayConfig, Work};
 /// How long the last access log lines may take to be written at a stop.
 const LOG_FINISH: Duration = Duration::from_secs(1);
 
-/// Runs `role` until `stop` is cancelled and its requests have finished.
-pub(super) async fn run(
-    role: Role,
-    work: Work,
-    serving: Options,
-    listener: TcpListener,
-    admin: TcpListener,
-    stop: CancellationToken,
-) -> Result<Drained> {
-    let admin = |probe| serve_admin(role, admin, probe, stop.clone());
-    let drained = match work {
+/// The two ports of a role, bound, and how they are served.
+pub(super) struct Ports {
+    pub(super) role: Role,
+    pub(super) serving: Options,
+    pub(super) listener: TcpListener,
+    pub(super) admin: TcpListener,
+    pub(super) stop: CancellationToken,
+}
+
+/// Does the role's work until it is told to stop and its requests have finished.
+pub(super) async fn run(work: Work, ports: Ports) -> Result<Drained> {
+    match work {
         Work::A(options) => {
             let service = Grpc::service_a(&options).await?;
-            end_health_with(&service, &stop);
-            let served = server::run(listener, serving, move || service.clone(), stop.clone());
-            beside(served, admin(always_ready())).await
+            end_health_with(&service, &ports.stop);
+            ports.serve(move || service.clone(), always_ready()).await
         }
         Work::B(options) => {
             let service = Grpc::service_b(&options).await?;
-            end_health_with(&service, &stop);
-            let served = server::run(listener, serving, move || service.clone(), stop.clone());
-            beside(served, admin(always_ready())).await
+            end_health_with(&service, &ports.stop);
+            ports.serve(move || service.clone(), always_ready()).await
         }
-        Work::ARest => {
-            let service = Rest::service_a();
-            let served = server::run(listener, serving, move || service.clone(), stop.clone());
-            beside(served, admin(always_ready())).await
-        }
+        Work::ARest => ports.serve(Rest::service_a, always_ready()).await,
         Work::BRest(limits) => {
             let service = Rest::service_b(limits);
-            let served = server::run(listener, serving, move || service.clone(), stop.clone());
-            beside(served, admin(always_ready())).await
+            ports.serve(move || service.clone(), always_ready()).await
         }
-        Work::Gateway(config, [a, b]) => {
-            let make = move |common| Gateway::grpc(a.clone(), b.clone(), common);
-            serve_gateway(config, make, serving, listener, admin, &stop).await?
+        Work::Gateway(config, upstreams) => {
+            let make = move |common| Gateway::grpc(upstreams.clone(), common);
+            serve_gateway(config, make, ports).await
         }
         Work::GatewayRest(config, [a, b]) => {
             let make = move |common| Gateway::rest(a.clone(), b.clone(), common);
-            serve_gateway(config, make, serving, listener, admin, &stop).await?
+            serve_gateway(config, make, ports).await
         }
-    };
-    drained.context("cannot serve")
+    }
 }
 
-async fn serve_gateway<A: Future<Output = io::Result<Drained>>>(
+async fn serve_gateway(
     config: GatewayConfig,
     make: impl Fn(Common) -> Gateway + Send + Clone + 'static,
-    serving: Options,
-    listener: TcpListener,
-    admin: impl FnOnce(Probe) -> A,
-    stop: &CancellationToken,
-) -> Result<io::Result<Drained>> {
+    ports: Ports,
+) -> Result<Drained> {
     let (log, writer) =
         AccessLog::start(config.access_log, io::stdout()).context("cannot start the access log")?;
     let common = Common {
@@ -90,37 +79,44 @@ async fn serve_gateway<A: Future<Output = io::Result<Drained>>>(
         let own = own.clone();
         Box::pin(async move { own.readiness().await })
     });
-    let make = move || make(common.clone());
-    let served = server::run(listener, serving, make, stop.clone());
-    let drained = beside(served, admin(probe)).await;
+    let drained = ports.serve(move || make(common.clone()), probe).await;
     writer.finish(LOG_FINISH);
-    Ok(drained)
+    drained
 }
 
-fn serve_admin(
-    role: Role,
-    listener: TcpListener,
-    probe: Probe,
-    stop: CancellationToken,
-) -> impl Future<Output = io::Result<Drained>> {
-    let admin = Admin::new(role.name(), env!("CARGO_PKG_VERSION"), probe, stop.clone());
-    let options = Options {
-        protocol: Protocol::Http1(Http1::default()),
-        workers: NonZeroUsize::MIN,
-        connections_max: 64,
-        write_stall_timeout: Duration::from_secs(10),
-        drain_timeout: Duration::from_secs(1),
-    };
-    server::run(listener, options, move || admin.clone(), stop)
-}
-
-/// Runs both ports; the main one decides how the stop went.
-async fn beside(
-    main: impl Future<Output = io::Result<Drained>>,
-    admin: impl Future<Output = io::Result<Drained>>,
-) -> io::Result<Drained> {
-    let (drained, _) = tokio::try_join!(main, admin)?;
-    Ok(drained)
+impl Ports {
+    /// Serves both ports. The administration endpoint goes on until the last
+    /// request of the other one has finished, and says that the role is stopping.
+    async fn serve<H: Handler>(
+        self,
+        make: impl Fn() -> H + Send + Clone + 'static,
+        probe: Probe,
+    ) -> Result<Drained> {
+        let Ports {
+            role,
+            serving,
+            listener,
+            admin,
+            stop,
+        } = self;
+        let endpoint = Admin::new(role.name(), env!("CARGO_PKG_VERSION"), probe, stop.clone());
+        let options = Options {
+            protocol: Protocol::Http1(Http1::default()),
+            workers: NonZeroUsize::MIN,
+            connections_max: 64,
+            write_stall_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(1),
+        };
+        let finished = CancellationToken::new();
+        let beside = server::run(admin, options, move || endpoint.clone(), finished.clone());
+        let main = async {
+            let drained = server::run(listener, serving, make, stop).await;
+            finished.cancel();
+            drained
+        };
+        let (drained, _) = tokio::try_join!(main, beside).context("cannot serve")?;
+        Ok(drained)
+    }
 }
 
 /// A service that depends on nothing is ready when it answers.

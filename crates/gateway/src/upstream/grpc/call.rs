@@ -22,13 +22,13 @@ use super::{
 use crate::{
     respond::{Code, UpstreamFailure},
     transcode::frame::Decoder,
+    upstream::{TRACEPARENT, traceparent},
 };
 
 /// Attempts at a call that the service provably did not begin.
 const ATTEMPTS_MAX: usize = 3;
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// A method's path, such as `/pspd.ServiceA/SayHello`.
 #[derive(Debug, Clone, Copy)]
@@ -46,7 +46,7 @@ impl<'r> Metadata<'r> {
     pub(crate) fn of(id: &'r RequestId, headers: &'r HeaderMap, deadline: Instant) -> Self {
         Metadata {
             id,
-            traceparent: headers.get(TRACEPARENT),
+            traceparent: traceparent(headers),
             deadline,
         }
     }

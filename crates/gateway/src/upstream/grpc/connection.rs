@@ -1,4 +1,4 @@
-//! Keeps one connection open: connects, watches it with pings, and connects
+//! Keeps one connection open: connects, watches it, and connects
 //! again as soon as it is lost, with a short back-off while that fails. A
 //! service that comes back is used again within a quarter of a second.
 
@@ -15,6 +15,7 @@ use std::{
 
 use bytes::Bytes;
 use h2::client::SendRequest;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::TcpStream,
     time::{Instant, sleep, timeout},
@@ -31,17 +32,20 @@ const BACK_OFF_MAX: Duration = Duration::from_millis(250);
 /// a peer that accepts and closes is not asked in a busy loop.
 const LASTED: Duration = Duration::from_secs(1);
 
-/// How often a connection is checked with a ping, and how long the answer may
-/// take before the connection is given up.
-const PING_EVERY: Duration = Duration::from_secs(10);
-const PING_TIMEOUT: Duration = Duration::from_secs(5);
+/// When a silent connection is first probed, how often then, and how long sent
+/// bytes may stay unacknowledged before the connection is given up. TCP's own
+/// means are used: gRPC servers close connections that send HTTP/2 pings more
+/// often than every five minutes (`too_many_pings`).
+const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(10);
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(5);
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(20);
 
 /// Flow-control window of one stream: the bytes a slow client may leave unread
 /// here before the service is held back.
-const STREAM_WINDOW_BYTES: u32 = 256 * 1024;
-/// Flow-control window of a connection: large, so that slow streams do not hold
-/// back the others.
-const CONNECTION_WINDOW_BYTES: u32 = 64 * 1024 * 1024;
+const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
+/// Flow-control window of a connection: the largest that HTTP/2 has, more than
+/// 30,000 stalled streams can fill, so that they do not hold back the others.
+const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
 /// Streams reset by this side that are still remembered, so that frames under
 /// way for them are ignored. The library's own default of 50 is passed by any
 /// burst of clients leaving; each forgotten stream's frame then counts as an
@@ -49,7 +53,8 @@ const CONNECTION_WINDOW_BYTES: u32 = 64 * 1024 * 1024;
 const RESETS_REMEMBERED_MAX: usize = 100_000;
 
 /// Keeps the connection of `link` open for as long as it is polled. `down` is
-/// shared by the links to one service, so that an outage is logged once.
+/// shared by the worker's links to one service, so that each worker logs an
+/// outage once.
 pub(super) async fn keep(
     name: &'static str,
     options: Options,
@@ -100,6 +105,7 @@ async fn open(options: &Options) -> io::Result<(SendRequest<Bytes>, Connection)>
     let port = authority.port_u16().unwrap_or_default();
     let stream = TcpStream::connect((host, port)).await?;
     stream.set_nodelay(true)?;
+    keep_alive(&stream)?;
     h2::client::Builder::new()
         .initial_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
@@ -138,29 +144,23 @@ async fn serve(mut sender: SendRequest<Bytes>, connection: Connection) -> String
 }
 
 /// Drives the connection until it ends and says why it did.
-async fn watch(mut connection: Connection) -> String {
-    let pings = connection.ping_pong();
-    let unanswered = async {
-        let Some(mut pings) = pings else {
-            return std::future::pending().await;
-        };
-        loop {
-            sleep(PING_EVERY).await;
-            match timeout(PING_TIMEOUT, pings.ping(h2::Ping::opaque())).await {
-                Ok(Ok(_)) => {}
-                // The connection itself ends and says why.
-                Ok(Err(_)) => std::future::pending().await,
-                Err(_) => return,
-            }
-        }
-    };
-    tokio::select! {
-        ended = connection => match ended {
-            Ok(()) => "closed by the service".to_owned(),
-            Err(error) => error.to_string(),
-        },
-        () = unanswered => format!("no answer to a ping within {PING_TIMEOUT:?}"),
+async fn watch(connection: Connection) -> String {
+    match connection.await {
+        Ok(()) => "closed by the service".to_owned(),
+        Err(error) => error.to_string(),
     }
+}
+
+/// Lets TCP notice a service that is gone without a word.
+fn keep_alive(stream: &TcpStream) -> io::Result<()> {
+    let socket = SockRef::from(stream);
+    let probes = TcpKeepalive::new()
+        .with_time(KEEP_ALIVE_AFTER)
+        .with_interval(KEEP_ALIVE_EVERY);
+    socket.set_tcp_keepalive(&probes)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_MAX))?;
+    Ok(())
 }
 
 /// A number from 0 to 1 that differs between connections, so that they do not

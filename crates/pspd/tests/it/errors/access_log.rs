@@ -117,6 +117,16 @@ fn a_client_that_leaves_is_noted() {
         assert_eq!(line["status"], 499, "{line}");
         assert_eq!(line["bytes"], 0, "{line}");
 
+        // Also when it had not even sent its whole request.
+        let mut connection = Connection::open(gateway.address()).expect("connected");
+        let request = format!("GET {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\npart");
+        connection.send(request.as_bytes()).expect("sent");
+        get(gateway.address(), "/healthz");
+        drop(connection);
+        assert_eq!(next(&mut lines)["path"], "/healthz");
+        let line = next(&mut lines);
+        assert_eq!(line["client_left"], true, "{line}");
+
         if role == Role::Gateway {
             let mut connection = Connection::open(gateway.address()).expect("connected");
             let accept = [("Accept", "application/x-ndjson")];

@@ -84,6 +84,23 @@ fn a_head_beyond_the_limit_is_refused_in_words() {
 }
 
 #[test]
+fn more_headers_than_a_request_may_have_are_refused_in_words() {
+    for role in GATEWAYS {
+        for (count, expected) in [(90, 200), (97, 431), (100, 431)] {
+            let names: Vec<_> = (0..count - 2).map(|n| format!("x-{n}")).collect();
+            let headers: Vec<_> = names.iter().map(|name| (name.as_str(), "1")).collect();
+            let to = whole().address(role);
+            let answer = http::request(to, "GET", "/healthz", &headers, b"");
+            let answer = answer.expect("an answer");
+            assert_eq!(answer.status(), expected, "{role}: {count} headers");
+            if expected == 431 {
+                assert!(answer.text().contains("more than 96"), "{}", answer.text());
+            }
+        }
+    }
+}
+
+#[test]
 fn a_head_beyond_what_is_parsed_is_refused_without_a_word() {
     for role in GATEWAYS {
         let mut connection = Connection::open(whole().address(role)).expect("connected");

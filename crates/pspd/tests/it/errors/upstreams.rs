@@ -92,6 +92,10 @@ fn a_service_that_never_answers_is_504() {
         for answer in both_routes(role, silent, &["--call-timeout", "200ms"]) {
             error(&answer, 504);
         }
+        let gateway = gateway_before(role, silent, silent, &["--call-timeout", "200ms"]);
+        let headers = [("Accept", "application/x-ndjson")];
+        let answer = http::request(gateway.address(), "GET", "/b/numbers", &headers, b"");
+        error(&answer.expect("an answer"), 504);
     }
 }
 

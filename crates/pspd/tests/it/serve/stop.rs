@@ -214,3 +214,31 @@ fn without_being_asked_to_the_end_of_input_is_no_stop() {
     }
     assert!(served.program.runs());
 }
+
+#[test]
+fn the_administration_endpoint_tells_of_the_stop_until_the_last_request() {
+    let served = Served::start("b-rest", &ONE_WORKER);
+    let mut connection = in_flight(served.address(), SLOW, "/openapi.json");
+    served.program.signal("TERM");
+    until_refused(&served);
+    let ready = http::get(served.admin_address(), "/readyz").expect("an answer");
+    assert_eq!(ready.status(), 503);
+    assert_eq!(ready.json()["checks"][0]["problem"], "is stopping");
+    let live = http::get(served.admin_address(), "/livez").expect("an answer");
+    assert_eq!(live.status(), 200);
+    let answer = connection.read_response("GET").expect("a whole answer");
+    assert_eq!(answer.status(), 200);
+    assert_eq!(served.program.finish().code(), Some(0));
+}
+
+#[test]
+fn part_of_a_request_does_not_delay_a_stop() {
+    // The drain time is longer than the test waits for the end.
+    let args = ["--port", "0", "--workers", "1", "--drain-timeout", "10m"];
+    let served = Served::start("a-rest", &args);
+    let mut connection = Connection::open(served.address()).expect("connected");
+    connection.send(b"GET / HT").expect("sent");
+    http::get(served.address(), "/openapi.json").expect("the worker goes on");
+    served.program.signal("TERM");
+    assert_eq!(served.program.finish().code(), Some(0));
+}

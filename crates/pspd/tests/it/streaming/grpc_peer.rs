@@ -169,7 +169,8 @@ async fn obey(
                     let _ = body.send_trailers(status_ok());
                     return;
                 }
-                (Some(_), None) => unreachable!("the head comes first"),
+                // The caller has reset the call before its head was sent.
+                (Some(_), None) => {}
                 (None, _) => return,
             },
         }

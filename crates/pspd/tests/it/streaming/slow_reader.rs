@@ -116,6 +116,30 @@ fn a_reader_that_never_comes_back_is_cut_off() {
     drop(client);
 }
 
+#[test]
+fn the_time_of_a_stream_ends_also_for_a_reader_that_does_not_read() {
+    let args = ["--stream-timeout", "1s", "--in-flight-max", "1"];
+    let chain = Chain::start(PSPD, Role::Gateway, &args);
+    let mut client = slow_client(&chain.gateway);
+    let (_, mut body) = client.read_head("GET").expect("a head");
+    expect_next(&mut body, &line(1));
+    let hello = || http::get(chain.address(), "/a/hello").expect("an answer");
+    // From here on the client reads nothing, far below the write timeout.
+    until("the place to be free again", || {
+        (hello().status() == 200).then_some(())
+    });
+    // What had been sent is still there, and then the error.
+    let mut last = Vec::new();
+    while let Some(piece) = body.next_piece().expect("a clean end") {
+        last.extend_from_slice(&piece);
+        let keep = last.len().saturating_sub(4096);
+        last.drain(..keep);
+    }
+    let text = String::from_utf8_lossy(&last);
+    let error = text.lines().next_back().expect("a last line");
+    assert!(error.contains("\"status\":504"), "{error}");
+}
+
 fn slow_client(gateway: &Process) -> http::Connection {
     let client = http::Connection::open(gateway.address()).expect("connected");
     SockRef::from(client.stream())

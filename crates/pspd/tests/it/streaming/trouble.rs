@@ -36,6 +36,13 @@ fn a_service_killed_mid_stream_is_an_error_in_the_stream() {
         let error = error_at_end(form, &mut body);
         assert_eq!(error["status"], 502, "{error}");
         still_usable(&mut client);
+        let entry = testkit::until("the line of the access log", || {
+            let mut log = chain.access_log().into_iter();
+            log.find(|entry| entry["path"] == "/b/numbers")
+        });
+        assert_eq!(entry["request_id"], error["request_id"]);
+        let cause = entry["cause"].as_str().expect("a cause");
+        assert!(cause.starts_with("service B: "), "{cause}");
     }
 }
 
