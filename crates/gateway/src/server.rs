@@ -2,7 +2,6 @@
 //! line. What a route does is told in [`forward`](crate::forward).
 
 use std::{
-    convert::Infallible,
     net::SocketAddr,
     sync::{
         Arc,
@@ -112,7 +111,8 @@ impl Handler for Gateway {
         } else {
             tokio::select! {
                 answer = answer => answer,
-                never = discard(body) => match never {},
+                // The entry, dropped unanswered, says that the client left.
+                () = broken_off(body) => return abandoned(),
             }
         };
 
@@ -236,11 +236,20 @@ impl Limits {
 /// Headers of one request; the parser below refuses more than 100 in its own way.
 const HEADERS_MAX: usize = 96;
 
-/// Reads a body that no route has use for: only so does the connection notice
-/// that a client leaves before it has sent all of it, which drops the request.
-async fn discard(mut body: Incoming) -> Infallible {
-    while let Some(Ok(_)) = body.frame().await {}
+/// Reads a body that no route has use for; ready only when the client leaves
+/// before it has sent all of it, which the connection notices in no other way.
+async fn broken_off(mut body: Incoming) {
+    while let Some(frame) = body.frame().await {
+        if frame.is_err() {
+            return;
+        }
+    }
     std::future::pending().await
+}
+
+/// What nobody is there to read.
+fn abandoned() -> Response<Body> {
+    respond::whole(StatusCode::BAD_REQUEST, "text/plain", Bytes::new())
 }
 
 /// Names, values and the four bytes of `: ` and the line's end.
