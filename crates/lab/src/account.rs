@@ -22,14 +22,16 @@ pub(crate) use platform::{MachineTime, own_thread_cpu};
 /// The name of the load generator in accounts.
 pub(crate) const GENERATOR: &str = "generator";
 
-/// What one role cost over a block's window.
+/// What one role cost: processor time over a block's window, and the memory
+/// that it needed from the block's beginning to the window's end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Cost {
     /// The role, or `generator`.
     pub(crate) role: String,
     /// User and system time of all its processes; absent when unknown.
     pub(crate) cpu_seconds: Option<f64>,
-    /// Peak resident memory, summed over its processes; absent when unknown.
+    /// Peak resident memory since the block began, and so of ramp and warm-up
+    /// too, summed over its processes; absent when unknown.
     pub(crate) peak_bytes: Option<u64>,
     /// The peak is since the process started: the kernel did not let it be reset.
     pub(crate) peak_since_start: bool,

@@ -21,9 +21,34 @@ pub(crate) fn make_room(plan: &Plan) -> Result<(), Error> {
     })
 }
 
-/// Each process needs its own: the generator one connection a user, a gateway
-/// one from each user and at worst one to a service for each.
+/// Each process needs its own. The generator has one connection a user. So has a
+/// gateway, and in front of REST one to a service for each call in flight
+/// besides: a user makes one call at a time, but the pool of the other service
+/// still keeps what the user's last call there has left, which makes three.
 fn needed(plan: &Plan) -> u64 {
-    let connections_per_user = if plan.needs_system() { 2 } else { 1 };
+    let connections_per_user = if plan.needs_system() { 3 } else { 1 };
     u64::from(plan.users_max()) * connections_per_user + RESERVE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Arguments;
+
+    fn check(chains: &str, expected: u64) {
+        let plan = Plan::new(&Arguments {
+            users: Some("25,1000".into()),
+            chains: Some(chains.into()),
+            against: vec!["o=http://localhost".into()],
+            ..Arguments::default()
+        });
+        assert_eq!(needed(&plan.expect("valid")), expected, "{chains}");
+    }
+
+    #[test]
+    fn a_gateway_of_our_own_may_hold_three_connections_a_user() {
+        check("grpc,rest", 3_000 + RESERVE);
+        check("rest", 3_000 + RESERVE);
+        check("none", 1_000 + RESERVE);
+    }
 }

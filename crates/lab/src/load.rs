@@ -75,6 +75,11 @@ impl Shared {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         counts.record(&self.window, finished);
     }
+
+    fn count_unserved(&self) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.record_unserved();
+    }
 }
 
 impl Load {

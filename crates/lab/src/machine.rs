@@ -9,6 +9,8 @@ pub(crate) struct Machine {
     pub(crate) cpu_model: Option<String>,
     /// Processors that this process may use.
     pub(crate) cores: usize,
+    /// All processors of the machine: what the shares of its time refer to.
+    pub(crate) processors: usize,
     pub(crate) memory_bytes: Option<u64>,
     pub(crate) kernel: Option<String>,
     pub(crate) os: String,
@@ -17,9 +19,11 @@ pub(crate) struct Machine {
 
 impl Machine {
     pub(crate) fn this() -> Machine {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Machine {
             cpu_model: details::cpu_model(),
-            cores: std::thread::available_parallelism().map_or(1, usize::from),
+            cores,
+            processors: details::processors().unwrap_or(cores),
             memory_bytes: details::memory_bytes(),
             kernel: details::kernel(),
             os: details::os().unwrap_or_else(|| std::env::consts::OS.to_owned()),
@@ -48,10 +52,14 @@ impl Machine {
 mod details {
     use std::fs::read_to_string;
 
-    use procfs::{CpuInfo, Current, Meminfo};
+    use procfs::{CpuInfo, Current, CurrentSI, KernelStats, Meminfo};
 
     pub(super) fn cpu_model() -> Option<String> {
         CpuInfo::current().ok()?.model_name(0).map(str::to_owned)
+    }
+
+    pub(super) fn processors() -> Option<usize> {
+        Some(KernelStats::current().ok()?.cpu_time.len())
     }
 
     pub(super) fn memory_bytes() -> Option<u64> {
@@ -75,6 +83,10 @@ mod details {
 #[cfg(not(target_os = "linux"))]
 mod details {
     pub(super) fn cpu_model() -> Option<String> {
+        None
+    }
+
+    pub(super) fn processors() -> Option<usize> {
         None
     }
 

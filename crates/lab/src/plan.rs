@@ -1,7 +1,7 @@
 //! The experiment as asked for, and as it will run. In: [`Arguments`], texts as
 //! a user typed them; out: a [`Plan`] in which everything is valid, or every
-//! [`Problems`] at once. Reads nothing from the system: whether a target answers
-//! or a process exists is found out when the run starts.
+//! [`Problems`] at once. Reads nothing from the system: whether a target answers,
+//! a process exists or a folder can be written is found out when the run starts.
 
 mod against;
 mod problems;
@@ -296,14 +296,6 @@ fn read_out(out: Option<PathBuf>, problems: &mut Problems) -> PathBuf {
             "--out",
             "",
             "it is empty",
-            "name a folder; it is made when absent",
-        );
-    } else if out.exists() && !out.is_dir() {
-        let text = out.display().to_string();
-        problems.add(
-            "--out",
-            &text,
-            "it is a file",
             "name a folder; it is made when absent",
         );
     }

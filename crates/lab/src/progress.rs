@@ -100,8 +100,12 @@ impl Progress {
                 report::milliseconds(latency.p99)
             )
         });
+        let stalled = match row.users_stalled {
+            0 => String::new(),
+            stalled => format!(", {stalled} of {} users stalled", row.users),
+        };
         self.line(&format!(
-            "{}: {} req/s{latency}, {} failed",
+            "{}: {} req/s{latency}, {} failed{stalled}",
             self.label,
             report::rate(row.requests_per_second),
             row.failures.total
@@ -128,6 +132,12 @@ impl Progress {
         let _ = stderr.write_all(text.as_bytes());
         let _ = stderr.flush();
     }
+}
+
+/// Says something outside of any block.
+pub(crate) fn say(text: &str) {
+    // A closed standard error must not end the run.
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 impl Drop for Progress {

@@ -1,6 +1,9 @@
 //! What a run looks like to a reader: text for a terminal, Markdown, CSV. Pure:
-//! in, a [`Run`]; out, a string. Two tables, because one line with everything
-//! would not fit 120 columns: what a user of the chain sees, and what it costs.
+//! in, a [`Run`]; out, a string. Three tables, because one line with everything
+//! would not fit a terminal: what the users of a chain see in all, what they see
+//! of each route, and what it costs. The routes apart, because the published two
+//! differ by the 50 ms of delays that one of them has: percentiles of both
+//! together say how many requests went where, the median not even that.
 
 mod csv;
 mod table;
@@ -13,7 +16,7 @@ use table::{Align, Table};
 use crate::{
     account::{Cost, GENERATOR},
     results::{Run, State},
-    summary::Row,
+    summary::{LatencyMs, Row},
 };
 
 const ABSENT: &str = "n/a";
@@ -58,8 +61,13 @@ fn render(run: &Run, style: Style) -> String {
         paragraph(title("Latency and throughput"));
         paragraph(table(&latency_table(&run.rows)));
         paragraph(method(run));
-        paragraph(title("Cost over the window: CPU seconds, peak memory"));
+        paragraph(title("Latency by route"));
+        paragraph(table(&route_table(&run.rows)));
+        paragraph(title(
+            "Cost: CPU seconds over the window, peak memory since the block began",
+        ));
         paragraph(table(&cost_table(&run.rows)));
+        paragraph(cost_method(run));
     }
     let warnings = warnings::warnings(run);
     if !warnings.is_empty() {
@@ -91,7 +99,7 @@ fn circumstances(run: &Run) -> String {
         ),
     };
     format!(
-        "pspd {}{commit}, {} UTC; {}.\nClosed loop, {} s a block after {} s of warm-up, {} generator thread{}.{done}",
+        "pspd {}{commit}, {} UTC.\n{}.\nClosed loop, {} s a block after {} s of warm-up, {} generator thread{}.{done}",
         run.pspd_version,
         run.started.trim_end_matches('Z').replace('T', " "),
         run.machine.line(),
@@ -109,10 +117,20 @@ fn circumstances(run: &Run) -> String {
 fn method(run: &Run) -> String {
     format!(
         "req/s: successes that ended inside the window, over its length; ceiling: 2 x users / 50 ms.\n\
-         Latencies and failures: requests that started inside it, waited for up to {} s; latencies of successes alone.\n\
+         mean to max: successes that started inside it, waited for up to {} s; failed: failures seen from its start on.\n\
+         p50 of all requests falls between the routes, which are equally many: read it in the table by route.\n\
          pub: what the original study published for its own system.",
         run.configuration.request_timeout_seconds
     )
+}
+
+fn cost_method(run: &Run) -> String {
+    if run.configuration.role_arguments.is_empty() {
+        return String::new();
+    }
+    "Gateways started by this run format an access log line for each request, on both chains, as in\n\
+     production; the lines are discarded."
+        .to_owned()
 }
 
 fn latency_table(rows: &[Row]) -> Table {
@@ -133,34 +151,71 @@ fn latency_table(rows: &[Row]) -> Table {
         ("", Align::Left),
     ]);
     for row in rows {
-        let latency = row.latency_ms;
-        let ms = |read: fn(&crate::summary::LatencyMs) -> f64| {
-            latency
-                .as_ref()
-                .map_or(ABSENT.to_owned(), |latency| milliseconds(read(latency)))
-        };
-        table.add(vec![
+        let mut cells = vec![
             row.users.to_string(),
             row.chain.clone(),
             rate(row.requests_per_second),
             format!("{:.1}%", row.ceiling_share() * 100.0),
-            ms(|latency| latency.mean),
-            ms(|latency| latency.p50),
-            ms(|latency| latency.p95),
-            ms(|latency| latency.p99),
-            ms(|latency| latency.max),
+        ];
+        cells.extend(latency(row.latency_ms));
+        cells.extend([
             row.failures.total.to_string(),
             row.published.map_or("-".to_owned(), |published| {
                 rate(published.requests_per_second)
             }),
             row.published
                 .map_or("-".to_owned(), |published| milliseconds(published.mean_ms)),
-            row.generator_bound
-                .as_ref()
-                .map_or(String::new(), |_| "gen-bound".to_owned()),
+            marks(row),
         ]);
+        table.add(cells);
     }
     table
+}
+
+/// What the warnings say more about.
+fn marks(row: &Row) -> String {
+    let marks = [
+        (row.users_stalled > 0, "stalled"),
+        (row.generator_bound.is_some(), "gen-bound"),
+    ];
+    let marks = marks.into_iter().filter(|(is, _)| *is);
+    marks.map(|(_, mark)| mark).collect::<Vec<_>>().join(" ")
+}
+
+fn route_table(rows: &[Row]) -> Table {
+    let right = |name| (name, Align::Right);
+    let mut table = Table::new(vec![
+        right("users"),
+        ("chain", Align::Left),
+        ("route", Align::Left),
+        right("requests"),
+        right("mean"),
+        right("p50"),
+        right("p95"),
+        right("p99"),
+        right("max"),
+    ]);
+    for row in rows {
+        for route in &row.routes {
+            let mut cells = vec![
+                row.users.to_string(),
+                row.chain.clone(),
+                route.route.clone(),
+                route.requests.to_string(),
+            ];
+            cells.extend(latency(route.latency_ms));
+            table.add(cells);
+        }
+    }
+    table
+}
+
+/// Mean, p50, p95, p99 and maximum.
+fn latency(latency: Option<LatencyMs>) -> [String; 5] {
+    latency.map_or_else(
+        || [ABSENT; 5].map(str::to_owned),
+        |of| [of.mean, of.p50, of.p95, of.p99, of.max].map(milliseconds),
+    )
 }
 
 fn cost_table(rows: &[Row]) -> Table {
@@ -176,7 +231,8 @@ fn cost_table(rows: &[Row]) -> Table {
     for row in rows {
         let mut cells = vec![row.users.to_string(), row.chain.clone()];
         cells.extend(columns.iter().map(|column| {
-            let in_chain = row.costs.iter().find(|cost| family(&cost.role) == *column);
+            let mut costs = row.costs.iter();
+            let in_chain = costs.find(|cost| family(row, &cost.role) == *column);
             in_chain.map_or("-".to_owned(), cost)
         }));
         let generator = row.costs.iter().find(|cost| cost.role == GENERATOR);
@@ -190,9 +246,13 @@ fn cost_table(rows: &[Row]) -> Table {
     table
 }
 
-/// `a` and `a-rest` share a column: a chain has one of them.
-fn family(role: &str) -> &str {
-    role.strip_suffix("-rest").unwrap_or(role)
+/// The column of a row's role: `a` and `a-rest` share one, because a chain has
+/// one of them; where it has both, as a running system may, each has its own.
+fn family<'a>(row: &Row, role: &'a str) -> &'a str {
+    match role.strip_suffix("-rest") {
+        Some(family) if row.costs.iter().all(|cost| cost.role != family) => family,
+        _ => role,
+    }
 }
 
 /// The roles of all rows, in the order in which a request meets them where known.
@@ -200,8 +260,7 @@ fn cost_columns(rows: &[Row]) -> Vec<&str> {
     let mut columns: Vec<&str> = Vec::new();
     let roles = rows
         .iter()
-        .flat_map(|row| &row.costs)
-        .map(|cost| family(&cost.role));
+        .flat_map(|row| row.costs.iter().map(|cost| family(row, &cost.role)));
     for role in roles.filter(|role| *role != GENERATOR) {
         if !columns.contains(&role) {
             columns.push(role);

@@ -8,6 +8,7 @@
 //! name, latencies in nanoseconds.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -25,7 +26,7 @@ use crate::{
     load::{PAUSE_AFTER_FAILURE, Sample, counts::SIGNIFICANT_DIGITS},
     machine::Machine,
     plan::{Plan, Subject},
-    report,
+    report, roles,
     summary::Row,
 };
 
@@ -73,6 +74,8 @@ pub(crate) struct Configuration {
     pub(crate) histogram_significant_digits: u8,
     /// Blocks that the plan has.
     pub(crate) blocks: usize,
+    /// Arguments of the roles that the run started, besides addresses and ports.
+    pub(crate) role_arguments: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -101,6 +104,10 @@ impl Configuration {
             generator_threads: plan.threads,
             histogram_significant_digits: SIGNIFICANT_DIGITS,
             blocks: plan.steps().len(),
+            role_arguments: roles::arguments(plan)
+                .into_iter()
+                .map(|(role, arguments)| (role.name().to_owned(), arguments))
+                .collect(),
         }
     }
 }
@@ -119,7 +126,7 @@ impl Results {
         let folder = make_folder(&plan.out, &started.replace(':', "-"))?;
         for inner in ["histograms", "logs"] {
             let inner = folder.join(inner);
-            fs::create_dir(&inner).map_err(|source| cannot_write(&inner, source))?;
+            fs::create_dir(&inner).map_err(|reason| cannot_write(&inner, reason))?;
         }
         let results = Results {
             folder,
@@ -163,7 +170,7 @@ impl Results {
         let log = interval_log(&row, sample, window_start).map_err(io::Error::other);
         let path = self.folder.join(&name);
         log.and_then(|log| replace(&path, &log))
-            .map_err(|source| cannot_write(&path, source))?;
+            .map_err(|reason| cannot_write(&path, reason))?;
         self.run.rows.push(row);
         self.write()
     }
@@ -185,7 +192,7 @@ impl Results {
             let path = self.folder.join(name);
             content
                 .and_then(|content| replace(&path, content.as_bytes()))
-                .map_err(|source| cannot_write(&path, source))?;
+                .map_err(|reason| cannot_write(&path, reason))?;
         }
         Ok(())
     }
@@ -197,28 +204,43 @@ pub(crate) fn utc(time: SystemTime) -> String {
 }
 
 fn make_folder(out: &Path, name: &str) -> Result<PathBuf, Error> {
-    fs::create_dir_all(out).map_err(|source| cannot_write(out, source))?;
+    if out.exists() && !out.is_dir() {
+        return Err(Error::OutIsFile {
+            path: out.to_owned(),
+        });
+    }
+    fs::create_dir_all(out).map_err(|reason| cannot_write(out, reason))?;
     let mut folder = out.join(name);
     for number in 2..SAME_SECOND_MAX {
         match fs::create_dir(&folder) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 folder = out.join(format!("{name}-{number}"));
             }
-            Err(source) => return Err(cannot_write(&folder, source)),
+            Err(reason) => return Err(cannot_write(&folder, reason)),
             Ok(()) => return Ok(folder),
         }
     }
     Err(cannot_write(&folder, io::ErrorKind::AlreadyExists.into()))
 }
 
-/// Writes beside the file and renames, so that the file is old or new, whole.
+/// Writes beside the file and renames, so that the file is old or new, whole; a
+/// failure leaves nothing beside it.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".new");
-    let mut file = File::create(&beside)?;
+    let beside = PathBuf::from(beside);
+    let replaced = write_whole(&beside, content).and_then(|()| fs::rename(&beside, path));
+    if replaced.is_err() {
+        // The first failure says more than that this one could not be undone.
+        let _ = fs::remove_file(&beside);
+    }
+    replaced
+}
+
+fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
     file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)
+    file.sync_all()
 }
 
 fn interval_log(row: &Row, sample: &Sample, window_start: SystemTime) -> Result<Vec<u8>, String> {
@@ -250,10 +272,10 @@ fn interval_log(row: &Row, sample: &Sample, window_start: SystemTime) -> Result<
     Ok(log)
 }
 
-fn cannot_write(path: &Path, source: io::Error) -> Error {
+fn cannot_write(path: &Path, reason: io::Error) -> Error {
     Error::Results {
         path: path.to_owned(),
-        source,
+        reason,
     }
 }
 

@@ -11,16 +11,18 @@ use std::{
 };
 
 use contract::Role;
-use system::{Interrupts, System};
+use system::{Interrupts, Stopped, System};
 
 use crate::{
     Error, descriptors,
     load::Load,
     plan::{Plan, Step, Subject},
-    progress::Progress,
+    ports,
+    progress::{self, Progress},
     published::published,
     report,
     results::{Results, State, utc},
+    roles,
     summary::{Circumstances, Row},
     target::{self, Target},
 };
@@ -49,6 +51,10 @@ pub struct Outcome {
     pub report: String,
     /// Where everything is.
     pub folder: PathBuf,
+    /// Blocks that are complete, and in the report.
+    pub blocks: usize,
+    /// Roles that did not stop in time when they were asked to, and were killed.
+    pub killed: Vec<Role>,
     /// Why it ended.
     pub end: End,
 }
@@ -78,8 +84,13 @@ pub enum End {
 /// then on a failure is the [`End`] of a run that has results.
 pub async fn run(plan: &Plan, setting: &Setting) -> Result<Outcome, Error> {
     let mut interrupts = Interrupts::listen().map_err(Error::Signals)?;
+    ports::look_first(plan)?;
     descriptors::make_room(plan)?;
-    let running = target::running(plan).await?;
+    let running = tokio::select! {
+        biased;
+        () = interrupts.next() => return Err(Error::Interrupted),
+        running = target::running(plan) => running?,
+    };
     let mut results = Results::create(plan, setting)?;
     let mut system = None;
 
@@ -91,9 +102,10 @@ pub async fn run(plan: &Plan, setting: &Setting) -> Result<Outcome, Error> {
             end = experiment => end.unwrap_or_else(End::Failed),
         }
     };
-    if let Some(system) = &mut system {
-        system.stop(STOP_WITHIN).await;
-    }
+    let killed = match system {
+        Some(system) => stop(system, &end, &mut interrupts).await,
+        None => Vec::new(),
+    };
     let end = match (results.close(end.state()), end) {
         (Err(error), End::Complete | End::Interrupted) => End::Failed(error),
         // The first failure says more than that it could not be written down.
@@ -102,6 +114,8 @@ pub async fn run(plan: &Plan, setting: &Setting) -> Result<Outcome, Error> {
     Ok(Outcome {
         report: report::text(results.run()),
         folder: results.folder().to_owned(),
+        blocks: results.run().rows.len(),
+        killed,
         end,
     })
 }
@@ -127,6 +141,10 @@ async fn experiment(
     if plan.needs_system() {
         let mut options = system::Options::new(&setting.executable);
         options.stderr = system::Output::Folder(results.logs());
+        options.args = roles::arguments(plan)
+            .into_iter()
+            .map(|(role, arguments)| (role, arguments.into_iter().map(Into::into).collect()))
+            .collect();
         let started = system.insert(System::start(&options).await?);
         match target::own(plan, started).await {
             Ok(own) => targets.extend(own),
@@ -207,6 +225,24 @@ async fn block(
     let row = Row::new(&sample, circumstances);
     progress.end(&row);
     results.add(row, &sample, window_start)
+}
+
+/// Stops the roles; a Ctrl-C meanwhile kills them at once. Says which ones had
+/// to be killed because they took too long.
+async fn stop(mut system: System, end: &End, interrupts: &mut Interrupts) -> Vec<Role> {
+    if let End::Interrupted = end {
+        progress::say("stopping the roles; once more Ctrl-C stops without waiting");
+    }
+    let ends = tokio::select! {
+        biased;
+        // Dropping the system kills it.
+        () = interrupts.next() => return Vec::new(),
+        ends = system.stop(STOP_WITHIN) => ends,
+    };
+    ends.into_iter()
+        .filter(|(_, stopped)| matches!(stopped, Stopped::Killed(_)))
+        .map(|(role, _)| role)
+        .collect()
 }
 
 /// Waits for a role to die; for ever where there is no system.

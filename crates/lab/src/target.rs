@@ -9,7 +9,10 @@ use std::{
 };
 
 use system::System;
-use tokio::net::lookup_host;
+use tokio::{
+    net::{TcpStream, lookup_host},
+    time::timeout,
+};
 
 use crate::{
     Error,
@@ -20,6 +23,10 @@ use crate::{
 
 /// How long the first answer of a chain may take, if the request timeout is longer.
 const CHECK_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long each address of a host name may take to accept a connection, before
+/// the next one is tried.
+const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
 /// One chain, ready for load.
 #[derive(Debug)]
@@ -40,10 +47,10 @@ pub(crate) async fn running(plan: &Plan) -> Result<Vec<Target>, Error> {
         let Subject::Running(endpoint) = &named.subject else {
             continue;
         };
-        let address = resolve(endpoint).await.map_err(|source| Error::Resolve {
+        let address = resolve(endpoint).await.map_err(|reason| Error::Resolve {
             chain: named.name.clone(),
             host: endpoint.authority.clone(),
-            source,
+            reason,
         })?;
         let target = Target {
             chain,
@@ -108,16 +115,49 @@ impl Target {
 }
 
 fn open_accounts(chain: &str, pids: &Pids) -> Result<Accounts, Error> {
-    Accounts::open(pids).map_err(|(pid, source)| Error::Process {
+    Accounts::open(pids).map_err(|(pid, reason)| Error::Process {
         chain: chain.to_owned(),
         pid,
-        source,
+        reason,
     })
 }
 
+/// The address that takes connections: a name such as `localhost` often has two,
+/// of which a server listens on one.
 async fn resolve(endpoint: &Endpoint) -> io::Result<SocketAddr> {
-    lookup_host((endpoint.host.as_str(), endpoint.port))
-        .await?
-        .next()
-        .ok_or_else(|| io::ErrorKind::NotFound.into())
+    let host = (endpoint.host.as_str(), endpoint.port);
+    let addresses: Vec<_> = lookup_host(host).await?.collect();
+    let first = *addresses.first().ok_or(io::ErrorKind::NotFound)?;
+    // Where none does, the check of the target says why, of the first.
+    Ok(first_that_connects(&addresses).await.unwrap_or(first))
+}
+
+async fn first_that_connects(addresses: &[SocketAddr]) -> Option<SocketAddr> {
+    for address in addresses {
+        let connected = timeout(CONNECT_WITHIN, TcpStream::connect(address)).await;
+        if let Ok(Ok(_)) = connected {
+            return Some(*address);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_address_that_takes_connections_is_used() {
+        let bind = || TcpListener::bind("127.0.0.1:0");
+        let (silent, other) = (bind().await.expect("bound"), bind().await.expect("bound"));
+        let nobody = silent.local_addr().expect("bound");
+        let somebody = other.local_addr().expect("bound");
+        drop(silent);
+        let found = first_that_connects(&[nobody, somebody]).await;
+        assert_eq!(found, Some(somebody));
+        assert_eq!(first_that_connects(&[nobody]).await, None);
+        assert_eq!(first_that_connects(&[]).await, None);
+    }
 }

@@ -1,53 +1,16 @@
 //! Whole runs against a fake gateway of this process; where roles are needed,
 //! a script plays them and names the fake gateway as its address.
 
+mod fake;
+
 use std::{
     fs,
-    net::SocketAddr,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
-use lab::{Arguments, End, Error, Plan, Setting};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
-    time::sleep,
-};
-
-/// Answers everything with 200; it ends with the test's runtime.
-async fn gateway() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
-    let address = listener.local_addr().expect("bound");
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(answer(stream));
-        }
-    });
-    address
-}
-
-async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
-    let mut received = Vec::new();
-    while stream.read_buf(&mut received).await? > 0 {
-        if received.ends_with(b"\r\n\r\n") {
-            received.clear();
-            sleep(Duration::from_millis(2)).await;
-            stream
-                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
-                .await?;
-        }
-    }
-    Ok(())
-}
-
-fn setting(executable: &str) -> Setting {
-    Setting {
-        executable: executable.into(),
-        version: "1.2.3".into(),
-        commit: Some("abc".into()),
-    }
-}
+use fake::{gateway, setting};
+use lab::{Arguments, End, Error, Plan};
+use tokio::net::TcpListener;
 
 /// Short blocks of a running system alone.
 fn against(against: String, out: &Path) -> Arguments {
@@ -91,6 +54,7 @@ async fn a_complete_run_leaves_its_report_and_its_folder() {
         .await
         .expect("the target answers");
     assert!(matches!(outcome.end, End::Complete));
+    assert_eq!((outcome.blocks, outcome.killed.len()), (2, 0));
     assert!(outcome.report.contains("fake"), "{}", outcome.report);
 
     let run = run_json(&outcome.folder);
@@ -145,6 +109,37 @@ async fn a_process_that_does_not_exist_starts_nothing() {
     assert!(runs(out.path()).is_empty());
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn more_users_than_local_ports_start_nothing() {
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let arguments = Arguments {
+        // No machine has so many ports.
+        users: Some("25,70000".into()),
+        ..against("o=http://127.0.0.1:9".into(), out.path())
+    };
+    let error = lab::run(&plan(&arguments), &setting("unused"))
+        .await
+        .expect_err("too many users");
+    assert!(matches!(error, Error::Ports { .. }), "{error}");
+    assert!(error.is_usage());
+    assert!(runs(out.path()).is_empty());
+}
+
+#[tokio::test]
+async fn an_out_that_is_a_file_starts_nothing() {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let arguments = Arguments {
+        out: Some(file.path().to_owned()),
+        ..Arguments::default()
+    };
+    let error = lab::run(&plan(&arguments), &setting("/no/such/pspd"))
+        .await
+        .expect_err("a file is no folder");
+    assert!(matches!(error, Error::OutIsFile { .. }), "{error}");
+    assert!(error.is_usage());
+}
+
 #[tokio::test]
 async fn an_executable_that_cannot_be_started_is_named() {
     let out = tempfile::tempdir().expect("a temporary folder");
@@ -159,34 +154,40 @@ async fn an_executable_that_cannot_be_started_is_named() {
         unreachable!("there is no executable: {:?}", outcome.end);
     };
     assert!(error.to_string().contains("/no/such/pspd"), "{error}");
+    assert_eq!(outcome.blocks, 0);
     assert_eq!(run_json(&outcome.folder)["state"], "failed");
 }
 
-/// A script that takes the place of `pspd serve ROLE`: says that it listens at
-/// `gateway`, runs until its standard input ends, and ends as role b as soon as
-/// the file `die` exists.
+/// Lives until its standard input ends; role b until the file `die` is there.
 #[cfg(unix)]
-fn fake_roles(folder: &Path, gateway: SocketAddr) -> String {
-    use std::os::unix::fs::PermissionsExt;
-    let die = folder.join("die").display().to_string();
-    let script = format!(
-        r#"#!/bin/sh
-role=$2
-while [ "$1" != --ready-file ]; do shift; done
-printf '{{"role":"%s","pid":%s,"address":"{gateway}","admin":"{gateway}"}}' $role $$ > "$2.new"
-mv "$2.new" "$2"
+const B_DIES: &str = r#"
 if [ $role = b ]; then
-    until [ -e "{die}" ]; do sleep 0.02; done
+    until [ -e die ]; do sleep 0.02; done
     echo "b has had enough" >&2
     exit 3
 fi
-exec cat
-"#
-    );
-    let path = folder.join("fake-pspd");
-    fs::write(&path, script).expect("can be written");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("can be executed");
-    path.display().to_string()
+exec cat"#;
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_role_that_does_not_stop_is_killed_and_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let life = "if [ $role = b ]; then exec sleep 60; fi; exec cat";
+    let roles = fake::roles(folder.path(), gateway().await, life);
+    let arguments = Arguments {
+        users: Some("1".into()),
+        duration: Some("100ms".into()),
+        warm_up: Some("0s".into()),
+        out: Some(folder.path().join("out")),
+        ..Arguments::default()
+    };
+    let outcome = lab::run(&plan(&arguments), &setting(&roles))
+        .await
+        .expect("what was measured is reported");
+    assert!(matches!(outcome.end, End::Complete), "{:?}", outcome.end);
+    assert_eq!(outcome.blocks, 2);
+    let killed: Vec<_> = outcome.killed.iter().map(|role| role.name()).collect();
+    assert_eq!(killed, ["b"]);
 }
 
 #[cfg(unix)]
@@ -194,7 +195,7 @@ exec cat
 async fn a_role_that_dies_ends_the_run_and_loses_only_the_block_in_progress() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = folder.path().join("out");
-    let roles = fake_roles(folder.path(), gateway().await);
+    let roles = fake::roles(folder.path(), gateway().await, B_DIES);
     let arguments = Arguments {
         // Far more blocks than are taken before the role dies.
         users: Some(
@@ -211,7 +212,7 @@ async fn a_role_that_dies_ends_the_run_and_loses_only_the_block_in_progress() {
     let die = folder.path().join("die");
     let after_a_block = async {
         loop {
-            sleep(Duration::from_millis(10)).await;
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
             if !out.exists() {
                 continue;
             }

@@ -1,13 +1,13 @@
 //! `pspd lab`: reads the options, lets the `lab` crate run the experiment, and
 //! prints its report. Exit codes: 0 all blocks done, 1 failed while running (a
 //! role died, a chain does not answer), 64 wrong options, 130 interrupted. The
-//! results of finished blocks are on disk in every case.
+//! results of complete blocks are on disk in every case.
 
 use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use lab::{Arguments, End, Outcome, Plan, Setting};
+use lab::{Arguments, End, Error, Outcome, Plan, Setting};
 
 use crate::exit::Usage;
 
@@ -101,8 +101,15 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    match runtime.block_on(lab::run(&plan, &setting)) {
+    let ended = runtime.block_on(lab::run(&plan, &setting));
+    // Not dropped: that would wait for the look-up of a name, even after Ctrl-C.
+    runtime.shutdown_background();
+    match ended {
         Ok(outcome) => finish(outcome),
+        Err(error @ Error::Interrupted) => {
+            eprintln!("{error}");
+            Ok(ExitCode::from(INTERRUPTED))
+        }
         Err(error) if error.is_usage() => Err(Usage::new(error.to_string()).into()),
         Err(error) => Err(error.into()),
     }
@@ -129,10 +136,16 @@ fn arguments(matches: &ArgMatches) -> Arguments {
 fn finish(outcome: Outcome) -> anyhow::Result<ExitCode> {
     let folder = outcome.folder.display();
     print(&format!("\n{}\nResults: {folder}\n", outcome.report));
+    for role in outcome.killed {
+        eprintln!(
+            "role {role} did not stop in time and was killed; its log is {folder}/logs/{role}.err.log"
+        );
+    }
+    let kept = kept(outcome.blocks);
     match outcome.end {
         End::Complete => Ok(ExitCode::SUCCESS),
         End::Interrupted => {
-            eprintln!("interrupted; the blocks above are complete, the one in progress is lost");
+            eprintln!("interrupted; {kept}");
             Ok(ExitCode::from(INTERRUPTED))
         }
         End::Failed(error) => Err(error.into()),
@@ -146,10 +159,19 @@ fn finish(outcome: Outcome) -> anyhow::Result<ExitCode> {
                 .map(|line| format!("\n    {line}"))
                 .collect();
             bail!(
-                "role {role} died during the run ({status}); the blocks above are complete; \
+                "role {role} died during the run ({status}); {kept}; \
                  its log is {folder}/logs/{role}.err.log and ends with:{lines}"
             );
         }
+    }
+}
+
+/// What a run that stopped early leaves of its blocks.
+fn kept(blocks: usize) -> String {
+    match blocks {
+        0 => "no block was complete, so there is nothing to report".to_owned(),
+        1 => "the block above is complete, the one in progress is lost".to_owned(),
+        blocks => format!("the {blocks} blocks above are complete, the one in progress is lost"),
     }
 }
 
@@ -157,4 +179,21 @@ fn finish(outcome: Outcome) -> anyhow::Result<ExitCode> {
 fn print(text: &str) {
     use std::io::Write;
     let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_goes_by_the_number_of_blocks() {
+        for (blocks, expected) in [
+            (0, "no block was complete"),
+            (1, "the block above is complete"),
+            (7, "the 7 blocks above are complete"),
+        ] {
+            let text = kept(blocks);
+            assert!(text.starts_with(expected), "{text}");
+        }
+    }
 }

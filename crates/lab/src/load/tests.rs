@@ -203,6 +203,33 @@ async fn answers_slower_than_the_window_are_waited_for() {
 }
 
 #[tokio::test]
+async fn users_stuck_since_the_warm_up_are_seen() {
+    // The users start in its first half; no answer comes before the window is over.
+    let warm_up = Duration::from_secs(1);
+    let late = warm_up + 2 * WINDOW;
+    let answered = measure(Load {
+        warm_up,
+        ..load(target(Behaviour::After(late)).await)
+    });
+    let never_answered = measure(Load {
+        warm_up,
+        request_timeout: late,
+        ..load(target(Behaviour::Stalls).await)
+    });
+    let (answered, never_answered) = tokio::join!(answered, never_answered);
+
+    let users = u64::from(USERS);
+    let counts = answered.counts;
+    assert_eq!((counts.stalled, counts.unserved), (users, 0));
+    assert_eq!((counts.completed, counts.overall().count()), (0, 0));
+    assert_eq!(counts.failures.total(), 0);
+
+    let counts = never_answered.counts;
+    assert_eq!((counts.stalled, counts.unserved), (users, users));
+    assert_eq!(counts.failures.of(Failure::Timeout), users);
+}
+
+#[tokio::test]
 async fn a_load_given_up_stops_its_users() {
     let load = load(target(Behaviour::Stalls).await);
     let mut generator = load.start().expect("threads can be started");

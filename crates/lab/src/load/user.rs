@@ -51,14 +51,19 @@ pub(super) async fn run(shared: Arc<Shared>, first: Instant) {
     sleep_until(first.into()).await;
     let mut client = Client::new(shared.target, shared.request_timeout);
     let mut free = Instant::now();
+    let mut served = false;
     loop {
         for (route, request) in shared.scenario.requests.iter().enumerate() {
             if free >= shared.window.end {
+                if !served {
+                    shared.count_unserved();
+                }
                 return;
             }
             let outcome = client.request(&request.bytes, free).await;
             let ended = Instant::now();
             let failure = outcome.err().map(|error| error.kind());
+            served |= failure.is_none();
             shared.count(Finished {
                 route,
                 started: free,
@@ -79,6 +84,8 @@ pub(super) async fn run(shared: Arc<Shared>, first: Instant) {
 pub(crate) enum RequestError {
     #[error("cannot connect: {0}")]
     Connect(io::Error),
+    #[error("no connection can leave this machine: {0}")]
+    LocalPort(io::Error),
     #[error("the connection broke before the answer was complete: {0}")]
     Closed(io::Error),
     #[error("no complete answer within {0:?}")]
@@ -90,9 +97,17 @@ pub(crate) enum RequestError {
 }
 
 impl RequestError {
+    fn connect(error: io::Error) -> RequestError {
+        match error.kind() {
+            io::ErrorKind::AddrNotAvailable => RequestError::LocalPort(error),
+            _ => RequestError::Connect(error),
+        }
+    }
+
     fn kind(&self) -> Failure {
         match self {
             RequestError::Connect(_) => Failure::Connect,
+            RequestError::LocalPort(_) => Failure::LocalPort,
             RequestError::Closed(_) => Failure::Closed,
             RequestError::Timeout(_) => Failure::Timeout,
             RequestError::Status(_) => Failure::Status,
@@ -155,7 +170,7 @@ async fn exchange(
 ) -> Result<(TcpStream, Answer), RequestError> {
     let mut connection = match connection {
         Some(connection) => connection,
-        None => connect(target).await.map_err(RequestError::Connect)?,
+        None => connect(target).await.map_err(RequestError::connect)?,
     };
     connection
         .write_all(request)
@@ -254,6 +269,16 @@ mod tests {
             let late = alarm.within(deadline.into_std(), pending::<()>()).await;
             assert_eq!(late, None);
             assert_eq!(begin.elapsed().as_secs(), second * 10);
+        }
+    }
+
+    #[test]
+    fn a_machine_without_local_ports_is_not_the_targets_failure() {
+        for (error, expected) in [
+            (io::ErrorKind::AddrNotAvailable, Failure::LocalPort),
+            (io::ErrorKind::ConnectionRefused, Failure::Connect),
+        ] {
+            assert_eq!(RequestError::connect(error.into()).kind(), expected);
         }
     }
 

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::account::Pids;
 
@@ -113,16 +115,6 @@ fn nothing_to_measure_is_a_problem() {
 }
 
 #[test]
-fn an_out_that_is_a_file_is_refused() {
-    let file = tempfile::NamedTempFile::new().expect("a temporary file");
-    let wrong = Arguments {
-        out: Some(file.path().to_owned()),
-        ..arguments()
-    };
-    check_refused(&wrong, &["it is a file"]);
-}
-
-#[test]
 fn against_names_a_system_and_its_processes() {
     let text = "original=http://[::1]:8080/pspd/,gateway:12,b:13,b:14";
     if !cfg!(target_os = "linux") {
@@ -169,4 +161,60 @@ fn a_wrong_against_says_what_is_wrong() {
         ..arguments()
     };
     check_refused(&twice, &["the name o is taken"]);
+}
+
+/// Anything at all, and what comes close to being right.
+fn text(almost: &'static str) -> impl Strategy<Value = String> {
+    prop_oneof![".*", almost]
+}
+
+fn any_arguments() -> impl Strategy<Value = Arguments> {
+    use proptest::option::of;
+    let duration = || {
+        of(text(
+            "[0-9]{0,25}(\\.[0-9]{1,3})?(ns|ms|s|m|h|d|y| )?[0-9]{0,3}s?",
+        ))
+    };
+    let against = text(
+        "[a-z-]{0,4}=(https?|x)?:?/{0,3}(u@)?\\[?[a-z0-9.:]{0,6}\\]?(:[0-9]{0,6})?(/[a-z?]{0,3})?(,[a-z]{0,3}:?-?[0-9]{0,12}){0,2}",
+    );
+    (
+        any::<bool>(),
+        of(text("[0-9, -]{0,20}")),
+        [duration(), duration(), duration()],
+        of(text("-?[0-9]{0,12}")),
+        of(text("(grpc|rest|none|both|,| ){0,4}")),
+        proptest::collection::vec(against, 0..3),
+        of(any::<PathBuf>()),
+    )
+        .prop_map(|(full, users, durations, threads, chains, against, out)| {
+            let [duration, warm_up, request_timeout] = durations;
+            Arguments {
+                full,
+                users,
+                duration,
+                warm_up,
+                request_timeout,
+                generator_threads: threads,
+                chains,
+                against,
+                out,
+            }
+        })
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_typed_is_a_plan_within_the_limits_or_problems(arguments in any_arguments()) {
+        match Plan::new(&arguments) {
+            Ok(plan) => {
+                prop_assert!(plan.users.iter().all(|users| (1..=USERS_MAX).contains(users)));
+                prop_assert!(!plan.steps().is_empty());
+                prop_assert!((DURATION_MIN..=HOUR).contains(&plan.duration));
+                prop_assert!((1..=THREADS_MAX).contains(&plan.threads));
+                prop_assert!(!plan.out.as_os_str().is_empty());
+            }
+            Err(problems) => prop_assert!(problems.to_string().starts_with("--")),
+        }
+    }
 }

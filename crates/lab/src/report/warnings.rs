@@ -22,6 +22,8 @@ pub(super) fn warnings(run: &Run) -> Vec<String> {
         warnings.push(DEBUG_BUILD.to_owned());
     }
     warnings.extend(rows.iter().filter_map(generator_bound));
+    warnings.extend(rows.iter().filter_map(stalled));
+    warnings.extend(rows.iter().filter_map(unserved));
     warnings.extend(rows.iter().filter_map(failures));
     let of_rows = |is: &dyn Fn(&Row) -> bool, text: &str| {
         let names: Vec<_> = rows.iter().filter(|row| is(row)).map(name).collect();
@@ -33,10 +35,7 @@ pub(super) fn warnings(run: &Run) -> Vec<String> {
         Some(format!("{names}: {text}"))
     };
     warnings.extend(of_rows(
-        &|row| {
-            row.machine
-                .is_some_and(|machine| machine.busy > MACHINE_BUSY_MAX)
-        },
+        &machine_is_full,
         "the machine had no processor to spare, so its processes (the generator too) waited for \
          each other; this is what the chain does on a full machine, not the protocol's own time",
     ));
@@ -50,10 +49,11 @@ pub(super) fn warnings(run: &Run) -> Vec<String> {
                 .iter()
                 .any(|cost| cost.peak_since_start && cost.peak_bytes.is_some())
         },
-        "peak memory is that since the process started: the kernel did not let it be reset",
+        "peak memory is that since the process started, not since the block began: \
+         the kernel did not let it be reset",
     ));
     warnings.extend(of_rows(
-        &|row| others(row, run.machine.cores).is_some_and(|share| share > OTHERS_MAX),
+        &|row| others(row, run.machine.processors).is_some_and(|share| share > OTHERS_MAX),
         "programs outside this run used more than a tenth of the machine; repeat it on a quiet one",
     ));
     warnings
@@ -61,7 +61,7 @@ pub(super) fn warnings(run: &Run) -> Vec<String> {
 
 /// The share of the machine used by neither the chain nor the generator, where
 /// the processes of the chain are known.
-fn others(row: &Row, cores: usize) -> Option<f64> {
+fn others(row: &Row, processors: usize) -> Option<f64> {
     if row.costs.len() < 2 {
         return None;
     }
@@ -70,7 +70,7 @@ fn others(row: &Row, cores: usize) -> Option<f64> {
         .iter()
         .map(|cost| cost.cpu_seconds)
         .sum::<Option<f64>>()?;
-    let machine_seconds = row.window_seconds * cores as f64;
+    let machine_seconds = row.window_seconds * processors as f64;
     Some(row.machine?.busy - ours / machine_seconds)
 }
 
@@ -80,11 +80,53 @@ fn name(row: &Row) -> String {
 
 fn generator_bound(row: &Row) -> Option<String> {
     let reason = row.generator_bound.as_ref()?;
+    // More threads help a full thread, not a full machine or one without ports.
+    let remedy = if row.failures.local_port > 0 {
+        "choose fewer --users, or widen net.ipv4.ip_local_port_range"
+    } else if machine_is_full(row) && !row.generator_thread_is_full() {
+        "use another machine for the load, or fewer --users"
+    } else {
+        "use more --generator-threads, another machine for the load, or fewer --users"
+    };
     Some(format!(
-        "{}: generator-bound: {reason}; the figures may be the generator's own. Use more \
-         --generator-threads, another machine for the load, or fewer users",
+        "{}: generator-bound: {reason}; the figures may be the generator's own; {remedy}",
         name(row)
     ))
+}
+
+fn machine_is_full(row: &Row) -> bool {
+    row.machine
+        .is_some_and(|machine| machine.busy > MACHINE_BUSY_MAX)
+}
+
+fn stalled(row: &Row) -> Option<String> {
+    let Row {
+        users,
+        users_stalled,
+        ..
+    } = row;
+    (*users_stalled > 0).then(|| {
+        format!(
+            "{}: {users_stalled} of {users} users spent the whole window in a request begun before \
+             it; their latency is not in the table; choose a --duration longer than an answer",
+            name(row)
+        )
+    })
+}
+
+fn unserved(row: &Row) -> Option<String> {
+    let Row {
+        users,
+        users_unserved,
+        ..
+    } = row;
+    (*users_unserved > 0).then(|| {
+        format!(
+            "{}: {users_unserved} of {users} users were never served, neither in the warm-up nor in \
+             the window; look at the failures, or choose fewer --users",
+            name(row)
+        )
+    })
 }
 
 fn failures(row: &Row) -> Option<String> {

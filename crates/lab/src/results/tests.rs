@@ -176,3 +176,46 @@ fn a_folder_that_cannot_be_written_is_named() {
     let error = make_folder(&file.path().join("out"), "run").expect_err("its parent is a file");
     assert!(error.to_string().contains("--out"), "{error}");
 }
+
+#[test]
+fn an_out_that_is_a_file_is_wrong_usage_and_left_alone() {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    let error = make_folder(file.path(), "run").expect_err("it is a file");
+    assert!(matches!(error, Error::OutIsFile { .. }), "{error}");
+    assert!(error.is_usage());
+    assert!(error.to_string().contains("--out"), "{error}");
+    assert!(file.path().is_file());
+}
+
+#[test]
+fn a_file_that_cannot_be_replaced_leaves_nothing_beside_it() {
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let path = out.path().join("run.json");
+    fs::create_dir(&path).expect("a folder where the file should be");
+    replace(&path, b"{}").expect_err("a file cannot take the place of a folder");
+    let left: Vec<_> = fs::read_dir(out.path())
+        .expect("readable")
+        .map(|entry| entry.expect("readable").file_name())
+        .collect();
+    assert_eq!(left, ["run.json"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_nothing_half_written() {
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let path = out.path().join("run.json");
+    let beside = out.path().join("run.json.new");
+    std::os::unix::fs::symlink("/dev/full", &beside).expect("a link");
+    replace(&path, b"{}").expect_err("no space is left there");
+    assert!(!beside.is_symlink(), "it is removed");
+    assert!(!path.exists());
+}
+
+#[test]
+fn the_arguments_of_the_roles_are_recorded() {
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let run = read_run(new_results(out.path()).folder());
+    let gateway = run.configuration.role_arguments["gateway-rest"].join(" ");
+    assert!(gateway.contains("--access-log json"), "{gateway}");
+}
