@@ -106,13 +106,15 @@ impl Handler for Gateway {
         let mut entry = shared.log.begin(peer, &head.method, &head.uri, &id);
 
         let answer = shared.answer(&head, &id);
-        let answer = if body.is_end_stream() {
+        let waits = head.headers.contains_key(header::EXPECT);
+        let answer = if body.is_end_stream() || waits {
+            // A client that waits to be asked for its body is not asked.
             answer.await
         } else {
             tokio::select! {
+                biased;
+                () = broken_off(body) => Err(Problem::BrokenBody),
                 answer = answer => answer,
-                // The entry, dropped unanswered, says that the client left.
-                () = broken_off(body) => return abandoned(),
             }
         };
 
@@ -236,8 +238,9 @@ impl Limits {
 /// Headers of one request; the parser below refuses more than 100 in its own way.
 const HEADERS_MAX: usize = 96;
 
-/// Reads a body that no route has use for; ready only when the client leaves
-/// before it has sent all of it, which the connection notices in no other way.
+/// Reads a body that no route has use for; ready only when it is malformed or
+/// the client leaves before it has sent all of it, which the connection notices
+/// in no other way.
 async fn broken_off(mut body: Incoming) {
     while let Some(frame) = body.frame().await {
         if frame.is_err() {
@@ -245,11 +248,6 @@ async fn broken_off(mut body: Incoming) {
         }
     }
     std::future::pending().await
-}
-
-/// What nobody is there to read.
-fn abandoned() -> Response<Body> {
-    respond::whole(StatusCode::BAD_REQUEST, "text/plain", Bytes::new())
 }
 
 /// Names, values and the four bytes of `: ` and the line's end.

@@ -30,6 +30,7 @@ pub(crate) enum Problem {
         max: usize,
         advice: &'static str,
     },
+    BrokenBody,
     TooManyHeaders {
         count: usize,
         max: usize,
@@ -76,7 +77,9 @@ impl Problem {
     /// The HTTP status.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Problem::BadParameter(_) | Problem::NotUtf8(_) => StatusCode::BAD_REQUEST,
+            Problem::BadParameter(_) | Problem::NotUtf8(_) | Problem::BrokenBody => {
+                StatusCode::BAD_REQUEST
+            }
             Problem::NoRoute { .. } => StatusCode::NOT_FOUND,
             Problem::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Problem::HeadersTooLarge { .. } | Problem::TooManyHeaders { .. } => {
@@ -113,6 +116,9 @@ impl Problem {
                 "the request line and headers have {bytes} bytes, more than the limit of {max}; \
                  send fewer or shorter ones"
             ),
+            Problem::BrokenBody => {
+                "the request's body broke off or is malformed; no body is needed here".to_owned()
+            }
             Problem::TooManyHeaders { count, max } => {
                 format!("the request has {count} headers, more than {max}; send fewer")
             }

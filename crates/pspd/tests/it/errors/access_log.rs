@@ -125,7 +125,9 @@ fn a_client_that_leaves_is_noted() {
         drop(connection);
         assert_eq!(next(&mut lines)["path"], "/healthz");
         let line = next(&mut lines);
-        assert_eq!(line["client_left"], true, "{line}");
+        assert_eq!(line["status"], 400, "{line}");
+        let cause = line["cause"].as_str().expect("a cause");
+        assert!(cause.contains("broke off"), "{cause}");
 
         if role == Role::Gateway {
             let mut connection = Connection::open(gateway.address()).expect("connected");
