@@ -32,12 +32,13 @@ const BACK_OFF_MAX: Duration = Duration::from_millis(250);
 /// a peer that accepts and closes is not asked in a busy loop.
 const LASTED: Duration = Duration::from_secs(1);
 
-/// When a silent connection is first probed, how often then, and how long sent
-/// bytes may stay unacknowledged before the connection is given up. TCP's own
+/// When a silent connection is first probed, how often then, and (on Linux) how
+/// long sent bytes may stay unacknowledged before it is given up. TCP's own
 /// means are used: gRPC servers close connections that send HTTP/2 pings more
 /// often than every five minutes (`too_many_pings`).
 const KEEP_ALIVE_AFTER: Duration = Duration::from_secs(10);
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(5);
+#[cfg(target_os = "linux")]
 const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(20);
 
 /// Flow-control window of one stream: the bytes a slow client may leave unread
