@@ -58,15 +58,20 @@ impl Program {
         for setting in system::inherited_settings() {
             command.env_remove(setting);
         }
-        command
-            .args(args)
-            .envs(variables.iter().copied())
+        Program::spawn(command.args(args).envs(variables.iter().copied()))
+    }
+
+    /// Starts any command.
+    #[track_caller]
+    pub(crate) fn spawn(command: &mut Command) -> Program {
+        let spawned = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = match command.spawn() {
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = match spawned {
             Ok(child) => child,
-            Err(error) => panic!("cannot start {}: {error}", executable.as_ref().display()),
+            Err(error) => panic!("cannot start {command:?}: {error}"),
         };
         let out = Collected::from(child.stdout.take());
         let err = Collected::from(child.stderr.take());
@@ -107,15 +112,20 @@ impl Program {
 
     /// Waits for its end. Fails the test when it does not come in time.
     #[track_caller]
-    pub fn finish(mut self) -> Ended {
-        let deadline = Instant::now() + IN_TIME;
+    pub fn finish(self) -> Ended {
+        self.finish_within(IN_TIME)
+    }
+
+    #[track_caller]
+    pub(crate) fn finish_within(mut self, limit: Duration) -> Ended {
+        let deadline = Instant::now() + limit;
         let status = loop {
             if let Ok(Some(status)) = self.child.try_wait() {
                 break status;
             }
             assert!(
                 Instant::now() < deadline,
-                "the program did not end within {IN_TIME:?}; it printed:\n{}{}",
+                "the program did not end within {limit:?}; it printed:\n{}{}",
                 self.out(),
                 self.err()
             );
