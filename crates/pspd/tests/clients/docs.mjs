@@ -88,8 +88,8 @@ await run({
 
   async 'every operation and parameter of the document is shown'(open) {
     const page = await open(DOCS);
-    assert.equal(await page.locator('h1').textContent(), api.info.title);
     await page.locator('.operation').first().waitFor();
+    assert.equal(await page.locator('h1').textContent(), api.info.title);
     assert.equal(await page.locator('.operation[data-method="get"]').count(), operations.length);
     for (const operation of operations) {
       const text = await section(page, operation).innerText();
