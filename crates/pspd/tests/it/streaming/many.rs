@@ -2,7 +2,7 @@
 
 use contract::{Role, pspd::StreamRequest};
 use h2::client::Builder;
-use testkit::Process;
+use testkit::{Process, http};
 use tokio::task::JoinSet;
 
 use super::{
@@ -20,7 +20,6 @@ fn two_thousand_delayed_streams_take_no_thread() {
 }
 
 async fn two_thousand_streams(b: &Process) {
-    let threads_before = threads(b);
     let mut options = Builder::new();
     // Many tiny messages are what this client asks for; by default it would
     // take them for an attack and close its connection.
@@ -29,6 +28,16 @@ async fn two_thousand_streams(b: &Process) {
     for _ in 0..CONNECTIONS {
         connections.push(connect(b.address(), &options).await);
     }
+    // Both ports answer, so every thread that the role has for itself is there.
+    let once = StreamRequest {
+        count: 1,
+        delay_ms: 0,
+    };
+    let mut first = Numbers::ask(&connections[0], b.address(), &once).await;
+    assert_eq!(first.next().await, Some(1));
+    http::get(b.admin_address(), "/livez").expect("an answer");
+    let threads_before = threads(b);
+
     // All at once: each has its first value, and a minute to wait for the next.
     let waiting = StreamRequest {
         count: 2,
