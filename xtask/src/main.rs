@@ -1,8 +1,11 @@
 //! The automation of this repository, in Rust so that it needs nothing that
 //! the repository does not need anyway. `cargo xtask test` sets up the foreign
 //! tools that some tests need, as far as this machine allows, runs all tests,
-//! and names those that were skipped.
+//! and names those that were skipped; `cargo xtask bench` measures what the load
+//! generator costs, beside others.
 
+mod bench;
+mod folders;
 mod machine;
 mod skipped;
 mod test;
@@ -12,16 +15,23 @@ use std::process::ExitCode;
 
 const USAGE: &str = "\
 usage: cargo xtask test [--no-install] [-- CARGO-TEST-ARGUMENTS]
+       cargo xtask bench [--rounds N] [--duration TIME] [--connections N]
+                         [--pspd FILE] [--no-install]
 
-  --no-install   use the tools that are there, install none
-  --             what follows goes to `cargo test` in place of --workspace,
-                 for example: cargo xtask test -- -p pspd --test it up::";
+  --no-install      use the tools that are there, install none
+  --                what follows goes to `cargo test` in place of --workspace,
+                    for example: cargo xtask test -- -p pspd --test it up::
+  --rounds N        how often each load generator runs [default: 5]
+  --duration TIME   of each run, in whole seconds [default: 10s]
+  --connections N   connections, each with one request at a time [default: 64]
+  --pspd FILE       the program to measure [default: a release build made now]";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let options = match arguments.as_slice() {
-        ["test", rest @ ..] => test::Options::parse(rest),
+    let ended = match arguments.as_slice() {
+        ["test", rest @ ..] => test::Options::parse(rest).map(|options| test::run(&options)),
+        ["bench", rest @ ..] => bench::Options::parse(rest).map(|options| bench::run(&options)),
         ["--help" | "-h" | "help"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;
@@ -29,8 +39,8 @@ fn main() -> ExitCode {
         [] => Err("no command given".to_owned()),
         [unknown, ..] => Err(format!("no command is called {unknown:?}")),
     };
-    match options {
-        Ok(options) => test::run(&options).unwrap_or_else(|error| {
+    match ended {
+        Ok(ended) => ended.unwrap_or_else(|error| {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }),

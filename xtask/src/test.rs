@@ -1,14 +1,14 @@
 //! `cargo xtask test`: tools, tests, and what was left out.
 
 use std::{
-    env, fs,
-    path::{Path, PathBuf},
+    env,
     process::{Command, ExitCode, ExitStatus},
 };
 
 use anyhow::Context;
 
 use crate::{
+    folders,
     machine::Machine,
     skipped::{Skipped, not_allowed},
     tools::{Tools, Workshop},
@@ -43,14 +43,13 @@ impl Options {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let root = repository()?;
-    let folder = target_folder(&root).join("tools");
+    let root = folders::repository()?;
+    let folder = folders::tools(&root)?;
     let machine = Machine::new(options.may_install);
     let workshop = Workshop {
         folder: &folder,
         machine: &machine,
     };
-    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let tools = workshop.set_up();
     let skipped = Skipped::start(folder.join("skipped.txt"))?;
 
@@ -97,20 +96,6 @@ fn tests(count: usize) -> String {
     match count {
         1 => "1 test was".to_owned(),
         count => format!("{count} tests were"),
-    }
-}
-
-/// This package is one folder below the root.
-fn repository() -> anyhow::Result<PathBuf> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let root = manifest.parent().context("xtask has no parent folder")?;
-    Ok(root.to_owned())
-}
-
-fn target_folder(root: &Path) -> PathBuf {
-    match env::var_os("CARGO_TARGET_DIR") {
-        Some(folder) => root.join(folder),
-        None => root.join("target"),
     }
 }
 

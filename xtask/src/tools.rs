@@ -1,5 +1,5 @@
-//! The foreign tools of the tests: where they are, or how they come here. What
-//! is not a package of the machine lives below `target/tools`, in versions
+//! The foreign tools of tests and benchmarks: where they are, or how they come
+//! here. What is not a package of the machine lives below `target/tools`, in versions
 //! pinned here, and is installed once. A tool that cannot be had is no error:
 //! the tests that need it call themselves skipped.
 
@@ -173,7 +173,8 @@ fn python(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
     Ok(python)
 }
 
-fn k6(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
+/// The one on the path, or ours.
+pub(crate) fn k6(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
     if let Some(k6) = on_path("k6") {
         return Ok(k6);
     }
@@ -183,6 +184,14 @@ fn k6(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
     let k6 = workshop.program("k6");
     run(Command::new(&k6).arg("version"))?;
     Ok(k6)
+}
+
+/// Not for tests: what the load generator is compared with.
+pub(crate) fn wrk(machine: &Machine) -> anyhow::Result<PathBuf> {
+    if on_path("wrk").is_none() {
+        machine.install_packages(&["wrk"])?;
+    }
+    on_path("wrk").context("wrk was installed but is not on the path")
 }
 
 fn node_modules(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {

@@ -15,33 +15,34 @@ pub(crate) fn make_room(plan: &Plan) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::Descriptors {
-        users: plan.users_max(),
+        connections: plan.connections_max(),
         needed,
         limit,
     })
 }
 
-/// Each process needs its own. The generator has one connection a user. So has a
-/// gateway, and in front of REST one to a service for each call in flight
+/// Each process needs its own. The generator has one connection a user, or those
+/// that all users share. So has a gateway, and in front of REST one to a service for each call in flight
 /// besides: a user makes one call at a time, but the pool of the other service
 /// still keeps what the user's last call there has left, which makes three.
 fn needed(plan: &Plan) -> u64 {
     let connections_per_user = if plan.needs_system() { 3 } else { 1 };
-    u64::from(plan.users_max()) * connections_per_user + RESERVE
+    u64::from(plan.connections_max()) * connections_per_user + RESERVE
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Arguments;
+    use crate::Options;
 
     fn check(chains: &str, expected: u64) {
-        let plan = Plan::new(&Arguments {
+        let options = Options {
             users: Some("25,1000".into()),
             chains: Some(chains.into()),
             against: vec!["o=http://localhost".into()],
-            ..Arguments::default()
-        });
+            ..Options::default()
+        };
+        let plan = Plan::new(None, &options);
         assert_eq!(needed(&plan.expect("valid")), expected, "{chains}");
     }
 

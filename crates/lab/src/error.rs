@@ -1,6 +1,8 @@
 //! Why a run did not come to its end, or could not begin.
 
-use std::{io, path::PathBuf};
+use std::io;
+
+use results::FolderError;
 
 /// Displayed with the value concerned, the cause and the next step. The cause is
 /// in the message, and so it is not the error's source as well: printing the
@@ -10,28 +12,28 @@ pub enum Error {
     /// Ctrl-C cannot be listened for.
     #[error("cannot listen for signals: {0}; start pspd from a terminal or a service manager")]
     Signals(io::Error),
-    /// The users do not fit into the limit on open files.
+    /// The connections do not fit into the limit on open files.
     #[error(
-        "{users} users need {needed} open files a process, and the limit is {limit}; \
-         raise it (ulimit -n {needed}) or choose fewer --users"
+        "{connections} connections need {needed} open files a process, and the limit is {limit}; \
+         raise it (ulimit -n {needed}), choose fewer --users, or let them share --connections"
     )]
     Descriptors {
-        /// The largest number of users of the plan.
-        users: u32,
+        /// The largest number of connections of the plan.
+        connections: u32,
         /// Descriptors that one process may come to need.
         needed: u64,
         /// What the operating system grants.
         limit: u64,
     },
-    /// The users do not fit into the range of local ports.
+    /// The connections do not fit into the range of local ports.
     #[error(
-        "{users} users need as many local ports towards one address, and {available} of those from \
-         {first} to {last} can be counted on; choose fewer --users, or widen \
-         net.ipv4.ip_local_port_range"
+        "{connections} connections need as many local ports towards one address, and {available} of \
+         those from {first} to {last} can be counted on; choose fewer --users, let them share \
+         --connections, or widen net.ipv4.ip_local_port_range"
     )]
     Ports {
-        /// The largest number of users of the plan.
-        users: u32,
+        /// The largest number of connections of the plan.
+        connections: u32,
         /// What the range has, without a reserve.
         available: u32,
         /// The range's first port.
@@ -43,76 +45,93 @@ pub enum Error {
     #[error("interrupted before anything was started; nothing was written")]
     Interrupted,
     /// A process named for the accounts cannot be read.
-    #[error(
-        "chain {chain}: process {pid} cannot be read: {reason}; \
-         check the process id given with --against, or leave it out"
-    )]
-    Process {
-        /// The chain it was named for.
-        chain: String,
-        /// The process id as given.
-        pid: u32,
+    #[error(transparent)]
+    Process(#[from] accounts::OpenError),
+    /// The roles cannot be kept to their processors.
+    #[error("cannot keep the roles to processors {cpus:?}: {reason}; leave --system-cpus out")]
+    Pin {
+        /// As asked for.
+        cpus: Vec<usize>,
         /// What the operating system said.
         reason: io::Error,
     },
     /// A host name has no address.
-    #[error("--against {chain}: {host} has no address: {reason}; check the URL")]
+    #[error("target {target}: {host} has no address: {reason}; check the URL")]
     Resolve {
-        /// The chain it was named for.
-        chain: String,
+        /// The target's name.
+        target: String,
         /// Host and port.
         host: String,
         /// What the resolver said.
         reason: io::Error,
     },
-    /// A chain failed its first request, before any load.
+    /// The requests of a target cannot be made.
+    #[error("target {target}: {reason}")]
+    Requests {
+        /// The target's name.
+        target: String,
+        /// Which one, why, and what to do.
+        reason: String,
+    },
+    /// A target failed its first request, before any load.
     #[error(
-        "chain {chain} does not answer: GET http://{authority}{path}: {reason}; \
-         check that it runs, and that the whole chain behind it does"
+        "target {target} does not answer: request {request} to {authority}: {reason}; \
+         check that it runs, and that everything behind it does"
     )]
     Unanswered {
-        /// The chain's name.
-        chain: String,
+        /// The target's name.
+        target: String,
         /// Host and port.
         authority: String,
-        /// The route that failed.
-        path: String,
+        /// The name of the request that failed.
+        request: String,
         /// Why.
         reason: String,
     },
     /// The system could not be started.
     #[error(transparent)]
     System(#[from] system::Error),
+    /// The load cannot be started.
+    #[error(transparent)]
+    Start(#[from] load::StartError),
     /// The load generator failed, not the target.
     #[error("the load generator failed: {0}; fewer --generator-threads need fewer resources")]
     Generator(io::Error),
-    /// The folder for results is a file.
-    #[error("--out {}: it is a file; name a folder; it is made when absent", path.display())]
-    OutIsFile {
-        /// As given.
-        path: PathBuf,
+    /// The folder for results cannot be used.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A run cannot be gone on with.
+    #[error("cannot resume {folder}: {reason}")]
+    Resume {
+        /// The folder.
+        folder: String,
+        /// Why, and what to do.
+        reason: String,
     },
-    /// A result cannot be written.
-    #[error("cannot write {}: {reason}; choose another folder with --out, or make room", path.display())]
-    Results {
-        /// The file or folder.
-        path: PathBuf,
-        /// What the operating system said.
-        reason: io::Error,
+    /// A page or chart cannot be made.
+    #[error("cannot make {name}: {reason}; everything else is in the folder")]
+    Render {
+        /// Which file.
+        name: String,
+        /// What failed.
+        reason: String,
     },
 }
 
 impl Error {
     /// Whether the cause is in how the run was asked for; such a run started nothing.
     pub fn is_usage(&self) -> bool {
-        matches!(
-            self,
+        match self {
             Error::Descriptors { .. }
-                | Error::Ports { .. }
-                | Error::Process { .. }
-                | Error::Resolve { .. }
-                | Error::OutIsFile { .. }
-        )
+            | Error::Ports { .. }
+            | Error::Process(_)
+            | Error::Pin { .. }
+            | Error::Resolve { .. }
+            | Error::Requests { .. }
+            | Error::Resume { .. } => true,
+            Error::Folder(error) => error.is_usage(),
+            _ => false,
+        }
     }
 }
 
@@ -125,24 +144,18 @@ mod tests {
     #[test]
     fn a_cause_is_said_once() {
         let reason = || io::Error::other("the cause");
-        let (chain, host) = ("o".to_owned(), "h:80".to_owned());
         for error in [
             Error::Signals(reason()),
-            Error::Process {
-                chain: chain.clone(),
-                pid: 7,
+            Error::Pin {
+                cpus: vec![7],
                 reason: reason(),
             },
             Error::Resolve {
-                chain,
-                host,
+                target: "o".to_owned(),
+                host: "h:80".to_owned(),
                 reason: reason(),
             },
             Error::Generator(reason()),
-            Error::Results {
-                path: PathBuf::from("results"),
-                reason: reason(),
-            },
         ] {
             assert_eq!(error.to_string().matches("the cause").count(), 1, "{error}");
             assert!(error.source().is_none(), "{error:?}");

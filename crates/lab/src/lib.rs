@@ -1,25 +1,32 @@
-//! The experiment: load on chains of services, accounts of what they cost,
-//! tables and results. In: options as typed ([`Arguments`]); out: a folder of
-//! results and a report. It goes one way, from samples (`load`) over figures
-//! (`summary`) to text (`report`) and files (`results`); `run` tells the story.
-//! Nothing here reads a command line or ends the process.
+//! The experiment: load on targets, accounts of what they cost, results. In: an
+//! experiment as a file or as flags ([`Options`]); out: a folder of results and
+//! a report. `plan` says what will be measured, `schedule` in which order, `run`
+//! tells the story, `block` measures once, `summary` turns a sample into figures
+//! and `marks` says which of them to doubt. Nothing here reads a command line or
+//! ends the process.
 
-mod account;
+mod block;
+mod calibrate;
 mod descriptors;
 mod error;
-mod load;
-mod machine;
+mod marks;
+mod options;
+mod output;
 mod plan;
 mod ports;
+mod preview;
 mod progress;
-mod published;
-mod report;
-mod results;
 mod roles;
 mod run;
+mod schedule;
+mod search;
 mod summary;
 mod target;
 
+pub use calibrate::calibrate;
 pub use error::Error;
-pub use plan::{Arguments, Plan, Problems};
-pub use run::{End, Outcome, Setting, run};
+pub use options::Options;
+pub use output::{Report, compare, render};
+pub use plan::{Plan, Problems};
+pub use progress::Show;
+pub use run::{End, Goal, Outcome, Setting, run};

@@ -1,69 +1,58 @@
-//! The experiment as asked for, and as it will run. In: [`Arguments`], texts as
-//! a user typed them; out: a [`Plan`] in which everything is valid, or every
-//! [`Problems`] at once. Reads nothing from the system: whether a target answers,
-//! a process exists or a folder can be written is found out when the run starts.
+//! The experiment as it will run. In: an [`Experiment`], from a file and flags;
+//! out: a [`Plan`] in which everything is valid, or every one of the
+//! [`Problems`] at once. Reads nothing from the system but the templates'
+//! syntax: whether a target answers, a process exists, a method is known or a
+//! folder can be written is found out when the run starts.
 
-mod against;
+pub(crate) mod against;
 mod problems;
 
-use std::{ops::RangeInclusive, path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 
 use contract::Role;
+use report::{Gate, Objective};
+use results::{ConnectionCount, Experiment, LoadPoint, OwnChain, Request, Restart, Schema, Target};
 
-pub(crate) use against::Endpoint;
+pub(crate) use against::{Endpoint, NAME_CHARS_MAX, Scheme};
 pub use problems::Problems;
 
-/// User counts of the published experiment, 30 s each.
-const FULL_USERS: &str = "25,50,100,200,400,800,1600,3200";
-const FULL_DURATION: &str = "30s";
-/// The same with about a minute in all.
-const SHORT_USERS: &str = "25,100,400";
-const SHORT_DURATION: &str = "5s";
+use crate::{
+    Options,
+    schedule::{self, Step},
+};
+
+/// What a plan measures unless it is told to measure something else.
+const DEFAULT_USERS: [u32; 3] = [25, 100, 400];
 
 const USERS_MAX: u32 = 100_000;
-const STEPS_MAX: usize = 100;
+const RATE_MAX: f64 = 10_000_000.0;
+const LOADS_MAX: usize = 100;
+const TARGETS_MAX: usize = 16;
+const REQUESTS_MAX: usize = 100;
+const REPETITIONS_MAX: u32 = 1_000;
+const BLOCKS_MAX: usize = 10_000;
 const THREADS_MAX: u32 = 256;
+const STREAMS_MAX: u32 = 100_000;
+const WINDOW_BYTES: RangeInclusive<u32> = 65_535..=(1 << 31) - 1;
 const DURATION_MIN: Duration = Duration::from_millis(100);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// The options as typed; what is absent takes its default.
-#[derive(Debug, Clone, Default)]
-pub struct Arguments {
-    /// The published user counts and duration are the defaults.
-    pub full: bool,
-    /// User counts, separated by commas.
-    pub users: Option<String>,
-    /// The measured window of each block, such as `5s`.
-    pub duration: Option<String>,
-    /// Load before each window that is not counted.
-    pub warm_up: Option<String>,
-    /// A request that takes longer has failed.
-    pub request_timeout: Option<String>,
-    /// Threads of the load generator.
-    pub generator_threads: Option<String>,
-    /// Chains of our own to measure: `grpc`, `rest`, or `none`.
-    pub chains: Option<String>,
-    /// Running systems to measure, `NAME=URL[,ROLE:PID]...`.
-    pub against: Vec<String>,
-    /// Folder that gets a folder for this run.
-    pub out: Option<PathBuf>,
-}
-
 /// A valid experiment.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Plan {
-    pub(crate) users: Vec<u32>,
-    pub(crate) chains: Vec<Chain>,
-    pub(crate) duration: Duration,
-    pub(crate) warm_up: Duration,
-    pub(crate) request_timeout: Duration,
-    pub(crate) threads: u32,
-    pub(crate) out: PathBuf,
+    /// Complete: loads and seed are there.
+    pub(crate) experiment: Experiment,
+    /// In the experiment's order.
+    pub(crate) targets: Vec<Planned>,
+    pub(crate) loads: Vec<LoadPoint>,
+    pub(crate) gates: Vec<Gate>,
+    /// Of a search.
+    pub(crate) objective: Option<Objective>,
 }
 
-/// What is measured beside the others under a name of its own.
+/// One target, its text understood.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Chain {
+pub(crate) struct Planned {
     pub(crate) name: String,
     pub(crate) subject: Subject,
 }
@@ -71,235 +60,502 @@ pub(crate) struct Chain {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Subject {
     /// A chain of the system that the run starts.
-    Own(Protocol),
+    Own(OwnChain),
     /// A system that runs already.
     Running(Endpoint),
 }
 
-/// The protocol between the gateway and the services.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Protocol {
-    Grpc,
-    Rest,
-}
-
-impl Protocol {
-    const ALL: [Protocol; 2] = [Protocol::Grpc, Protocol::Rest];
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Protocol::Grpc => "grpc",
-            Protocol::Rest => "rest",
-        }
+/// The roles that a request to a chain passes through, the gateway first.
+pub(crate) fn roles(chain: OwnChain) -> [Role; 3] {
+    match chain {
+        OwnChain::Grpc => [Role::Gateway, Role::A, Role::B],
+        OwnChain::Rest => [Role::GatewayRest, Role::ARest, Role::BRest],
     }
-
-    /// The roles a request passes through, the gateway first.
-    pub(crate) fn roles(self) -> [Role; 3] {
-        match self {
-            Protocol::Grpc => [Role::Gateway, Role::A, Role::B],
-            Protocol::Rest => [Role::GatewayRest, Role::ARest, Role::BRest],
-        }
-    }
-}
-
-/// One block: so many users on one chain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Step {
-    pub(crate) users: u32,
-    /// Index into [`Plan::chains`].
-    pub(crate) chain: usize,
 }
 
 impl Plan {
-    /// Validates the arguments; every problem is reported, not only the first.
-    pub fn new(arguments: &Arguments) -> Result<Plan, Problems> {
+    /// The experiment of a file's content, or the default one, with what the
+    /// flags say.
+    pub fn new(file: Option<&str>, options: &Options) -> Result<Plan, Problems> {
         let mut problems = Problems::default();
-        let (users, duration) = match arguments.full {
-            true => (FULL_USERS, FULL_DURATION),
-            false => (SHORT_USERS, SHORT_DURATION),
+        let experiment = match file.map(Experiment::from_toml) {
+            None => Experiment::default(),
+            Some(Ok(experiment)) => experiment,
+            Some(Err(error)) => {
+                problems.add("FILE", "", error.to_string(), "correct it");
+                return Err(problems);
+            }
         };
+        let experiment = options.apply(experiment, &mut problems);
+        Plan::of(experiment, problems)
+    }
+
+    /// The experiment of a run that was recorded, to go on with.
+    pub fn again(experiment: &Experiment) -> Result<Plan, Problems> {
+        Plan::of(experiment.clone(), Problems::default())
+    }
+
+    fn of(mut experiment: Experiment, mut problems: Problems) -> Result<Plan, Problems> {
+        let load = &mut experiment.load;
+        if load.users.is_empty() && load.rates.is_empty() && load.slo.is_none() {
+            load.users = DEFAULT_USERS.to_vec();
+        }
+        experiment.seed.get_or_insert_with(schedule::random_seed);
+        check_load(&experiment, &mut problems);
+        check_times(&experiment, &mut problems);
+        check_connections(&experiment, &mut problems);
+        check_cpus(&experiment, &mut problems);
+        let targets = read_targets(&experiment, &mut problems);
+        let objective = read_objective(&experiment, &mut problems);
+        let gates = read_gates(&experiment, &mut problems);
         let plan = Plan {
-            users: read_users(given(&arguments.users, users), &mut problems),
-            chains: read_chains(
-                given(&arguments.chains, "grpc,rest"),
-                &arguments.against,
-                &mut problems,
-            ),
-            duration: read_duration(
-                "--duration",
-                given(&arguments.duration, duration),
-                DURATION_MIN..=HOUR,
-                &mut problems,
-            ),
-            warm_up: read_duration(
-                "--warm-up",
-                given(&arguments.warm_up, "1s"),
-                Duration::ZERO..=HOUR,
-                &mut problems,
-            ),
-            request_timeout: read_duration(
-                "--request-timeout",
-                given(&arguments.request_timeout, "60s"),
-                Duration::from_millis(1)..=HOUR,
-                &mut problems,
-            ),
-            threads: read_threads(given(&arguments.generator_threads, "1"), &mut problems),
-            out: read_out(arguments.out.clone(), &mut problems),
+            loads: experiment.load.points(),
+            experiment,
+            targets,
+            gates,
+            objective,
         };
+        if plan.blocks() > BLOCKS_MAX {
+            problems.add(
+                "repetitions (--repetitions)",
+                &plan.experiment.repetitions.to_string(),
+                format!("that makes {} blocks", plan.blocks()),
+                format!("choose fewer loads, targets or repetitions: {BLOCKS_MAX} blocks at most"),
+            );
+        }
         problems.none_or(plan)
     }
 
-    /// The blocks in their order. Each step of users goes through all chains;
-    /// every other step does so backwards (ABBA), so that a machine that gets
-    /// slower over the run does not favour one chain.
-    pub(crate) fn steps(&self) -> Vec<Step> {
-        let mut steps = Vec::new();
-        for (index, users) in self.users.iter().copied().enumerate() {
-            let mut chains: Vec<usize> = (0..self.chains.len()).collect();
-            if index % 2 == 1 {
-                chains.reverse();
-            }
-            steps.extend(chains.into_iter().map(|chain| Step { users, chain }));
-        }
-        steps
+    /// How many blocks there are.
+    pub(crate) fn blocks(&self) -> usize {
+        self.experiment.repetitions as usize * self.loads.len() * self.targets.len()
     }
 
+    /// The blocks in their order.
+    pub(crate) fn steps(&self) -> Vec<Step> {
+        let design = schedule::Design {
+            repetitions: self.experiment.repetitions,
+            loads: self.loads.len(),
+            targets: self.targets.len(),
+            seed: self.seed(),
+        };
+        schedule::steps(&design)
+    }
+
+    pub(crate) fn seed(&self) -> u64 {
+        self.experiment.seed.unwrap_or(0)
+    }
+
+    /// Users, or workers of an open loop, that exist at the same time at most.
     pub(crate) fn users_max(&self) -> u32 {
-        self.users.iter().copied().max().unwrap_or(0)
+        let load = &self.experiment.load;
+        let of = |point: &LoadPoint| match point {
+            LoadPoint::Users(users) => *users,
+            LoadPoint::Rate(_) | LoadPoint::Search => load.in_flight_max,
+        };
+        self.loads.iter().map(of).max().unwrap_or(0)
+    }
+
+    /// Connections from the generator to one target at most.
+    pub(crate) fn connections_max(&self) -> u32 {
+        match self.experiment.connections.count {
+            ConnectionCount::Shared(count) => count.min(self.users_max()),
+            ConnectionCount::Each(_) => self.users_max(),
+        }
     }
 
     /// Whether a chain of our own is measured, and so a system is started.
     pub(crate) fn needs_system(&self) -> bool {
-        self.chains
+        self.targets
             .iter()
-            .any(|chain| matches!(chain.subject, Subject::Own(_)))
+            .any(|target| matches!(target.subject, Subject::Own(_)))
+    }
+
+    pub(crate) fn restarts(&self) -> bool {
+        self.experiment.system.restart == Restart::EachRepetition
+    }
+
+    /// How long a block takes, without a search: warm-up and window.
+    pub(crate) fn block_length(&self) -> Duration {
+        self.experiment.warm_up + self.experiment.duration
     }
 }
 
-fn given<'a>(text: &'a Option<String>, default: &'a str) -> &'a str {
-    text.as_deref().unwrap_or(default)
-}
-
-fn read_users(text: &str, problems: &mut Problems) -> Vec<u32> {
-    let fix = format!("give whole numbers from 1 to {USERS_MAX}, for example 25,100,400");
-    let mut users = Vec::new();
-    for part in text.split(',').map(str::trim) {
-        match part.parse::<u32>() {
-            Ok(count) if users.contains(&count) => {
-                problems.add(
-                    "--users",
-                    text,
-                    format!("{count} is there twice"),
-                    "give it once",
-                );
-            }
-            Ok(count @ 1..=USERS_MAX) => users.push(count),
-            Ok(_) => problems.add("--users", text, format!("{part} is out of range"), &fix),
-            Err(_) => problems.add("--users", text, format!("{part:?} is no count"), &fix),
-        }
+fn check_load(experiment: &Experiment, problems: &mut Problems) {
+    let load = &experiment.load;
+    let kinds = [
+        !load.users.is_empty(),
+        !load.rates.is_empty(),
+        load.slo.is_some(),
+    ];
+    if kinds.into_iter().filter(|is| *is).count() > 1 {
+        problems.add(
+            "load",
+            "",
+            "users, rates and slo are three kinds of load",
+            "give one of them; measure the others in runs of their own",
+        );
     }
-    if users.len() > STEPS_MAX {
-        let reason = format!("{} steps are too many", users.len());
-        problems.add("--users", text, reason, format!("give at most {STEPS_MAX}"));
-    }
-    users
-}
-
-fn read_duration(
-    option: &str,
-    text: &str,
-    range: RangeInclusive<Duration>,
-    problems: &mut Problems,
-) -> Duration {
-    let fix = format!(
-        "give {} to {} with its unit, for example 500ms or 5s",
-        humantime::format_duration(*range.start()),
-        humantime::format_duration(*range.end()),
-    );
-    match humantime::parse_duration(text) {
-        Ok(duration) if range.contains(&duration) => return duration,
-        Ok(_) => problems.add(option, text, "it is out of range", fix),
-        Err(error) => problems.add(option, text, format!("it is no duration ({error})"), fix),
-    }
-    *range.start()
-}
-
-fn read_threads(text: &str, problems: &mut Problems) -> u32 {
-    match text.parse::<u32>() {
-        Ok(threads @ 1..=THREADS_MAX) => threads,
-        _ => {
+    let mut seen = BTreeSet::new();
+    for users in &load.users {
+        check_range("users (--users)", *users, 1..=USERS_MAX, problems);
+        if !seen.insert(*users) {
             problems.add(
-                "--generator-threads",
-                text,
-                "it is no number of threads",
-                format!("give 1 to {THREADS_MAX}"),
-            );
-            1
-        }
-    }
-}
-
-fn read_chains(text: &str, against: &[String], problems: &mut Problems) -> Vec<Chain> {
-    let mut chains: Vec<Chain> = Vec::new();
-    let names = text.split(',').map(str::trim).filter(|_| text != "none");
-    for name in names {
-        let Some(protocol) = Protocol::ALL.into_iter().find(|known| known.name() == name) else {
-            problems.add(
-                "--chains",
-                text,
-                format!("there is no chain {name:?}"),
-                "give grpc, rest, both (grpc,rest) or none",
-            );
-            continue;
-        };
-        if chains.iter().any(|chain| chain.name == name) {
-            problems.add(
-                "--chains",
-                text,
-                format!("{name} is there twice"),
+                "users (--users)",
+                &users.to_string(),
+                "it is there twice",
                 "give it once",
             );
+        }
+    }
+    for (index, rate) in load.rates.iter().enumerate() {
+        check_rate("rates (--rate)", *rate, problems);
+        if load.rates[..index].contains(rate) {
+            problems.add(
+                "rates (--rate)",
+                &rate.to_string(),
+                "it is there twice",
+                "give it once",
+            );
+        }
+    }
+    if load.points().len() > LOADS_MAX {
+        let count = load.points().len().to_string();
+        problems.add(
+            "load",
+            &count,
+            "so many loads are too many",
+            format!("give at most {LOADS_MAX}"),
+        );
+    }
+    if let Some(pace) = load.pace {
+        check_duration(
+            "pace (--pace)",
+            pace,
+            Duration::from_millis(1)..=HOUR,
+            problems,
+        );
+        if load.users.is_empty() {
+            problems.add(
+                "pace (--pace)",
+                &humantime::format_duration(pace).to_string(),
+                "only users of a closed loop have a pace",
+                "give users (--users), or leave it out",
+            );
+        }
+    }
+    check_range(
+        "in-flight-max (--in-flight-max)",
+        load.in_flight_max,
+        1..=USERS_MAX,
+        problems,
+    );
+    check_rate("rate-start", load.rate_start, problems);
+    check_rate("rate-max", load.rate_max, problems);
+    if !(0.001..=0.5).contains(&load.rate_precision) {
+        problems.add(
+            "rate-precision",
+            &load.rate_precision.to_string(),
+            "it is no share that a search can reach",
+            "give 0.001 to 0.5",
+        );
+    }
+}
+
+fn check_times(experiment: &Experiment, problems: &mut Problems) {
+    let from = |from| from..=HOUR;
+    check_duration(
+        "duration (--duration)",
+        experiment.duration,
+        from(DURATION_MIN),
+        problems,
+    );
+    check_duration(
+        "warm-up (--warm-up)",
+        experiment.warm_up,
+        from(Duration::ZERO),
+        problems,
+    );
+    check_duration(
+        "request-timeout (--request-timeout)",
+        experiment.request_timeout,
+        from(Duration::from_millis(1)),
+        problems,
+    );
+    let repetitions = experiment.repetitions;
+    check_range(
+        "repetitions (--repetitions)",
+        repetitions,
+        1..=REPETITIONS_MAX,
+        problems,
+    );
+}
+
+fn check_connections(experiment: &Experiment, problems: &mut Problems) {
+    let connections = &experiment.connections;
+    let threads = experiment.generator.threads;
+    check_range(
+        "threads (--generator-threads)",
+        threads,
+        1..=THREADS_MAX,
+        problems,
+    );
+    check_range(
+        "streams-max (--streams-max)",
+        connections.streams_max,
+        1..=STREAMS_MAX,
+        problems,
+    );
+    for (name, bytes) in [
+        ("stream-window-bytes", connections.stream_window_bytes),
+        (
+            "connection-window-bytes",
+            connections.connection_window_bytes,
+        ),
+    ] {
+        check_range(name, bytes, WINDOW_BYTES, problems);
+    }
+    if let ConnectionCount::Shared(count) = connections.count {
+        check_range("count (--connections)", count, 1..=USERS_MAX, problems);
+        if count < threads {
+            problems.add(
+                "count (--connections)",
+                &count.to_string(),
+                format!("{threads} threads of the generator share no connection"),
+                "give at least one connection a thread, or fewer --generator-threads",
+            );
+        }
+    }
+}
+
+fn check_cpus(experiment: &Experiment, problems: &mut Problems) {
+    let allowed = accounts::affinity::allowed_cpus();
+    for (name, cpus) in [
+        ("cpus (--generator-cpus)", &experiment.generator.cpus),
+        ("cpus (--system-cpus)", &experiment.system.cpus),
+    ] {
+        if cpus.is_empty() {
             continue;
         }
-        chains.push(Chain {
-            name: name.to_owned(),
-            subject: Subject::Own(protocol),
-        });
-    }
-    for text in against {
-        match against::read(text) {
-            Ok(chain) if chains.iter().any(|known| known.name == chain.name) => problems.add(
-                "--against",
-                text,
-                format!("the name {} is taken", chain.name),
-                "choose another",
-            ),
-            Ok(chain) => chains.push(chain),
-            Err(wrong) => problems.add("--against", text, wrong.reason, wrong.fix),
+        let value = format!("{cpus:?}");
+        match &allowed {
+            None => problems.add(name, &value, "pinning works on Linux alone", "leave it out"),
+            Some(allowed) => {
+                if let Some(cpu) = cpus.iter().find(|cpu| !allowed.contains(cpu)) {
+                    let reason = format!("this program may not use processor {cpu}");
+                    problems.add(name, &value, reason, format!("choose among {allowed:?}"));
+                }
+            }
         }
     }
-    if text == "none" && against.is_empty() {
+}
+
+fn read_targets(experiment: &Experiment, problems: &mut Problems) -> Vec<Planned> {
+    let mut targets: Vec<Planned> = Vec::new();
+    for target in &experiment.targets {
+        let planned = match read_target(target) {
+            Ok(planned) => planned,
+            Err(wrong) => {
+                problems.add("targets (--against)", &target.name, wrong.reason, wrong.fix);
+                continue;
+            }
+        };
+        if targets.iter().any(|known| known.name == planned.name) {
+            problems.add(
+                "targets (--against)",
+                &target.name,
+                "the name is taken",
+                "choose another",
+            );
+            continue;
+        }
+        check_requests(experiment, target, &planned, problems);
+        targets.push(planned);
+    }
+    if experiment.targets.is_empty() {
         problems.add(
-            "--chains",
-            text,
+            "targets",
+            "",
             "nothing is left to measure",
             "name a running system with --against NAME=URL",
         );
     }
-    chains
-}
-
-fn read_out(out: Option<PathBuf>, problems: &mut Problems) -> PathBuf {
-    let out = out.unwrap_or_else(|| PathBuf::from("results"));
-    if out.as_os_str().is_empty() {
+    if targets.len() > TARGETS_MAX {
+        let count = targets.len().to_string();
         problems.add(
-            "--out",
-            "",
-            "it is empty",
-            "name a folder; it is made when absent",
+            "targets",
+            &count,
+            "so many are too many",
+            format!("give at most {TARGETS_MAX}"),
         );
     }
-    out
+    targets
+}
+
+fn read_target(target: &Target) -> Result<Planned, against::Wrong> {
+    against::check_name("name", &target.name)?;
+    against::check_processes(&target.processes)?;
+    let subject = match (target.chain, &target.url) {
+        (Some(chain), None) => Subject::Own(chain),
+        (None, Some(url)) => Subject::Running(against::read_url(url)?),
+        (Some(_), Some(_)) => {
+            return Err(against::Wrong::new(
+                "it has a chain and a url",
+                "give one of the two",
+            ));
+        }
+        (None, None) => {
+            return Err(against::Wrong::new(
+                "it has neither chain nor url",
+                "give chain = \"grpc\" or \"rest\" for a chain of our own, or the url of a running system",
+            ));
+        }
+    };
+    if !target.processes.is_empty() && target.chain.is_some() {
+        return Err(against::Wrong::new(
+            "the processes of a chain of our own are known",
+            "leave processes out",
+        ));
+    }
+    if let Some(Schema::Proto { files, .. }) = &target.schema
+        && files.is_empty()
+    {
+        return Err(against::Wrong::new(
+            "its schema names no .proto file",
+            "name one",
+        ));
+    }
+    Ok(Planned {
+        name: target.name.clone(),
+        subject,
+    })
+}
+
+fn check_requests(
+    experiment: &Experiment,
+    target: &Target,
+    planned: &Planned,
+    problems: &mut Problems,
+) {
+    let requests = experiment.requests_of(target);
+    let scheme = match &planned.subject {
+        Subject::Own(_) => Scheme::Http,
+        Subject::Running(endpoint) => endpoint.scheme,
+    };
+    if requests.is_empty() || requests.len() > REQUESTS_MAX {
+        let reason = format!("{} has {} requests", target.name, requests.len());
+        problems.add("requests", "", reason, format!("give 1 to {REQUESTS_MAX}"));
+    }
+    let mut names = BTreeSet::new();
+    for request in requests {
+        if let Err(wrong) = check_request(request, scheme) {
+            let reason = format!("{} (for target {})", wrong.reason, target.name);
+            problems.add(
+                "requests (--request, --call)",
+                &request.name,
+                reason,
+                wrong.fix,
+            );
+        }
+        if !names.insert(&request.name) {
+            let fix = "name them, for example first=GET /a";
+            problems.add(
+                "requests (--request, --call)",
+                &request.name,
+                "the name is there twice",
+                fix,
+            );
+        }
+    }
+}
+
+fn check_request(request: &Request, scheme: Scheme) -> Result<(), against::Wrong> {
+    against::check_name("name", &request.name)?;
+    match (scheme, &request.http, &request.grpc) {
+        (Scheme::Http, Some(http), None) => {
+            // What the load generator would refuse is a problem now.
+            crate::target::http_request(request, http, "localhost", "")
+                .map(drop)
+                .map_err(|reason| {
+                    against::Wrong::new(
+                        reason,
+                        "the form is METHOD /PATH, for example GET /a/hello?name=pspd",
+                    )
+                })
+        }
+        (Scheme::Grpc, None, Some(_)) => Ok(()),
+        (_, Some(_), Some(_)) | (_, None, None) => Err(against::Wrong::new(
+            "it has not exactly one of http and grpc",
+            "give one of the two",
+        )),
+        (Scheme::Grpc, Some(_), None) => Err(against::Wrong::new(
+            "a grpc:// target takes no HTTP request",
+            "give the target calls of its own: --call SERVICE/METHOD, or grpc = \"SERVICE/METHOD\"",
+        )),
+        (Scheme::Http, None, Some(_)) => Err(against::Wrong::new(
+            "an http:// target takes no gRPC call",
+            "give the target requests of its own: --request 'GET /PATH', or http = \"GET /PATH\"",
+        )),
+    }
+}
+
+fn read_objective(experiment: &Experiment, problems: &mut Problems) -> Option<Objective> {
+    let text = experiment.load.slo.as_ref()?;
+    match Objective::parse(text) {
+        Ok(objective) => Some(objective),
+        Err(error) => {
+            problems.add(
+                "slo (--slo)",
+                text,
+                error.to_string(),
+                "for example p99<50ms",
+            );
+            None
+        }
+    }
+}
+
+fn read_gates(experiment: &Experiment, problems: &mut Problems) -> Vec<Gate> {
+    let mut gates = Vec::new();
+    for text in &experiment.fail_if {
+        match Gate::parse(text, experiment) {
+            Ok(gate) => gates.push(gate),
+            Err(error) => problems.add(
+                "fail-if (--fail-if)",
+                text,
+                error.to_string(),
+                "for example 'grpc.p99 > 20ms' or 'rest/grpc.cpu > 1.2'",
+            ),
+        }
+    }
+    gates
+}
+
+fn check_range(name: &str, value: u32, range: RangeInclusive<u32>, problems: &mut Problems) {
+    if !range.contains(&value) {
+        let fix = format!("give {} to {}", range.start(), range.end());
+        problems.add(name, &value.to_string(), "it is out of range", fix);
+    }
+}
+
+fn check_rate(name: &str, rate: f64, problems: &mut Problems) {
+    if !(rate > 0.0 && rate <= RATE_MAX) {
+        let fix = format!("give iterations a second, more than 0, at most {RATE_MAX}");
+        problems.add(name, &rate.to_string(), "it is no rate", fix);
+    }
+}
+
+fn check_duration(
+    name: &str,
+    duration: Duration,
+    range: RangeInclusive<Duration>,
+    problems: &mut Problems,
+) {
+    if !range.contains(&duration) {
+        let show = humantime::format_duration;
+        let fix = format!("give {} to {}", show(*range.start()), show(*range.end()));
+        problems.add(name, &show(duration).to_string(), "it is out of range", fix);
+    }
 }
 
 #[cfg(test)]

@@ -14,18 +14,18 @@ use crate::{Error, plan::Plan};
 const RESERVED_ONE_IN: u32 = 10;
 
 pub(crate) fn look_first(plan: &Plan) -> Result<(), Error> {
-    range().map_or(Ok(()), |range| check(plan.users_max(), &range))
+    range().map_or(Ok(()), |range| check(plan.connections_max(), &range))
 }
 
-fn check(users: u32, range: &RangeInclusive<u32>) -> Result<(), Error> {
+fn check(connections: u32, range: &RangeInclusive<u32>) -> Result<(), Error> {
     let (first, last) = (*range.start(), *range.end());
     let all = (last + 1).saturating_sub(first);
     let available = all - all / RESERVED_ONE_IN;
-    if users <= available {
+    if connections <= available {
         return Ok(());
     }
     Err(Error::Ports {
-        users,
+        connections,
         available,
         first,
         last,
@@ -58,7 +58,7 @@ mod tests {
         let error = check(25_410, &range).expect_err("one too many");
         assert!(error.is_usage());
         let text = error.to_string();
-        for part in ["25410 users", "25409", "32768 to 60999", "--users"] {
+        for part in ["25410 connections", "25409", "32768 to 60999", "--users"] {
             assert!(text.contains(part), "{part}: {text}");
         }
     }

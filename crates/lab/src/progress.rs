@@ -1,150 +1,165 @@
-//! What is shown on standard error while a run goes on: one line that changes on
-//! a terminal, one line at the start and end of each block elsewhere.
+//! What is shown on standard error while a run goes on: on a terminal a live
+//! view of rate, percentiles, failures and processors; elsewhere a line at the
+//! start and the end of each block; nothing when asked for quiet.
 
-use std::{
-    io::{self, IsTerminal, Write},
-    time::{Duration, Instant},
-};
+use std::{fmt::Write as _, time::Duration};
 
-use tokio::time::{sleep, sleep_until};
+use accounts::Glance;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use load::{Generator, LatestInterval};
+use results::Block;
 
-use crate::{
-    load::Generator,
-    plan::{Plan, Step},
-    report,
-    summary::Row,
-};
+use crate::{plan::Plan, schedule::Step, target::Target};
 
-const EVERY: Duration = Duration::from_millis(250);
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Show {
+    /// A view that changes in place; for terminals.
+    Live,
+    /// Lines.
+    Lines,
+    /// Nothing but warnings.
+    Quiet,
+}
 
 /// Where the run stands.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    terminal: bool,
+    show: Show,
+    bar: ProgressBar,
     blocks: usize,
-    /// The present one, from 1.
-    block: usize,
     block_length: Duration,
     label: String,
 }
 
 impl Progress {
-    pub(crate) fn new(plan: &Plan, steps: &[Step]) -> Progress {
+    pub(crate) fn new(plan: &Plan, blocks: usize, show: Show) -> Progress {
+        let bar = ProgressBar::with_draw_target(
+            Some(blocks as u64),
+            match show {
+                Show::Live => ProgressDrawTarget::stderr(),
+                Show::Lines | Show::Quiet => ProgressDrawTarget::hidden(),
+            },
+        );
+        let style = ProgressStyle::with_template(
+            "{bar:32} block {pos} of {len}, {elapsed} gone, {prefix} left\n{msg}",
+        );
+        // The template is constant: one that is wrong leaves the usual bar.
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
         Progress {
-            terminal: io::stderr().is_terminal(),
-            blocks: steps.len(),
-            block: 0,
-            block_length: plan.warm_up + plan.duration,
+            show,
+            bar,
+            blocks,
+            block_length: plan.block_length(),
             label: String::new(),
         }
     }
 
-    pub(crate) fn begin(&mut self, step: Step, chain: &str) {
-        self.block += 1;
+    /// A block begins; `done` are complete.
+    pub(crate) fn begin(&mut self, plan: &Plan, step: Step, done: usize) {
+        let experiment = &plan.experiment;
         self.label = format!(
-            "[{}/{}] {} users, {chain}",
-            self.block, self.blocks, step.users
+            "{}, {}, repetition {} of {}",
+            plan.loads[step.load],
+            plan.targets[step.target].name,
+            step.repetition,
+            experiment.repetitions
         );
-        if !self.terminal {
-            self.line(&format!(
-                "{}: started, {} s with the warm-up",
-                self.label,
-                self.block_length.as_secs_f64()
-            ));
+        self.bar.set_position(done as u64);
+        let left = self.left(done);
+        self.bar
+            .set_prefix(humantime::format_duration(left).to_string());
+        if self.show == Show::Lines {
+            eprintln!("[{}/{}] {}: started", done + 1, self.blocks, self.label);
         }
     }
 
-    /// Waits until `until`, showing how the load does meanwhile.
-    pub(crate) async fn until(&self, until: Instant, generator: &Generator) {
-        let window = generator.window();
-        loop {
-            let now = Instant::now();
-            if now >= until {
-                return;
-            }
-            let text = match now.checked_duration_since(window.start) {
-                None => "warming up".to_owned(),
-                Some(elapsed) => {
-                    let (done, failed) = generator.so_far();
-                    let rate = done as f64 / elapsed.as_secs_f64().max(f64::EPSILON);
-                    format!(
-                        "{:.1} of {} s, {} req/s, {failed} failed",
-                        elapsed.as_secs_f64(),
-                        window.length().as_secs_f64(),
-                        report::rate(rate)
-                    )
-                }
-            };
-            let left = window.end.saturating_duration_since(now)
-                + self.block_length * (self.blocks - self.block) as u32;
-            self.update(&format!("{text}, about {} s left", left.as_secs()));
-            sleep_until(until.min(now + EVERY).into()).await;
+    pub(crate) fn warming_up(&self) {
+        self.say_now("warming up");
+    }
+
+    pub(crate) fn finishing(&self) {
+        self.say_now("waiting for the last answers");
+    }
+
+    /// The load as it does now.
+    pub(crate) fn show(&self, target: &Target, generator: &Generator, glances: &[Glance]) {
+        if self.show != Show::Live {
+            return;
+        }
+        let so_far = generator.so_far();
+        let elapsed = generator.window().start.elapsed().as_secs_f64();
+        let rate = so_far.completed as f64 / elapsed.max(f64::EPSILON);
+        let mut text = format!("{rate:.0} req/s");
+        if let Some(LatestInterval { p50, p99 }) = so_far.latest {
+            let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
+            // Writing to a string cannot fail.
+            let _ = write!(text, ", p50 {:.1} ms, p99 {:.1} ms", ms(p50), ms(p99));
+        }
+        let _ = write!(text, ", {} failed", so_far.failed);
+        if let Some(cpus) = processors_used(target, glances) {
+            let _ = write!(text, "\n  processors: {cpus}");
+        }
+        self.say_now(&text);
+    }
+
+    /// A block is complete.
+    pub(crate) fn end(&self, block: &Block, done: usize) {
+        self.bar.set_position(done as u64);
+        if self.show == Show::Lines {
+            let latency = block.latency.map_or(String::new(), |latency| {
+                format!(
+                    ", p50 {:.2} ms, p99 {:.2} ms",
+                    latency.p50_ms, latency.p99_ms
+                )
+            });
+            eprintln!(
+                "[{done}/{}] {}: {:.1} req/s{latency}, {} failed",
+                self.blocks, self.label, block.requests_per_second, block.failures.total
+            );
         }
     }
 
-    /// Waits for the last answers, and says so when that takes long.
-    pub(crate) async fn wait_for<T>(&self, last_answers: impl Future<Output = T>) -> T {
-        let mut last_answers = std::pin::pin!(last_answers);
-        tokio::select! {
-            done = &mut last_answers => return done,
-            () = sleep(EVERY) => self.update("window over, waiting for the last answers"),
-        }
-        last_answers.await
-    }
-
-    pub(crate) fn end(&self, row: &Row) {
-        let latency = row.latency_ms.map_or(String::new(), |latency| {
-            format!(
-                ", mean {}, p99 {}",
-                report::milliseconds(latency.mean),
-                report::milliseconds(latency.p99)
-            )
-        });
-        let stalled = match row.users_stalled {
-            0 => String::new(),
-            stalled => format!(", {stalled} of {} users stalled", row.users),
-        };
-        self.line(&format!(
-            "{}: {} req/s{latency}, {} failed{stalled}",
-            self.label,
-            report::rate(row.requests_per_second),
-            row.failures.total
-        ));
-    }
-
-    /// Shown until the next text takes its place, on a terminal alone.
-    fn update(&self, text: &str) {
-        if self.terminal {
-            // Back to the line's start, text, rest of the line cleared.
-            self.write(&format!("\r{}: {text}\x1b[K", self.label));
+    /// A line that stays.
+    pub(crate) fn say(&self, line: &str) {
+        match self.show {
+            Show::Live => self.bar.println(line),
+            Show::Lines => eprintln!("{line}"),
+            Show::Quiet => {}
         }
     }
 
-    fn line(&self, text: &str) {
-        let start = if self.terminal { "\r" } else { "" };
-        let clear = if self.terminal { "\x1b[K" } else { "" };
-        self.write(&format!("{start}{text}{clear}\n"));
+    /// The view goes away.
+    pub(crate) fn clear(&self) {
+        self.bar.finish_and_clear();
     }
 
-    /// A closed standard error must not end the run.
-    fn write(&self, text: &str) {
-        let mut stderr = io::stderr().lock();
-        let _ = stderr.write_all(text.as_bytes());
-        let _ = stderr.flush();
+    fn say_now(&self, text: &str) {
+        self.bar.set_message(format!("{}: {text}", self.label));
+    }
+
+    /// Without what starting the system and writing results take.
+    fn left(&self, done: usize) -> Duration {
+        let blocks = u32::try_from(self.blocks.saturating_sub(done)).unwrap_or(u32::MAX);
+        Duration::from_secs((self.block_length * blocks).as_secs())
     }
 }
 
-/// Says something outside of any block.
-pub(crate) fn say(text: &str) {
-    // A closed standard error must not end the run.
-    let _ = writeln!(io::stderr().lock(), "{text}");
-}
-
-impl Drop for Progress {
-    /// Leaves the terminal on a fresh line when a run ends inside a block.
-    fn drop(&mut self) {
-        if self.terminal && self.block > 0 {
-            self.write("\r\x1b[K");
-        }
-    }
+/// Processors that each role used from the glance before the last to the last.
+fn processors_used(target: &Target, glances: &[Glance]) -> Option<String> {
+    let [.., before, after] = glances else {
+        return None;
+    };
+    let elapsed = after.at.checked_duration_since(before.at)?;
+    let roles = target
+        .accounts
+        .roles()
+        .zip(before.roles.iter().zip(&after.roles));
+    let parts = roles.filter_map(|(role, (before, after))| {
+        let used = after.cpu?.saturating_sub(before.cpu?);
+        Some(format!("{role} {:.2}", used.div_duration_f64(elapsed)))
+    });
+    Some(parts.collect::<Vec<_>>().join(", "))
 }

@@ -33,15 +33,16 @@ fn of_role(role: Role, plan: &Plan) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Arguments;
+    use crate::Options;
 
     fn of(users: &str, chains: &str) -> BTreeMap<Role, Vec<String>> {
-        let plan = Plan::new(&Arguments {
+        let options = Options {
             users: Some(users.into()),
             chains: Some(chains.into()),
             against: vec!["o=http://localhost".into()],
-            ..Arguments::default()
-        });
+            ..Options::default()
+        };
+        let plan = Plan::new(None, &options);
         arguments(&plan.expect("valid"))
     }
 

@@ -1,29 +1,31 @@
 //! A whole run, from the plan to the results: the story on one screen. In: a
-//! valid [`Plan`]; out: the report and how the run ended. Everything that could
-//! stop a run for its arguments is looked at before anything is started or
-//! written, and every chain must answer once before any load.
+//! [`Goal`]; out: the report and how the run ended. Everything that could stop a
+//! run for the way it was asked for is looked at before anything is started or
+//! written, and every target must answer once before any load.
 
 use std::{
     path::PathBuf,
     process::ExitStatus,
-    sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
+use accounts::{Machine, affinity};
 use contract::Role;
+use results::{Block, Folder, LoadPoint, Probe, Run, SCHEMA_VERSION, Session, State};
 use system::{Interrupts, Stopped, System};
 
 use crate::{
-    Error, descriptors,
-    load::Load,
-    plan::{Plan, Step, Subject},
+    Error,
+    block::{self, Measured},
+    descriptors, marks,
+    output::{self, Report},
+    plan::Plan,
     ports,
-    progress::{self, Progress},
-    published::published,
-    report,
-    results::{Results, State, utc},
+    progress::{Progress, Show},
     roles,
-    summary::{Circumstances, Row},
+    schedule::Step,
+    search::Search,
+    summary::{self, Circumstances},
     target::{self, Target},
 };
 
@@ -42,13 +44,32 @@ pub struct Setting {
     pub version: String,
     /// The commit it was built from, where known.
     pub commit: Option<String>,
+    /// What is shown meanwhile.
+    pub show: Show,
+}
+
+/// What to run.
+#[derive(Debug)]
+pub enum Goal {
+    /// A new run.
+    New {
+        /// The experiment.
+        plan: Box<Plan>,
+        /// The folder that gets a folder for the run.
+        out: PathBuf,
+    },
+    /// The rest of one that was stopped.
+    Resume {
+        /// The run's own folder.
+        folder: PathBuf,
+    },
 }
 
 /// What a run came to.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The tables and warnings, for standard output.
-    pub report: String,
+    /// The tables, verdicts and warnings.
+    pub report: Report,
     /// Where everything is.
     pub folder: PathBuf,
     /// Blocks that are complete, and in the report.
@@ -59,65 +80,26 @@ pub struct Outcome {
     pub end: End,
 }
 
-/// Why a run ended.
+/// How a run ended.
 #[derive(Debug)]
 pub enum End {
     /// All blocks are done.
     Complete,
-    /// The user stopped it.
+    /// Its user stopped it.
     Interrupted,
-    /// Something else than a role failed; the block in progress is lost.
+    /// Something other than a role failed.
     Failed(Error),
-    /// A role of the system died; the block in progress is lost.
+    /// A role of the system ended on its own.
     RoleDied {
         /// Which one.
         role: Role,
         /// How it ended.
         status: ExitStatus,
-        /// The end of its log, oldest first.
+        /// The end of its log.
         last_lines: Vec<String>,
+        /// Its log.
+        log: PathBuf,
     },
-}
-
-/// Runs the plan. Must be called within a Tokio runtime with IO and time. An
-/// error is returned only when nothing was started and nothing written; from
-/// then on a failure is the [`End`] of a run that has results.
-pub async fn run(plan: &Plan, setting: &Setting) -> Result<Outcome, Error> {
-    let mut interrupts = Interrupts::listen().map_err(Error::Signals)?;
-    ports::look_first(plan)?;
-    descriptors::make_room(plan)?;
-    let running = tokio::select! {
-        biased;
-        () = interrupts.next() => return Err(Error::Interrupted),
-        running = target::running(plan) => running?,
-    };
-    let mut results = Results::create(plan, setting)?;
-    let mut system = None;
-
-    let end = {
-        let experiment = experiment(plan, setting, running, &mut system, &mut results);
-        tokio::select! {
-            biased;
-            () = interrupts.next() => End::Interrupted,
-            end = experiment => end.unwrap_or_else(End::Failed),
-        }
-    };
-    let killed = match system {
-        Some(system) => stop(system, &end, &mut interrupts).await,
-        None => Vec::new(),
-    };
-    let end = match (results.close(end.state()), end) {
-        (Err(error), End::Complete | End::Interrupted) => End::Failed(error),
-        // The first failure says more than that it could not be written down.
-        (_, end) => end,
-    };
-    Ok(Outcome {
-        report: report::text(results.run()),
-        folder: results.folder().to_owned(),
-        blocks: results.run().rows.len(),
-        killed,
-        end,
-    })
 }
 
 impl End {
@@ -130,108 +112,396 @@ impl End {
     }
 }
 
-/// Starts what must be started, checks every chain, then takes block after block.
-async fn experiment(
-    plan: &Plan,
-    setting: &Setting,
-    mut targets: Vec<Target>,
-    system: &mut Option<System>,
-    results: &mut Results,
-) -> Result<End, Error> {
-    if plan.needs_system() {
-        let mut options = system::Options::new(&setting.executable);
-        options.stderr = system::Output::Folder(results.logs());
-        options.args = roles::arguments(plan)
+/// Runs what is asked for, to its end or its interruption.
+pub async fn run(goal: Goal, setting: &Setting) -> Result<Outcome, Error> {
+    let mut interrupts = Interrupts::listen().map_err(Error::Signals)?;
+    let (plan, resumed) = match goal {
+        Goal::New { plan, out } => (*plan, Start::Below(out)),
+        Goal::Resume { folder } => resume(Folder::resume(&folder)?)?,
+    };
+    descriptors::make_room(&plan)?;
+    ports::look_first(&plan)?;
+    let running = tokio::select! {
+        biased;
+        () = interrupts.next() => return Err(Error::Interrupted),
+        running = target::running(&plan) => running?,
+    };
+    let folder = open(&plan, setting, resumed)?;
+    let mut experiment = Experiment::new(plan, setting, running, folder);
+
+    let end = tokio::select! {
+        biased;
+        () = interrupts.next() => End::Interrupted,
+        end = experiment.carry_out() => end.unwrap_or_else(End::Failed),
+    };
+    experiment.finish(end, &mut interrupts).await
+}
+
+/// Where the results go.
+enum Start {
+    Below(PathBuf),
+    Into(Box<Folder>),
+}
+
+/// The plan that a folder was made for, which must fit this program and machine.
+fn resume(folder: Folder) -> Result<(Plan, Start), Error> {
+    let run = folder.run();
+    let refused = |reason: String| Error::Resume {
+        folder: folder.path().display().to_string(),
+        reason,
+    };
+    if run.state == State::Complete {
+        return Err(refused(
+            "it is complete; see it with pspd report".to_owned(),
+        ));
+    }
+    let here = Machine::this();
+    if (&run.machine.cpu_model, run.machine.cores) != (&here.cpu_model, here.cores) {
+        return Err(refused(format!(
+            "it was begun on another machine ({}); its blocks and those of this one are not one \
+             experiment; start a new run",
+            run.machine.line()
+        )));
+    }
+    if run.debug_build != cfg!(debug_assertions) {
+        return Err(refused(
+            "it was begun with another build (debug or release); use the same".to_owned(),
+        ));
+    }
+    let plan = Plan::again(&run.experiment)
+        .map_err(|problems| refused(format!("its experiment is not valid here: {problems}")))?;
+    Ok((plan, Start::Into(Box::new(folder))))
+}
+
+fn open(plan: &Plan, setting: &Setting, start: Start) -> Result<Folder, Error> {
+    let session = Session {
+        started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+    };
+    let out = match start {
+        Start::Into(mut folder) => {
+            folder.update(|run| {
+                run.state = State::Running;
+                run.sessions.push(session);
+            })?;
+            return Ok(*folder);
+        }
+        Start::Below(out) => out,
+    };
+    let arguments = roles::arguments(plan).into_iter();
+    let run = Run {
+        schema_version: SCHEMA_VERSION,
+        state: State::Running,
+        pspd_version: setting.version.clone(),
+        pspd_commit: setting.commit.clone(),
+        debug_build: cfg!(debug_assertions),
+        machine: Machine::this(),
+        experiment: plan.experiment.clone(),
+        blocks_planned: plan.blocks(),
+        role_arguments: arguments
+            .map(|(role, arguments)| (role.name().to_owned(), arguments))
+            .collect(),
+        sessions: vec![session],
+        blocks: Vec::new(),
+    };
+    Ok(Folder::create(&out, run)?)
+}
+
+/// A run under way.
+struct Experiment<'a> {
+    plan: Plan,
+    setting: &'a Setting,
+    /// Running systems, which stay as they are.
+    running: Vec<Target>,
+    system: Option<System>,
+    killed: Vec<Role>,
+    /// Where the roles of the present system log to.
+    logs: PathBuf,
+    folder: Folder,
+    progress: Progress,
+}
+
+impl<'a> Experiment<'a> {
+    fn new(plan: Plan, setting: &'a Setting, running: Vec<Target>, folder: Folder) -> Self {
+        let progress = Progress::new(&plan, plan.blocks(), setting.show);
+        Experiment {
+            plan,
+            setting,
+            running,
+            system: None,
+            killed: Vec::new(),
+            logs: folder.logs(),
+            folder,
+            progress,
+        }
+    }
+
+    /// Block after block; a new system for each repetition.
+    async fn carry_out(&mut self) -> Result<End, Error> {
+        let mut missing = self.plan.steps();
+        let run = self.folder.run();
+        missing.retain(|step| run.blocks.iter().all(|block| block.number != step.number));
+        let repetitions: Vec<Vec<Step>> = missing
+            .chunk_by(|a, b| a.repetition == b.repetition || !self.plan.restarts())
+            .map(<[Step]>::to_vec)
+            .collect();
+        for steps in repetitions {
+            let mut own = match self.start_system(&steps).await? {
+                Ok(own) => own,
+                Err(end) => return Ok(end),
+            };
+            for step in steps {
+                if let Some(end) = self.block(step, &mut own).await? {
+                    return Ok(end);
+                }
+            }
+            self.stop_system().await;
+        }
+        Ok(End::Complete)
+    }
+
+    /// The targets of a system that has just been started, where one is needed;
+    /// or the death of a role, which is the cause of whatever else went wrong.
+    async fn start_system(&mut self, steps: &[Step]) -> Result<Result<Vec<Target>, End>, Error> {
+        if !self.plan.needs_system() {
+            return Ok(Ok(Vec::new()));
+        }
+        let first = steps.first().map_or(1, |step| step.repetition);
+        self.logs = self.folder.logs().join(format!("repetition-{first}"));
+        let mut options = system::Options::new(&self.setting.executable);
+        options.stderr = system::Output::Folder(self.logs.clone());
+        options.args = roles::arguments(&self.plan)
             .into_iter()
             .map(|(role, arguments)| (role, arguments.into_iter().map(Into::into).collect()))
             .collect();
-        let started = system.insert(System::start(&options).await?);
-        match target::own(plan, started).await {
-            Ok(own) => targets.extend(own),
-            // A role that died is the cause of whatever else went wrong.
-            Err(error) => {
-                let death = tokio::time::timeout(DEATH_WITHIN, died(system)).await;
-                return death.map_err(|_| error);
+        let started = start_pinned(&options, &self.plan.experiment.system.cpus).await?;
+        let system = self.system.insert(started);
+        let failed = match target::own(&self.plan, system).await {
+            Ok(own) => return Ok(Ok(own)),
+            Err(error) => error,
+        };
+        match tokio::time::timeout(DEATH_WITHIN, died(system)).await {
+            Ok(death) => Ok(Err(self.death(death))),
+            Err(_) => Err(failed),
+        }
+    }
+
+    /// Between two repetitions; a role that must be killed is named in the end.
+    async fn stop_system(&mut self) {
+        if let Some(mut system) = self.system.take() {
+            let killed = killed(system.stop(STOP_WITHIN).await);
+            self.note_killed(killed);
+        }
+    }
+
+    fn note_killed(&mut self, roles: Vec<Role>) {
+        for role in roles {
+            if !self.killed.contains(&role) {
+                self.killed.push(role);
             }
         }
     }
-    targets.sort_by_key(|target| target.chain);
 
-    let steps = plan.steps();
-    let mut progress = Progress::new(plan, &steps);
-    for step in steps {
-        let target = &mut targets[step.chain];
-        let block = block(plan, step, target, results, &mut progress);
-        tokio::select! {
+    /// One block, measured and written; an end when a role dies meanwhile.
+    async fn block(&mut self, step: Step, own: &mut [Target]) -> Result<Option<End>, Error> {
+        let done = self.folder.run().blocks.len();
+        self.progress.begin(&self.plan, step, done);
+        let target = own
+            .iter_mut()
+            .chain(&mut self.running)
+            .find(|target| target.index == step.target);
+        let Some(target) = target else {
+            return Ok(None);
+        };
+        let measuring = Measuring {
+            plan: &self.plan,
+            step,
+            session: self.folder.run().sessions.len() as u32 - 1,
+            processors: self.folder.run().machine.processors,
+            progress: &self.progress,
+        };
+        let measured = tokio::select! {
             biased;
-            end = died(system) => return Ok(end),
-            done = block => done?,
+            death = died_of(&mut self.system) => return Ok(Some(self.death(death))),
+            measured = measuring.take(target) => measured?,
+        };
+        let (measured, block) = measured;
+        let routes = routes(&self.plan, step);
+        let histograms = summary::histograms(&measured.sample, &routes);
+        let timeline = summary::timeline(&measured);
+        self.progress.end(&block, done + 1);
+        self.folder
+            .add(block, &histograms, measured.window_start, &timeline)?;
+        output::write(&self.folder)?;
+        Ok(None)
+    }
+
+    fn death(&self, death: system::Death) -> End {
+        End::RoleDied {
+            role: death.role,
+            status: death.status,
+            last_lines: death.last_lines,
+            log: self.logs.join(format!("{}.err.log", death.role)),
         }
     }
-    Ok(End::Complete)
+
+    async fn finish(mut self, end: End, interrupts: &mut Interrupts) -> Result<Outcome, Error> {
+        self.progress.clear();
+        if let Some(system) = self.system.take() {
+            let killed = stop(system, &end, interrupts, &self.progress).await;
+            self.note_killed(killed);
+        }
+        let closed = self.folder.close(end.state()).map_err(Error::from);
+        let written = closed.and_then(|()| output::write(&self.folder));
+        let end = match (written, end) {
+            (Err(error), End::Complete | End::Interrupted) => End::Failed(error),
+            // The first failure says more than that it could not be written down.
+            (_, end) => end,
+        };
+        Ok(Outcome {
+            report: output::report(&self.folder, &self.plan.gates),
+            folder: self.folder.path().to_owned(),
+            blocks: self.folder.run().blocks.len(),
+            killed: self.killed,
+            end,
+        })
+    }
 }
 
-/// One block: peaks reset, load through warm-up and window, accounts read at
-/// both ends of the window, results written.
-async fn block(
-    plan: &Plan,
+/// What one block is measured with.
+struct Measuring<'a> {
+    plan: &'a Plan,
     step: Step,
-    target: &mut Target,
-    results: &mut Results,
-    progress: &mut Progress,
-) -> Result<(), Error> {
-    target.accounts.reset_peaks();
-    let generator = Load {
-        target: target.address,
-        scenario: Arc::clone(&target.scenario),
-        users: step.users,
-        threads: plan.threads,
-        warm_up: plan.warm_up,
-        duration: plan.duration,
-        request_timeout: plan.request_timeout,
+    session: u32,
+    processors: usize,
+    progress: &'a Progress,
+}
+
+impl Measuring<'_> {
+    async fn take(&self, target: &mut Target) -> Result<(Measured, Block), Error> {
+        match self.plan.loads[self.step.load] {
+            LoadPoint::Search => self.search(target).await,
+            load => {
+                let measured = self.measure(target, load, 0).await?;
+                let block = self.summarise(target, &measured, Vec::new());
+                Ok((measured, block))
+            }
+        }
     }
-    .start()
-    .map_err(Error::Generator)?;
-    let window = generator.window();
-    let window_start = SystemTime::now() + window.start.duration_since(Instant::now());
-    progress.begin(step, &target.name);
 
-    progress.until(window.start, &generator).await;
-    let before = target.accounts.read();
-    progress.until(window.end, &generator).await;
-    let (costs, machine) = target.accounts.since(&before);
-    let sample = progress
-        .wait_for(generator.finish())
-        .await
-        .map_err(Error::Generator)?;
+    /// Every measurement has arrivals of its own, the same in every run with
+    /// this seed.
+    async fn measure(
+        &self,
+        target: &mut Target,
+        load: LoadPoint,
+        probe: usize,
+    ) -> Result<Measured, Error> {
+        let seed = self.plan.seed() ^ (u64::from(self.step.number) << 32) ^ ((probe as u64) << 16);
+        block::measure(self.plan, target, load, seed, self.progress).await
+    }
 
-    let circumstances = Circumstances {
-        users: step.users,
-        chain: target.name.clone(),
-        window_start: utc(window_start),
-        routes: target
-            .scenario
-            .requests
-            .iter()
-            .map(|request| request.route)
-            .collect(),
-        costs,
-        machine,
-        published: match &plan.chains[step.chain].subject {
-            Subject::Own(protocol) => published(step.users, *protocol),
-            Subject::Running(_) => None,
-        },
+    fn summarise(&self, target: &Target, measured: &Measured, probes: Vec<Probe>) -> Block {
+        let circumstances = Circumstances {
+            step: self.step,
+            session: self.session,
+            target: &target.name,
+            load: self.plan.loads[self.step.load],
+            unpaced: self.plan.experiment.load.pace.is_none(),
+            probes,
+            processors: self.processors,
+            routes: &routes(self.plan, self.step),
+        };
+        summary::block(measured, circumstances)
+    }
+
+    /// Probes until the search ends; the block is the probe at the highest rate
+    /// that held, or, where none did, the one at the lowest, with a rate of 0.
+    async fn search(&self, target: &mut Target) -> Result<(Measured, Block), Error> {
+        let load = &self.plan.experiment.load;
+        let mut search = Search::new(load.rate_start, load.rate_max, load.rate_precision);
+        let mut probes = Vec::new();
+        let mut best: Option<(Measured, Block, bool)> = None;
+        while let Some(rate) = search.next() {
+            let measured = self
+                .measure(target, LoadPoint::Rate(rate), probes.len())
+                .await?;
+            let block = self.summarise(target, &measured, Vec::new());
+            let held = self.holds(&block);
+            search.record(rate, held);
+            let objective = self.plan.objective.as_ref();
+            probes.push(Probe {
+                offered_per_second: rate,
+                iterations_per_second: block.iterations_per_second,
+                measured: objective.and_then(|objective| objective.measured(&block)),
+                held,
+            });
+            let better = best.as_ref().is_none_or(|(_, best, best_held)| {
+                let (a, b) = (block.offered_per_second, best.offered_per_second);
+                match (held, best_held) {
+                    (true, true) => a > b,
+                    (false, false) => a < b,
+                    (held, _) => held,
+                }
+            });
+            if better {
+                best = Some((measured, block, held));
+            }
+        }
+        let Some((measured, mut block, held)) = best else {
+            return Err(Error::Generator(std::io::Error::other(
+                "a search without a rate to try",
+            )));
+        };
+        block.probes = probes;
+        if !held {
+            block.offered_per_second = Some(0.0);
+        }
+        Ok((measured, block))
+    }
+
+    fn holds(&self, block: &Block) -> bool {
+        let objective = self.plan.objective.as_ref();
+        objective.is_none_or(|objective| objective.is_met(block))
+            && marks::is_sustained(block)
+            && !marks::is_generator_bound(block)
+    }
+}
+
+fn routes(plan: &Plan, step: Step) -> Vec<String> {
+    let target = &plan.experiment.targets[step.target];
+    let routes = plan.experiment.routes(target).into_iter();
+    routes.map(str::to_owned).collect()
+}
+
+/// The roles inherit the processors of the thread that starts them.
+async fn start_pinned(options: &system::Options, cpus: &[usize]) -> Result<System, Error> {
+    let pin = |cpus: &[usize]| {
+        affinity::pin_current_thread(cpus).map_err(|reason| Error::Pin {
+            cpus: cpus.to_vec(),
+            reason,
+        })
     };
-    let row = Row::new(&sample, circumstances);
-    progress.end(&row);
-    results.add(row, &sample, window_start)
+    let before = affinity::allowed_cpus().filter(|_| !cpus.is_empty());
+    if before.is_some() {
+        pin(cpus)?;
+    }
+    let started = System::start(options).await;
+    if let Some(before) = before {
+        pin(&before)?;
+    }
+    Ok(started?)
 }
 
 /// Stops the roles; a Ctrl-C meanwhile kills them at once. Says which ones had
 /// to be killed because they took too long.
-async fn stop(mut system: System, end: &End, interrupts: &mut Interrupts) -> Vec<Role> {
+async fn stop(
+    mut system: System,
+    end: &End,
+    interrupts: &mut Interrupts,
+    progress: &Progress,
+) -> Vec<Role> {
     if let End::Interrupted = end {
-        progress::say("stopping the roles; once more Ctrl-C stops without waiting");
+        progress.say("stopping the roles; once more Ctrl-C stops without waiting");
     }
     let ends = tokio::select! {
         biased;
@@ -239,6 +509,10 @@ async fn stop(mut system: System, end: &End, interrupts: &mut Interrupts) -> Vec
         () = interrupts.next() => return Vec::new(),
         ends = system.stop(STOP_WITHIN) => ends,
     };
+    killed(ends)
+}
+
+fn killed(ends: impl IntoIterator<Item = (Role, Stopped)>) -> Vec<Role> {
     ends.into_iter()
         .filter(|(_, stopped)| matches!(stopped, Stopped::Killed(_)))
         .map(|(role, _)| role)
@@ -246,17 +520,16 @@ async fn stop(mut system: System, end: &End, interrupts: &mut Interrupts) -> Vec
 }
 
 /// Waits for a role to die; for ever where there is no system.
-async fn died(system: &mut Option<System>) -> End {
-    let death = match system {
-        Some(system) => system.died().await,
-        None => None,
-    };
-    match death {
-        Some(death) => End::RoleDied {
-            role: death.role,
-            status: death.status,
-            last_lines: death.last_lines,
-        },
+async fn died_of(system: &mut Option<System>) -> system::Death {
+    match system {
+        Some(system) => died(system).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn died(system: &mut System) -> system::Death {
+    match system.died().await {
+        Some(death) => death,
         None => std::future::pending().await,
     }
 }

@@ -1,356 +1,225 @@
-//! One block in figures: in, the raw [`Sample`] and the accounts; out, a [`Row`]
-//! with everything that tables and `run.json` show of it. Pure. The field names
-//! are those of `run.json`, schema version 1.
+//! One measurement in figures: in, the raw [`Measured`]; out, the [`Block`] that
+//! `run.json` keeps, the histograms and the timeline beside it. Pure.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use serde::{Deserialize, Serialize};
-
-use crate::{
-    account::{Cost, MachineLoad},
-    load::{
-        Sample, ThreadCheck,
-        counts::{Failure, Failures, Latencies},
-    },
-    published::{self, Published},
+use hdrhistogram::Histogram;
+use load::{Failure, Latencies, Sample, ThreadCheck};
+use results::{
+    Block, Failures, GeneratorThread, Histograms, Latency, LoadPoint, Probe, Route, Second, Stream,
 };
 
-/// Above this share of a processor a generator thread has no reserve left: what
-/// it measures then is partly its own queue.
-const BUSY_MAX: f64 = 0.80;
-/// The 99th percentile of the generator's lateness may be this share of the
-/// 99th percentile that it reports of the fastest route ...
-const LAG_SHARE_MAX: f64 = 0.10;
-/// ... and this much in any case: a timer's resolution is a millisecond.
-const LAG_ALLOWED: Duration = Duration::from_millis(2);
+use crate::{block::Measured, marks, schedule::Step};
 
-/// One line of the tables.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Row {
-    pub(crate) users: u32,
-    pub(crate) chain: String,
-    /// When the window opened, UTC.
-    pub(crate) window_start: String,
-    pub(crate) window_seconds: f64,
-    /// Successes that ended in the window, over its length.
-    pub(crate) requests_per_second: f64,
-    /// Successes that ended in the window.
-    pub(crate) completed_in_window: u64,
-    /// What `2 x users / 50 ms` allows.
-    pub(crate) ceiling_requests_per_second: f64,
-    /// Successes that started in the window, and their latencies.
-    pub(crate) requests: u64,
-    pub(crate) latency_ms: Option<LatencyMs>,
-    pub(crate) routes: Vec<Route>,
-    /// Failures that ended in the window or after it.
-    pub(crate) failures: FailureCounts,
-    /// Users that spent the whole window in a request begun before it.
-    pub(crate) users_stalled: u64,
-    /// Users none of whose requests succeeded.
-    pub(crate) users_unserved: u64,
-    pub(crate) costs: Vec<Cost>,
-    pub(crate) machine: Option<MachineLoad>,
-    pub(crate) generator: Vec<GeneratorThread>,
-    /// Why the generator, and not the chain, may have set these figures.
-    pub(crate) generator_bound: Option<String>,
-    pub(crate) published: Option<Published>,
-}
-
-/// A latency distribution in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct LatencyMs {
-    pub(crate) mean: f64,
-    pub(crate) p50: f64,
-    pub(crate) p95: f64,
-    pub(crate) p99: f64,
-    pub(crate) max: f64,
-}
-
-/// The latencies of one route.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Route {
-    pub(crate) route: String,
-    pub(crate) requests: u64,
-    pub(crate) latency_ms: Option<LatencyMs>,
-}
-
-/// Failures by kind.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct FailureCounts {
-    /// The target's, all but the last of these.
-    pub(crate) total: u64,
-    pub(crate) connect: u64,
-    pub(crate) closed: u64,
-    pub(crate) timeout: u64,
-    pub(crate) status: u64,
-    pub(crate) malformed: u64,
-    /// The generator's own.
-    pub(crate) local_port: u64,
-}
-
-/// The self-check of one thread of the generator.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(crate) struct GeneratorThread {
-    /// Processor time over wall time; absent where it is not known.
-    pub(crate) busy: Option<f64>,
-    pub(crate) lag_p99_ms: f64,
-    pub(crate) lag_max_ms: f64,
-}
-
-/// What a row needs besides the sample.
+/// What a block needs besides its measurement.
 #[derive(Debug)]
-pub(crate) struct Circumstances {
-    pub(crate) users: u32,
-    pub(crate) chain: String,
-    pub(crate) window_start: String,
-    pub(crate) routes: Vec<&'static str>,
-    pub(crate) costs: Vec<Cost>,
-    pub(crate) machine: Option<MachineLoad>,
-    pub(crate) published: Option<Published>,
+pub(crate) struct Circumstances<'a> {
+    pub(crate) step: Step,
+    pub(crate) session: u32,
+    pub(crate) target: &'a str,
+    /// As the plan has it; differs from the measurement's for a search.
+    pub(crate) load: LoadPoint,
+    /// Users without a pace, to which Little's law applies.
+    pub(crate) unpaced: bool,
+    pub(crate) probes: Vec<Probe>,
+    pub(crate) processors: usize,
+    /// Names of the routes, in the scenario's order.
+    pub(crate) routes: &'a [String],
 }
 
-impl Row {
-    pub(crate) fn new(sample: &Sample, of: Circumstances) -> Row {
-        let all = sample.counts.overall();
-        let window_seconds = sample.window.length().as_secs_f64();
-        Row {
-            users: of.users,
-            chain: of.chain,
-            window_start: of.window_start,
-            window_seconds,
-            requests_per_second: sample.counts.completed as f64 / window_seconds,
-            completed_in_window: sample.counts.completed,
-            ceiling_requests_per_second: published::ceiling(of.users),
-            requests: all.count(),
-            latency_ms: LatencyMs::of(&all),
-            routes: of
-                .routes
-                .iter()
-                .zip(&sample.counts.routes)
-                .map(|(route, latencies)| Route {
-                    route: (*route).to_owned(),
-                    requests: latencies.count(),
-                    latency_ms: LatencyMs::of(latencies),
-                })
-                .collect(),
-            failures: FailureCounts::of(&sample.counts.failures),
-            users_stalled: sample.counts.stalled,
-            users_unserved: sample.counts.unserved,
-            costs: of.costs,
-            machine: of.machine,
-            generator: sample.threads.iter().map(GeneratorThread::of).collect(),
-            generator_bound: generator_bound(sample),
-            published: of.published,
-        }
-    }
-
-    /// Share of the ceiling that was reached.
-    pub(crate) fn ceiling_share(&self) -> f64 {
-        self.requests_per_second / self.ceiling_requests_per_second
-    }
-
-    /// Whether a thread of the generator had no reserve left.
-    pub(crate) fn generator_thread_is_full(&self) -> bool {
-        busiest(self.generator.iter().map(|thread| thread.busy)) > BUSY_MAX
-    }
-}
-
-/// Why the figures may be the generator's own, in words; none when it kept up.
-fn generator_bound(sample: &Sample) -> Option<String> {
+/// The block as recorded.
+pub(crate) fn block(measured: &Measured, of: Circumstances<'_>) -> Block {
+    let Measured { sample, .. } = measured;
     let counts = &sample.counts;
-    let without_port = counts.failures.of(Failure::LocalPort);
-    if without_port > 0 {
-        return Some(format!(
-            "{without_port} requests were never sent, because this machine had no local port left for them"
-        ));
-    }
-    // The merged p99 is the slowest route's; lateness spoils the fastest first.
-    let fastest_p99 = counts
-        .routes
-        .iter()
-        .filter_map(|route| route.quantile(0.99))
-        .min();
-    short_of_time(&sample.threads, fastest_p99)
+    let seconds = sample.window.length().as_secs_f64();
+    let iterations_per_second = counts.iterations.completed as f64 / seconds;
+    let iteration_mean = counts
+        .iterations
+        .durations
+        .mean()
+        .map(|mean| mean.as_secs_f64());
+    let mut block = Block {
+        number: of.step.number,
+        repetition: of.step.repetition,
+        session: of.session,
+        target: of.target.to_owned(),
+        load: of.load,
+        window_start: humantime::format_rfc3339_seconds(measured.window_start).to_string(),
+        window_seconds: seconds,
+        completed: counts.completed,
+        requests_per_second: counts.completed as f64 / seconds,
+        iterations: counts.iterations.completed,
+        iterations_per_second,
+        iteration_mean_ms: iteration_mean.map(|mean| mean * 1e3),
+        offered_per_second: offered(measured.point),
+        not_begun: counts.not_begun,
+        latency: latency(&counts.overall()),
+        latency_uncorrected: latency(&counts.overall_uncorrected()),
+        routes: routes(sample, of.routes),
+        failures: failures(sample),
+        users_stalled: counts.stalled,
+        users_unserved: counts.unserved,
+        littles_law_users: iteration_mean
+            .filter(|_| of.unpaced && counts.iterations.completed > 0)
+            .map(|mean| iterations_per_second * mean),
+        accounted_seconds: measured.accounted.as_secs_f64(),
+        costs: measured.costs.roles.clone(),
+        machine: measured.costs.machine,
+        connections_unseen: measured.costs.connections_unseen,
+        generator: sample.threads.iter().map(generator_thread).collect(),
+        connections_opened: sample.traffic.connections_opened,
+        generator_bytes_sent: sample.traffic.bytes_sent,
+        generator_bytes_received: sample.traffic.bytes_received,
+        probes: of.probes,
+        marks: Vec::new(),
+    };
+    block.marks = marks::of(&block, of.processors);
+    block
 }
 
-fn short_of_time(threads: &[ThreadCheck], fastest_p99: Option<Duration>) -> Option<String> {
-    let busy = busiest(threads.iter().map(|thread| thread.busy));
-    if busy > BUSY_MAX {
-        return Some(format!(
-            "a thread of the generator was {:.0}% busy (limit {:.0}%)",
-            busy * 100.0,
-            BUSY_MAX * 100.0
-        ));
+fn offered(point: LoadPoint) -> Option<f64> {
+    match point {
+        LoadPoint::Rate(rate) => Some(rate),
+        LoadPoint::Users(_) | LoadPoint::Search => None,
     }
-    let late = threads
-        .iter()
-        .filter_map(|thread| thread.lag.quantile(0.99))
-        .max()?;
-    // Where nothing was measured there is nothing that lateness could spoil.
-    let allowed = LAG_ALLOWED.max(fastest_p99?.mul_f64(LAG_SHARE_MAX));
-    (late > allowed).then(|| {
-        format!(
-            "the generator was woken {} late at p99 (limit {}: a tenth of the fastest route's p99, at least {})",
-            milliseconds_text(late),
-            milliseconds_text(allowed),
-            milliseconds_text(LAG_ALLOWED),
-        )
+}
+
+fn routes(sample: &Sample, names: &[String]) -> Vec<Route> {
+    let routes = names.iter().zip(&sample.counts.routes);
+    routes
+        .map(|(name, counts)| Route {
+            route: name.clone(),
+            latency: latency(&counts.latency),
+            latency_uncorrected: latency(&counts.uncorrected),
+            stream: latency(&counts.first_message).map(|first_message| Stream {
+                first_message,
+                gap: latency(&counts.gaps),
+            }),
+        })
+        .collect()
+}
+
+fn latency(latencies: &Latencies) -> Option<Latency> {
+    let quantile = |quantile| latencies.quantile(quantile).map(milliseconds);
+    Some(Latency {
+        count: latencies.count(),
+        mean_ms: latencies.mean().map(milliseconds)?,
+        p50_ms: quantile(0.50)?,
+        p90_ms: quantile(0.90)?,
+        p95_ms: quantile(0.95)?,
+        p99_ms: quantile(0.99)?,
+        p999_ms: quantile(0.999)?,
+        max_ms: latencies.max().map(milliseconds)?,
     })
 }
 
-fn busiest(threads: impl Iterator<Item = Option<f64>>) -> f64 {
-    threads.flatten().fold(0.0, f64::max)
+fn failures(sample: &Sample) -> Failures {
+    let failures = sample.counts.failures();
+    Failures {
+        total: failures.total(),
+        connect: failures.of(Failure::Connect),
+        closed: failures.of(Failure::Closed),
+        timeout: failures.of(Failure::Timeout),
+        status: failures.of(Failure::Status),
+        malformed: failures.of(Failure::Malformed),
+        local_port: failures.of(Failure::LocalPort),
+    }
 }
 
-fn milliseconds_text(duration: Duration) -> String {
-    format!("{:.1} ms", milliseconds(duration))
+fn generator_thread(check: &ThreadCheck) -> GeneratorThread {
+    let lag = |quantile| check.lag.quantile(quantile).map_or(0.0, milliseconds);
+    GeneratorThread {
+        busy: check.busy,
+        lag_p50_ms: lag(0.5),
+        lag_p99_ms: lag(0.99),
+        lag_max_ms: check.lag.max().map_or(0.0, milliseconds),
+        timer_resolution_ms: milliseconds(check.timer_resolution),
+        awaited: check.awaited,
+        late: check.late,
+        queued: check.queued,
+    }
 }
 
-impl LatencyMs {
-    fn of(latencies: &Latencies) -> Option<LatencyMs> {
-        let quantile = |quantile| latencies.quantile(quantile).map(milliseconds);
-        Some(LatencyMs {
-            mean: latencies.mean().map(milliseconds)?,
-            p50: quantile(0.50)?,
-            p95: quantile(0.95)?,
-            p99: quantile(0.99)?,
-            max: latencies.max().map(milliseconds)?,
+/// The raw times, under the names of the interval log.
+pub(crate) fn histograms(sample: &Sample, names: &[String]) -> Histograms {
+    let mut tags: BTreeMap<String, Vec<Histogram<u64>>> = BTreeMap::new();
+    for (index, (name, route)) in names.iter().zip(&sample.counts.routes).enumerate() {
+        let intervals = sample.counts.intervals.iter();
+        let intervals = intervals.map(|interval| interval.routes[index].unpack());
+        let intervals = intervals.map(|latencies| latencies.histogram().clone());
+        tags.insert(name.clone(), intervals.collect());
+        for (what, latencies) in [
+            ("uncorrected", &route.uncorrected),
+            ("first_message", &route.first_message),
+            ("gap", &route.gaps),
+        ] {
+            if latencies.count() > 0 {
+                let histogram = latencies.histogram().clone();
+                tags.insert(format!("{name}.{what}"), vec![histogram]);
+            }
+        }
+    }
+    Histograms {
+        tags,
+        interval: sample.window.interval(),
+    }
+}
+
+/// What each second looked like, latency and costs side by side.
+pub(crate) fn timeline(measured: &Measured) -> Vec<Second> {
+    let window = measured.sample.window;
+    let intervals = measured.sample.counts.intervals.iter();
+    intervals
+        .map(|interval| {
+            let end = (interval.start + window.interval()).min(window.length());
+            Second {
+                second: u32::try_from(interval.start.as_secs()).unwrap_or(u32::MAX),
+                completed: interval.completed,
+                failed: interval.failed,
+                latency: latency(&interval.overall()),
+                roles: roles_between(measured, interval.start, end),
+            }
         })
-    }
+        .collect()
 }
 
-impl FailureCounts {
-    fn of(failures: &Failures) -> FailureCounts {
-        FailureCounts {
-            total: failures.total(),
-            connect: failures.of(Failure::Connect),
-            closed: failures.of(Failure::Closed),
-            timeout: failures.of(Failure::Timeout),
-            status: failures.of(Failure::Status),
-            malformed: failures.of(Failure::Malformed),
-            local_port: failures.of(Failure::LocalPort),
-        }
-    }
-
-    /// The target's kinds that occurred, with their numbers.
-    pub(crate) fn kinds(&self) -> impl Iterator<Item = (Failure, u64)> {
-        let counts = [
-            self.connect,
-            self.closed,
-            self.timeout,
-            self.status,
-            self.malformed,
-            self.local_port,
-        ];
-        Failure::ALL
-            .into_iter()
-            .zip(counts)
-            .filter(|(kind, count)| kind.is_the_targets() && *count > 0)
-    }
-}
-
-impl GeneratorThread {
-    fn of(check: &ThreadCheck) -> GeneratorThread {
-        GeneratorThread {
-            busy: check.busy,
-            lag_p99_ms: check.lag.quantile(0.99).map_or(0.0, milliseconds),
-            lag_max_ms: check.lag.max().map_or(0.0, milliseconds),
-        }
-    }
+/// Processors used from one glance to the other, and the memory at the latter.
+fn roles_between(
+    measured: &Measured,
+    start: Duration,
+    end: Duration,
+) -> Vec<(String, Option<f64>, Option<u64>)> {
+    let at = |offset: Duration| {
+        let wanted = measured.sample.window.start + offset;
+        let distance = |at: std::time::Instant| at.max(wanted).duration_since(at.min(wanted));
+        let glances = measured.glances.iter();
+        glances.min_by_key(|glance| distance(glance.at))
+    };
+    let (from, to) = (at(start), at(end));
+    let roles = measured.costs.roles.iter().enumerate();
+    roles
+        .map(|(index, cost)| {
+            let (before, after) = (
+                from.map(|g| (g.at, g.roles[index])),
+                to.map(|g| (g.at, g.roles[index])),
+            );
+            let cpus = before.zip(after).and_then(|((from, before), (to, after))| {
+                let elapsed = to
+                    .checked_duration_since(from)
+                    .filter(|elapsed| !elapsed.is_zero())?;
+                let used = after.cpu?.saturating_sub(before.cpu?);
+                Some(used.div_duration_f64(elapsed))
+            });
+            (
+                cost.role.clone(),
+                cpus,
+                after.and_then(|(_, role)| role.resident_bytes),
+            )
+        })
+        .collect()
 }
 
 /// To the nanosecond, as the histogram has it.
 fn milliseconds(duration: Duration) -> f64 {
     duration.as_nanos() as f64 / 1e6
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Instant;
-
-    use super::*;
-    use crate::load::counts::{Counts, Finished, Window};
-
-    fn thread(busy: Option<f64>, lag_ms: u64) -> ThreadCheck {
-        let mut lag = Latencies::new();
-        lag.record(Duration::from_millis(lag_ms));
-        ThreadCheck { busy, lag }
-    }
-
-    /// A sample with one request on each route, of these latencies or failed.
-    fn sample(threads: &[ThreadCheck], routes: &[Result<u64, Failure>]) -> Sample {
-        let start = Instant::now();
-        let window = Window {
-            start,
-            end: start + Duration::from_secs(5),
-        };
-        let mut counts = Counts::new(routes.len());
-        for (route, outcome) in routes.iter().enumerate() {
-            let finished = Finished {
-                route,
-                started: start,
-                ended: start + Duration::from_millis(outcome.unwrap_or(1)),
-                failure: outcome.err(),
-            };
-            counts.record(&window, finished);
-        }
-        Sample {
-            window,
-            counts,
-            threads: threads.to_vec(),
-        }
-    }
-
-    fn check(threads: &[ThreadCheck], p99_ms: u64, expected: Option<&str>) {
-        check_sample(&sample(threads, &[Ok(p99_ms)]), expected);
-    }
-
-    fn check_sample(sample: &Sample, expected: Option<&str>) {
-        let found = generator_bound(sample);
-        match (&found, expected) {
-            (Some(found), Some(part)) => assert!(found.contains(part), "{found}"),
-            _ => assert_eq!(found.is_some(), expected.is_some(), "{found:?}"),
-        }
-    }
-
-    #[test]
-    fn one_busy_thread_is_enough() {
-        check(
-            &[thread(Some(0.2), 0), thread(Some(0.81), 0)],
-            50,
-            Some("81% busy"),
-        );
-        check(&[thread(Some(0.79), 0)], 50, None);
-        check(&[thread(None, 0)], 50, None);
-    }
-
-    #[test]
-    fn lateness_counts_against_the_latency_reported() {
-        check(&[thread(None, 6)], 50, Some("6.0 ms late"));
-        check(&[thread(None, 6)], 500, None);
-        check(&[thread(None, 2)], 1, None);
-        check(&[thread(None, 3)], 1, Some("3.0 ms late"));
-    }
-
-    #[test]
-    fn the_fastest_route_sets_the_limit_of_lateness() {
-        let late = [thread(None, 3)];
-        check_sample(&sample(&late, &[Ok(50), Ok(51)]), None);
-        check_sample(&sample(&late, &[Ok(1), Ok(51)]), Some("limit 2.0 ms"));
-        check_sample(&sample(&late, &[Err(Failure::Status), Ok(51)]), None);
-    }
-
-    #[test]
-    fn lateness_spoils_no_row_in_which_nothing_was_measured() {
-        let late = thread(None, 400);
-        check_sample(&sample(&[late], &[Err(Failure::Timeout)]), None);
-        let busy = thread(Some(0.9), 400);
-        check_sample(&sample(&[busy], &[Err(Failure::Timeout)]), Some("90% busy"));
-    }
-
-    #[test]
-    fn requests_without_a_local_port_are_the_generators_failure() {
-        let sample = sample(&[thread(None, 0)], &[Ok(50), Err(Failure::LocalPort)]);
-        check_sample(&sample, Some("1 requests were never sent"));
-    }
 }

@@ -1,13 +1,14 @@
-//! What the blocks of one chain need: its address, its requests and the
-//! accounts of its processes, for chains that we started and for running ones.
+//! What the blocks of one target need: its address, its requests and the
+//! accounts of its processes, for chains that we started and for running
+//! systems. Every target is asked each of its requests once before any load.
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
+use accounts::{Accounts, Pids};
+use describe::{Description, Limits};
+use http::Method;
+use load::{Call, Scenario};
+use results::{OwnChain, Request, Schema};
 use system::System;
 use tokio::{
     net::{TcpStream, lookup_host},
@@ -16,23 +17,21 @@ use tokio::{
 
 use crate::{
     Error,
-    account::{Accounts, Pids},
-    load::{Client, scenario::Scenario},
-    plan::{Endpoint, Plan, Subject},
+    plan::{self, Endpoint, Plan, Scheme, Subject},
 };
 
-/// How long the first answer of a chain may take, if the request timeout is longer.
+/// How long the first answer of a target may take, if the request timeout is longer.
 const CHECK_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long each address of a host name may take to accept a connection, before
 /// the next one is tried.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
-/// One chain, ready for load.
+/// One target, ready for load.
 #[derive(Debug)]
 pub(crate) struct Target {
-    /// Index into the plan's chains.
-    pub(crate) chain: usize,
+    /// Index into the plan's targets.
+    pub(crate) index: usize,
     pub(crate) name: String,
     pub(crate) address: SocketAddr,
     authority: String,
@@ -43,22 +42,36 @@ pub(crate) struct Target {
 /// The plan's running systems: names resolved, processes opened, answers checked.
 pub(crate) async fn running(plan: &Plan) -> Result<Vec<Target>, Error> {
     let mut targets = Vec::new();
-    for (chain, named) in plan.chains.iter().enumerate() {
-        let Subject::Running(endpoint) = &named.subject else {
+    for (index, planned) in plan.targets.iter().enumerate() {
+        let Subject::Running(endpoint) = &planned.subject else {
             continue;
         };
         let address = resolve(endpoint).await.map_err(|reason| Error::Resolve {
-            chain: named.name.clone(),
+            target: planned.name.clone(),
             host: endpoint.authority.clone(),
             reason,
         })?;
+        let given = &plan.experiment.targets[index];
+        let requests = plan.experiment.requests_of(given);
+        let scenario = match endpoint.scheme {
+            Scheme::Http => http_scenario(requests, &endpoint.authority, &endpoint.prefix),
+            Scheme::Grpc => {
+                let description = describe(address, given.schema.as_ref()).await;
+                description.and_then(|description| {
+                    grpc_scenario(requests, &endpoint.authority, &description)
+                })
+            }
+        };
         let target = Target {
-            chain,
-            name: named.name.clone(),
+            index,
+            name: planned.name.clone(),
             address,
             authority: endpoint.authority.clone(),
-            scenario: Arc::new(Scenario::published(&endpoint.authority, &endpoint.prefix)),
-            accounts: open_accounts(&named.name, &endpoint.pids)?,
+            scenario: scenario.map_err(|reason| Error::Requests {
+                target: planned.name.clone(),
+                reason,
+            })?,
+            accounts: Accounts::open(&given.processes)?,
         };
         target.check(plan).await?;
         targets.push(target);
@@ -69,44 +82,51 @@ pub(crate) async fn running(plan: &Plan) -> Result<Vec<Target>, Error> {
 /// The plan's chains of the system that was started, answers checked.
 pub(crate) async fn own(plan: &Plan, system: &System) -> Result<Vec<Target>, Error> {
     let mut targets = Vec::new();
-    for (chain, named) in plan.chains.iter().enumerate() {
-        let Subject::Own(protocol) = &named.subject else {
+    for (index, planned) in plan.targets.iter().enumerate() {
+        let Subject::Own(chain) = planned.subject else {
             continue;
         };
-        let [gateway, ..] = protocol.roles();
-        let address = system.role(gateway).address();
-        let authority = address.to_string();
-        let pids: Pids = protocol
-            .roles()
-            .iter()
-            .map(|role| (role.name().to_owned(), vec![system.role(*role).pid()]))
-            .collect();
-        let target = Target {
-            chain,
-            name: named.name.clone(),
-            address,
-            scenario: Arc::new(Scenario::published(&authority, "")),
-            authority,
-            accounts: open_accounts(&named.name, &pids)?,
-        };
+        let target = own_chain(plan, system, index, chain)?;
         target.check(plan).await?;
         targets.push(target);
     }
     Ok(targets)
 }
 
+fn own_chain(plan: &Plan, system: &System, index: usize, chain: OwnChain) -> Result<Target, Error> {
+    let name = &plan.targets[index].name;
+    let roles = plan::roles(chain);
+    let address = system.role(roles[0]).address();
+    let authority = address.to_string();
+    let pids: Pids = roles
+        .iter()
+        .map(|role| (role.name().to_owned(), vec![system.role(*role).pid()]))
+        .collect();
+    let requests = plan.experiment.requests_of(&plan.experiment.targets[index]);
+    Ok(Target {
+        index,
+        name: name.clone(),
+        address,
+        scenario: http_scenario(requests, &authority, "").map_err(|reason| Error::Requests {
+            target: name.clone(),
+            reason,
+        })?,
+        authority,
+        accounts: Accounts::open(&pids)?,
+    })
+}
+
 impl Target {
     /// Makes each request of the scenario once; an error names the first that failed.
     async fn check(&self, plan: &Plan) -> Result<(), Error> {
-        let mut client = Client::new(self.address, plan.request_timeout.min(CHECK_WITHIN));
+        let within = plan.experiment.request_timeout.min(CHECK_WITHIN);
         for request in &self.scenario.requests {
-            client
-                .request(&request.bytes, Instant::now())
+            load::try_once(self.address, request, within)
                 .await
                 .map_err(|reason| Error::Unanswered {
-                    chain: self.name.clone(),
+                    target: self.name.clone(),
                     authority: self.authority.clone(),
-                    path: request.path.clone(),
+                    request: request.name().to_owned(),
                     reason: reason.to_string(),
                 })?;
         }
@@ -114,12 +134,79 @@ impl Target {
     }
 }
 
-fn open_accounts(chain: &str, pids: &Pids) -> Result<Accounts, Error> {
-    Accounts::open(pids).map_err(|(pid, reason)| Error::Process {
-        chain: chain.to_owned(),
-        pid,
-        reason,
-    })
+fn http_scenario(
+    requests: &[Request],
+    authority: &str,
+    prefix: &str,
+) -> Result<Arc<Scenario>, String> {
+    let requests = requests.iter().map(|request| {
+        let http = request.http.as_deref().unwrap_or_default();
+        http_request(request, http, authority, prefix)
+            .map_err(|reason| format!("request {}: {reason}", request.name))
+    });
+    let requests = requests.collect::<Result<_, _>>()?;
+    Ok(Arc::new(Scenario { requests }))
+}
+
+/// `METHOD /PATH`, below `prefix`.
+pub(crate) fn http_request(
+    request: &Request,
+    http: &str,
+    authority: &str,
+    prefix: &str,
+) -> Result<load::Request, String> {
+    let (method, path) = http
+        .split_once(' ')
+        .ok_or_else(|| format!("{http:?} is no method and path"))?;
+    let method = Method::from_bytes(method.as_bytes())
+        .map_err(|_| format!("{method:?} is no HTTP method"))?;
+    let path = path.trim();
+    if !path.starts_with('/') {
+        return Err(format!("the path {path:?} does not begin with /"));
+    }
+    let headers: Vec<_> = request.headers.clone().into_iter().collect();
+    load::Request::http(
+        &request.name,
+        authority,
+        method.as_str(),
+        &format!("{prefix}{path}"),
+        &headers,
+        request.body.as_deref(),
+    )
+    .map_err(|error| error.to_string())
+}
+
+async fn describe(address: SocketAddr, schema: Option<&Schema>) -> Result<Description, String> {
+    let described = match schema {
+        None => Description::from_reflection(&address.to_string(), &Limits::default()).await,
+        Some(Schema::Proto { files, include }) => Description::from_protos(files, include),
+        Some(Schema::DescriptorSet(path)) => {
+            let bytes = std::fs::read(path)
+                .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+            Description::from_descriptor_set(&bytes)
+        }
+    };
+    described.map_err(|error| error.to_string())
+}
+
+fn grpc_scenario(
+    requests: &[Request],
+    authority: &str,
+    description: &Description,
+) -> Result<Arc<Scenario>, String> {
+    let requests = requests.iter().map(|request| {
+        let path = request.grpc.as_deref().unwrap_or_default();
+        let method = description
+            .method(path)
+            .map_err(|error| error.to_string())?;
+        let metadata: Vec<_> = request.headers.clone().into_iter().collect();
+        let message = request.body.as_deref().unwrap_or("{}");
+        let call = Call::new(authority, &method, message, &metadata)
+            .map_err(|error| format!("call {}: {error}", request.name))?;
+        Ok::<_, String>(load::Request::grpc(&request.name, call))
+    });
+    let requests = requests.collect::<Result<_, _>>()?;
+    Ok(Arc::new(Scenario { requests }))
 }
 
 /// The address that takes connections: a name such as `localhost` often has two,

@@ -8,25 +8,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use fake::{gateway, setting};
-use lab::{Arguments, End, Error, Plan};
+use fake::{gateway, new, setting};
+use lab::{End, Error, Goal, Options, Plan};
 use tokio::net::TcpListener;
 
 /// Short blocks of a running system alone.
-fn against(against: String, out: &Path) -> Arguments {
-    Arguments {
+fn against(against: String) -> Options {
+    Options {
         users: Some("1,3".into()),
         duration: Some("100ms".into()),
         warm_up: Some("10ms".into()),
         chains: Some("none".into()),
+        repetitions: Some("3".into()),
         against: vec![against],
-        out: Some(out.to_owned()),
-        ..Arguments::default()
+        ..Options::default()
     }
-}
-
-fn plan(arguments: &Arguments) -> Plan {
-    Plan::new(arguments).expect("the arguments are valid")
 }
 
 /// The folders of runs below `out`.
@@ -49,49 +45,128 @@ async fn a_complete_run_leaves_its_report_and_its_folder() {
         true => format!(",gateway:{}", std::process::id()),
         false => String::new(),
     };
-    let arguments = against(format!("fake=http://{}{own}", gateway().await), out.path());
-    let outcome = lab::run(&plan(&arguments), &setting("unused"))
+    let options = against(format!("fake=http://{}{own}", gateway().await));
+    let outcome = lab::run(new(&options, out.path()), &setting("unused"))
         .await
         .expect("the target answers");
     assert!(matches!(outcome.end, End::Complete));
-    assert_eq!((outcome.blocks, outcome.killed.len()), (2, 0));
-    assert!(outcome.report.contains("fake"), "{}", outcome.report);
+    assert_eq!((outcome.blocks, outcome.killed.len()), (6, 0));
+    assert!(
+        outcome.report.text.contains("fake"),
+        "{}",
+        outcome.report.text
+    );
 
     let run = run_json(&outcome.folder);
     assert_eq!(run["state"], "complete");
     assert_eq!(run["pspd_commit"], "abc");
-    let rows = run["rows"].as_array().expect("rows");
-    assert_eq!(rows.len(), 2);
-    for (row, users) in rows.iter().zip([1, 3]) {
-        assert_eq!(row["users"], users);
-        assert_eq!(row["failures"]["total"], 0);
-        assert!(row["completed_in_window"].as_u64() > Some(0));
-        assert!(row["latency_ms"]["p50"].as_f64() >= Some(2.0));
-        assert_eq!(row["routes"].as_array().map(Vec::len), Some(2));
+    let blocks = run["blocks"].as_array().expect("blocks");
+    assert_eq!(blocks.len(), 6);
+    for (block, users) in blocks.iter().zip([1, 3].repeat(3)) {
+        assert_eq!(block["load"]["users"], users);
+        assert_eq!(block["failures"]["total"], 0);
+        assert!(block["completed"].as_u64() > Some(0));
+        assert!(block["latency"]["p50_ms"].as_f64() >= Some(2.0));
+        assert_eq!(block["routes"].as_array().map(Vec::len), Some(2));
         if cfg!(target_os = "linux") {
-            assert!(row["costs"][0]["peak_bytes"].as_u64() > Some(0));
-            assert!(row["costs"][0]["cpu_seconds"].is_number());
+            assert!(block["costs"][0]["peak_bytes"].as_u64() > Some(0));
+            assert!(block["costs"][0]["cpu_seconds"].is_number());
         }
-        let raw = format!("histograms/{users:05}-fake.hlog");
-        assert!(outcome.folder.join(raw).exists());
     }
-    for name in ["table.csv", "table.md"] {
+    for name in [
+        "experiment.toml",
+        "summary.json",
+        "blocks.csv",
+        "cells.csv",
+        "report.md",
+        "report.html",
+        "histograms/0001-fake.hlog",
+        "timelines/0006-fake.csv",
+        "charts/latency.svg",
+        "charts/latency.png",
+        "k6/fake-3-users.json",
+    ] {
         assert!(outcome.folder.join(name).exists(), "{name}");
     }
+    let file = fs::read_to_string(outcome.folder.join("experiment.toml")).expect("text");
+    let again = Plan::new(Some(&file), &Options::default()).expect("it can be run again");
+    assert!(again.preview().contains("fake"));
 }
 
 #[tokio::test]
-async fn a_chain_that_does_not_answer_is_named_before_any_load() {
+async fn an_open_loop_and_a_search_leave_their_rates() {
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let base = against(format!("fake=http://{}", gateway().await));
+    let open = Options {
+        users: None,
+        rate: Some("50".into()),
+        repetitions: Some("1".into()),
+        ..base.clone()
+    };
+    let outcome = lab::run(new(&open, out.path()), &setting("unused"))
+        .await
+        .expect("the target answers");
+    let run = run_json(&outcome.folder);
+    assert_eq!(run["blocks"][0]["offered_per_second"], 50.0);
+    assert!(run["blocks"][0]["latency_uncorrected"].is_object());
+
+    let search = Options {
+        users: None,
+        slo: Some("p50<500ms".into()),
+        repetitions: Some("1".into()),
+        ..base
+    };
+    let file = "[load]\nrate-start = 50.0\nrate-max = 100.0";
+    let goal = Goal::New {
+        plan: Box::new(Plan::new(Some(file), &search).expect("valid")),
+        out: out.path().to_owned(),
+    };
+    let outcome = lab::run(goal, &setting("unused")).await.expect("answers");
+    let run = run_json(&outcome.folder);
+    let block = &run["blocks"][0];
+    assert_eq!(block["load"], "search");
+    assert!(
+        block["probes"].as_array().map(Vec::len) >= Some(2),
+        "{block}"
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_is_complete_is_not_resumed() {
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let options = Options {
+        repetitions: Some("1".into()),
+        ..against(format!("fake=http://{}", gateway().await))
+    };
+    let done = lab::run(new(&options, out.path()), &setting("unused"))
+        .await
+        .expect("the target answers");
+    let goal = Goal::Resume {
+        folder: done.folder.clone(),
+    };
+    let error = lab::run(goal, &setting("unused"))
+        .await
+        .expect_err("complete");
+    assert!(
+        matches!(error, Error::Resume { .. }) && error.is_usage(),
+        "{error}"
+    );
+    let blocks = run_json(&done.folder)["blocks"].as_array().map(Vec::len);
+    assert_eq!(blocks, Some(2), "nothing was added");
+}
+
+#[tokio::test]
+async fn a_target_that_does_not_answer_is_named_before_any_load() {
     let out = tempfile::tempdir().expect("a temporary folder");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
     let address = listener.local_addr().expect("bound");
     drop(listener);
-    let arguments = against(format!("gone=http://{address}"), out.path());
-    let error = lab::run(&plan(&arguments), &setting("unused"))
+    let options = against(format!("gone=http://{address}"));
+    let error = lab::run(new(&options, out.path()), &setting("unused"))
         .await
         .expect_err("nobody listens");
     let text = error.to_string();
-    assert!(text.starts_with("chain gone does not answer"), "{text}");
+    assert!(text.starts_with("target gone does not answer"), "{text}");
     assert!(!error.is_usage());
     assert!(runs(out.path()).is_empty(), "nothing was written");
 }
@@ -100,8 +175,8 @@ async fn a_chain_that_does_not_answer_is_named_before_any_load() {
 #[tokio::test]
 async fn a_process_that_does_not_exist_starts_nothing() {
     let out = tempfile::tempdir().expect("a temporary folder");
-    let arguments = against("o=http://127.0.0.1:9,a:2147483647".into(), out.path());
-    let error = lab::run(&plan(&arguments), &setting("unused"))
+    let options = against("o=http://127.0.0.1:9,a:2147483647".into());
+    let error = lab::run(new(&options, out.path()), &setting("unused"))
         .await
         .expect_err("no such process");
     assert!(matches!(error, Error::Process { .. }), "{error}");
@@ -113,12 +188,12 @@ async fn a_process_that_does_not_exist_starts_nothing() {
 #[tokio::test]
 async fn more_users_than_local_ports_start_nothing() {
     let out = tempfile::tempdir().expect("a temporary folder");
-    let arguments = Arguments {
+    let options = Options {
         // No machine has so many ports.
         users: Some("25,70000".into()),
-        ..against("o=http://127.0.0.1:9".into(), out.path())
+        ..against("o=http://127.0.0.1:9".into())
     };
-    let error = lab::run(&plan(&arguments), &setting("unused"))
+    let error = lab::run(new(&options, out.path()), &setting("unused"))
         .await
         .expect_err("too many users");
     assert!(matches!(error, Error::Ports { .. }), "{error}");
@@ -129,25 +204,19 @@ async fn more_users_than_local_ports_start_nothing() {
 #[tokio::test]
 async fn an_out_that_is_a_file_starts_nothing() {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
-    let arguments = Arguments {
-        out: Some(file.path().to_owned()),
-        ..Arguments::default()
-    };
-    let error = lab::run(&plan(&arguments), &setting("/no/such/pspd"))
+    let goal = new(&Options::default(), file.path());
+    let error = lab::run(goal, &setting("/no/such/pspd"))
         .await
         .expect_err("a file is no folder");
-    assert!(matches!(error, Error::OutIsFile { .. }), "{error}");
+    assert!(matches!(error, Error::Folder(_)), "{error}");
     assert!(error.is_usage());
 }
 
 #[tokio::test]
 async fn an_executable_that_cannot_be_started_is_named() {
     let out = tempfile::tempdir().expect("a temporary folder");
-    let arguments = Arguments {
-        out: Some(out.path().to_owned()),
-        ..Arguments::default()
-    };
-    let outcome = lab::run(&plan(&arguments), &setting("/no/such/pspd"))
+    let goal = new(&Options::default(), out.path());
+    let outcome = lab::run(goal, &setting("/no/such/pspd"))
         .await
         .expect("the folder could be made");
     let End::Failed(error) = &outcome.end else {
@@ -174,14 +243,15 @@ async fn a_role_that_does_not_stop_is_killed_and_named() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let life = "if [ $role = b ]; then exec sleep 60; fi; exec cat";
     let roles = fake::roles(folder.path(), gateway().await, life);
-    let arguments = Arguments {
+    let options = Options {
         users: Some("1".into()),
         duration: Some("100ms".into()),
         warm_up: Some("0s".into()),
-        out: Some(folder.path().join("out")),
-        ..Arguments::default()
+        repetitions: Some("1".into()),
+        ..Options::default()
     };
-    let outcome = lab::run(&plan(&arguments), &setting(&roles))
+    let out = folder.path().join("out");
+    let outcome = lab::run(new(&options, &out), &setting(&roles))
         .await
         .expect("what was measured is reported");
     assert!(matches!(outcome.end, End::Complete), "{:?}", outcome.end);
@@ -196,7 +266,7 @@ async fn a_role_that_dies_ends_the_run_and_loses_only_the_block_in_progress() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = folder.path().join("out");
     let roles = fake::roles(folder.path(), gateway().await, B_DIES);
-    let arguments = Arguments {
+    let options = Options {
         // Far more blocks than are taken before the role dies.
         users: Some(
             (1..=100)
@@ -206,8 +276,7 @@ async fn a_role_that_dies_ends_the_run_and_loses_only_the_block_in_progress() {
         ),
         duration: Some("500ms".into()),
         warm_up: Some("0s".into()),
-        out: Some(out.clone()),
-        ..Arguments::default()
+        ..Options::default()
     };
     let die = folder.path().join("die");
     let after_a_block = async {
@@ -217,14 +286,14 @@ async fn a_role_that_dies_ends_the_run_and_loses_only_the_block_in_progress() {
                 continue;
             }
             let run = runs(&out).pop().filter(|run| run.join("run.json").exists());
-            if run.is_some_and(|run| run_json(&run)["rows"][0].is_object()) {
+            if run.is_some_and(|run| run_json(&run)["blocks"][0].is_object()) {
                 return fs::write(&die, "").expect("can be written");
             }
         }
     };
-    let plan = plan(&arguments);
+    let goal = new(&options, &out);
     let setting = setting(&roles);
-    let (outcome, ()) = tokio::join!(lab::run(&plan, &setting), after_a_block);
+    let (outcome, ()) = tokio::join!(lab::run(goal, &setting), after_a_block);
     let outcome = outcome.expect("what was measured is reported");
     let End::RoleDied {
         role, last_lines, ..
@@ -234,14 +303,12 @@ async fn a_role_that_dies_ends_the_run_and_loses_only_the_block_in_progress() {
     };
     assert_eq!(role.to_string(), "b");
     assert_eq!(last_lines, &["b has had enough"]);
-    assert!(
-        outcome.report.contains("Stopped early"),
-        "{}",
-        outcome.report
-    );
+    let text = &outcome.report.text;
+    assert!(text.contains("topped early"), "{text}");
     let run = run_json(&outcome.folder);
     assert_eq!(run["state"], "failed");
-    assert!(run["rows"].as_array().map(Vec::len) >= Some(1));
-    let log = fs::read_to_string(outcome.folder.join("logs/b.err.log")).expect("the log is kept");
+    assert!(run["blocks"].as_array().map(Vec::len) >= Some(1));
+    let log = fs::read_to_string(outcome.folder.join("logs/repetition-1/b.err.log"))
+        .expect("the log is kept");
     assert_eq!(log, "b has had enough\n");
 }

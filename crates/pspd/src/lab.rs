@@ -1,111 +1,83 @@
 //! `pspd lab`: reads the options, lets the `lab` crate run the experiment, and
 //! prints its report. Exit codes: 0 all blocks done, 1 failed while running (a
-//! role died, a chain does not answer), 64 wrong options, 130 interrupted. The
-//! results of complete blocks are on disk in every case.
+//! role died, a target does not answer), 2 a condition of `--fail-if` holds, 64
+//! wrong options, 130 interrupted. The results of complete blocks are on disk in
+//! every case.
 
-use std::{path::PathBuf, process::ExitCode};
+mod calibrate;
+mod flags;
+
+use std::{
+    fs,
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context, bail};
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use lab::{Arguments, End, Error, Outcome, Plan, Setting};
+use clap::{ArgMatches, Command};
+use lab::{End, Error, Goal, Outcome, Plan, Report, Setting, Show};
 
 use crate::exit::Usage;
 
 /// What a shell reports for a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
+/// A condition of `--fail-if` holds.
+const FAILED_GATE: u8 = 2;
 
 pub(crate) fn command() -> Command {
     Command::new("lab")
-        .about(
-            "Run the published experiment: the gRPC chain and the REST chain under the same load",
-        )
+        .about("Run an experiment: the published one on both chains, or your own on your services")
         .long_about(
-            "Runs the published experiment. Starts the six roles on free ports of this machine, \
-             lets virtual users repeat /a/hello and /b/numbers on the gRPC chain and on the REST \
-             chain in turn, and prints what users saw and what each role cost, beside the figures \
-             of the original study. Everything is kept in results/<time>/.",
+            "Runs an experiment: every target under every load, in random order, repeatedly, with \
+             the CPU and memory of each process in the accounts. Without a FILE it is the published \
+             loop: it starts the six roles on free ports of this machine and lets virtual users \
+             repeat /a/hello and /b/numbers on the gRPC chain and on the REST chain. With a FILE, \
+             and with --against and --request or --call, it measures whatever you like. Everything \
+             is kept in results/<time>/.",
         )
-        .arg(flag(
-            "full",
-            "The whole published experiment: 25 to 3200 users, 30 s each",
-        ))
-        .arg(option(
-            "users",
-            "N,N,...",
-            "Numbers of virtual users [default: 25,100,400]",
-        ))
-        .arg(option(
-            "duration",
-            "TIME",
-            "Measured window of each block [default: 5s]",
-        ))
-        .arg(option(
-            "warm-up",
-            "TIME",
-            "Load before each window that is not counted [default: 1s]",
-        ))
-        .arg(option(
-            "request-timeout",
-            "TIME",
-            "A request that takes longer has failed [default: 60s]",
-        ))
-        .arg(option(
-            "generator-threads",
-            "N",
-            "Threads of the load generator [default: 1]",
-        ))
-        .arg(option(
-            "chains",
-            "LIST",
-            "Chains of our own: grpc, rest, or none [default: grpc,rest]",
-        ))
-        .arg(
-            option(
-                "against",
-                "NAME=URL[,ROLE:PID]...",
-                "Also measure a running system, such as original=http://127.0.0.1:8080; processes \
-                 named as ROLE:PID are in the accounts. Repeatable",
-            )
-            .action(ArgAction::Append),
-        )
-        .arg(
-            option(
-                "out",
-                "DIR",
-                "Folder that gets a folder for this run [default: results]",
-            )
-            .value_parser(value_parser!(PathBuf)),
-        )
-}
-
-fn flag(name: &'static str, help: &'static str) -> Arg {
-    Arg::new(name)
-        .long(name)
-        .help(help)
-        .action(ArgAction::SetTrue)
-}
-
-fn option(name: &'static str, value: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).long(name).value_name(value).help(help)
+        .args_conflicts_with_subcommands(true)
+        .args(flags::all())
+        .subcommand(calibrate::command())
 }
 
 pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let plan =
-        Plan::new(&arguments(matches)).map_err(|problems| Usage::new(problems.to_string()))?;
+    if let Some(("calibrate", matches)) = matches.subcommand() {
+        return calibrate::run(matches);
+    }
+    let goal = match matches.get_one::<PathBuf>("resume") {
+        Some(folder) => Goal::Resume {
+            folder: folder.clone(),
+        },
+        None => {
+            let plan = plan(matches)?;
+            if matches.get_flag("dry-run") {
+                print(&plan.preview());
+                return Ok(ExitCode::SUCCESS);
+            }
+            let out = matches.get_one::<PathBuf>("out").cloned();
+            Goal::New {
+                plan: Box::new(plan),
+                out: out.unwrap_or_else(|| PathBuf::from("results")),
+            }
+        }
+    };
+    let output = Output::of(matches);
     let setting = Setting {
         executable: std::env::current_exe().context("cannot find the pspd executable itself")?,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: option_env!("PSPD_GIT_COMMIT").map(str::to_owned),
+        show: output.show(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    let ended = runtime.block_on(lab::run(&plan, &setting));
+    let ended = runtime.block_on(lab::run(goal, &setting));
     // Not dropped: that would wait for the look-up of a name, even after Ctrl-C.
     runtime.shutdown_background();
     match ended {
-        Ok(outcome) => finish(outcome),
+        Ok(outcome) => finish(outcome, output),
         Err(error @ Error::Interrupted) => {
             eprintln!("{error}");
             Ok(ExitCode::from(INTERRUPTED))
@@ -115,37 +87,73 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn arguments(matches: &ArgMatches) -> Arguments {
-    let text = |name| matches.get_one::<String>(name).cloned();
-    Arguments {
-        full: matches.get_flag("full"),
-        users: text("users"),
-        duration: text("duration"),
-        warm_up: text("warm-up"),
-        request_timeout: text("request-timeout"),
-        generator_threads: text("generator-threads"),
-        chains: text("chains"),
-        against: matches
-            .get_many::<String>("against")
-            .map(|values| values.cloned().collect())
-            .unwrap_or_default(),
-        out: matches.get_one::<PathBuf>("out").cloned(),
+fn plan(matches: &ArgMatches) -> anyhow::Result<Plan> {
+    let file = matches.get_one::<PathBuf>("FILE");
+    let text = file.map(|file| read(file)).transpose()?;
+    let plan = Plan::new(text.as_deref(), &flags::options(matches));
+    plan.map_err(|problems| Usage::new(problems.to_string()).into())
+}
+
+fn read(file: &Path) -> anyhow::Result<String> {
+    fs::read_to_string(file).map_err(|error| {
+        let message = format!(
+            "cannot read {}: {error}; name an experiment file, such as experiments/published.toml",
+            file.display()
+        );
+        Usage::new(message).into()
+    })
+}
+
+/// What goes to standard output, and how much is shown meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Output {
+    Text,
+    /// Nothing but the results' folder.
+    Quiet,
+    Json,
+}
+
+impl Output {
+    fn of(matches: &ArgMatches) -> Output {
+        match (matches.get_flag("json"), matches.get_flag("quiet")) {
+            (true, _) => Output::Json,
+            (false, true) => Output::Quiet,
+            (false, false) => Output::Text,
+        }
+    }
+
+    fn show(self) -> Show {
+        match self {
+            Output::Quiet => Show::Quiet,
+            Output::Text | Output::Json if std::io::stderr().is_terminal() => Show::Live,
+            Output::Text | Output::Json => Show::Lines,
+        }
+    }
+
+    fn print(self, report: &Report, folder: &Path) {
+        match self {
+            Output::Text => print(&format!(
+                "\n{}\nResults: {folder}\nOpen {folder}/report.html for charts.\n",
+                report.text,
+                folder = folder.display()
+            )),
+            Output::Quiet => print(&format!("{}\n", folder.display())),
+            Output::Json => print(&report.json),
+        }
     }
 }
 
-fn finish(outcome: Outcome) -> anyhow::Result<ExitCode> {
+fn finish(outcome: Outcome, output: Output) -> anyhow::Result<ExitCode> {
+    output.print(&outcome.report, &outcome.folder);
     let folder = outcome.folder.display();
-    print(&format!("\n{}\nResults: {folder}\n", outcome.report));
     for role in outcome.killed {
-        eprintln!(
-            "role {role} did not stop in time and was killed; its log is {folder}/logs/{role}.err.log"
-        );
+        eprintln!("role {role} did not stop in time and was killed; its log is in {folder}/logs/");
     }
     let kept = kept(outcome.blocks);
     match outcome.end {
-        End::Complete => Ok(ExitCode::SUCCESS),
+        End::Complete => Ok(gates(&outcome.report)),
         End::Interrupted => {
-            eprintln!("interrupted; {kept}");
+            eprintln!("interrupted; {kept}; go on with: pspd lab --resume {folder}");
             Ok(ExitCode::from(INTERRUPTED))
         }
         End::Failed(error) => Err(error.into()),
@@ -153,6 +161,7 @@ fn finish(outcome: Outcome) -> anyhow::Result<ExitCode> {
             role,
             status,
             last_lines,
+            log,
         } => {
             let lines: String = last_lines
                 .iter()
@@ -160,9 +169,21 @@ fn finish(outcome: Outcome) -> anyhow::Result<ExitCode> {
                 .collect();
             bail!(
                 "role {role} died during the run ({status}); {kept}; \
-                 its log is {folder}/logs/{role}.err.log and ends with:{lines}"
+                 its log is {} and ends with:{lines}",
+                log.display()
             );
         }
+    }
+}
+
+/// Says which conditions of `--fail-if` hold.
+pub(crate) fn gates(report: &Report) -> ExitCode {
+    for trip in &report.trips {
+        eprintln!("failed: {trip}");
+    }
+    match report.trips.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(FAILED_GATE),
     }
 }
 
@@ -176,7 +197,7 @@ fn kept(blocks: usize) -> String {
 }
 
 /// Standard output may be closed early, by `head` for example: no panic then.
-fn print(text: &str) {
+pub(crate) fn print(text: &str) {
     use std::io::Write;
     let _ = std::io::stdout().write_all(text.as_bytes());
 }

@@ -1,10 +1,11 @@
 //! The `pspd` command: reads the command line and hands over to one of its
-//! subcommands. Exit codes: 0 done, 1 failed while running, 64 wrong usage or
-//! configuration.
+//! subcommands. Exit codes: 0 done, 1 failed while running, 2 a condition of
+//! `--fail-if` holds, 64 wrong usage or configuration.
 
 mod config;
 mod exit;
 mod lab;
+mod report;
 mod serve;
 mod up;
 
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         Some(("serve", matches)) => serve::run(matches),
         Some(("up", matches)) => up::run(matches),
         Some(("lab", matches)) => lab::run(matches),
+        Some(("report", matches)) => report::run(matches),
         _ => Err(exit::Usage::new("no command given; see `pspd --help`").into()),
     };
     exit::code(done)
@@ -35,4 +37,5 @@ fn cli() -> Command {
         .subcommand(serve::command())
         .subcommand(up::command())
         .subcommand(lab::command())
+        .subcommand(report::command())
 }

@@ -15,7 +15,7 @@ struct Problem {
 }
 
 impl Problems {
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         option: &str,
         value: &str,
@@ -30,7 +30,7 @@ impl Problems {
         });
     }
 
-    pub(super) fn none_or<T>(self, value: T) -> Result<T, Problems> {
+    pub(crate) fn none_or<T>(self, value: T) -> Result<T, Problems> {
         if self.0.is_empty() {
             Ok(value)
         } else {

@@ -1,21 +1,17 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::account::Pids;
 
-fn arguments() -> Arguments {
-    Arguments::default()
-}
-
-fn against(text: &str) -> Arguments {
-    Arguments {
+fn against(text: &str) -> Options {
+    Options {
         against: vec![text.to_owned()],
-        ..arguments()
+        ..Options::default()
     }
 }
 
-fn check_refused(arguments: &Arguments, expected: &[&str]) {
-    let problems = Plan::new(arguments)
+#[track_caller]
+fn check_refused(file: Option<&str>, options: &Options, expected: &[&str]) {
+    let problems = Plan::new(file, options)
         .expect_err("something is wrong")
         .to_string();
     let lines: Vec<_> = problems.lines().collect();
@@ -26,91 +22,163 @@ fn check_refused(arguments: &Arguments, expected: &[&str]) {
     }
 }
 
+#[track_caller]
+fn check_file(file: &str, expected: &[&str]) {
+    check_refused(Some(file), &Options::default(), expected);
+}
+
 #[test]
-fn the_defaults_take_about_a_minute_and_full_is_the_published_experiment() {
-    let short = Plan::new(&arguments()).expect("the defaults are valid");
-    assert_eq!(short.users, [25, 100, 400]);
-    assert_eq!(short.duration, Duration::from_secs(5));
-    assert_eq!(short.warm_up, Duration::from_secs(1));
-    assert_eq!(short.request_timeout, Duration::from_secs(60));
-    assert_eq!(short.out, PathBuf::from("results"));
-    let full = Plan::new(&Arguments {
+fn the_defaults_are_short_and_full_is_the_published_experiment() {
+    let short = Plan::new(None, &Options::default()).expect("the defaults are valid");
+    assert_eq!(short.experiment.load.users, DEFAULT_USERS);
+    assert_eq!(short.experiment.repetitions, 5);
+    assert_eq!(short.steps().len(), 30);
+    let full = Options {
         full: true,
-        ..arguments()
-    })
-    .expect("--full is valid");
-    assert_eq!(full.users, [25, 50, 100, 200, 400, 800, 1600, 3200]);
-    assert_eq!(full.duration, Duration::from_secs(30));
-}
-
-#[test]
-fn the_chain_that_goes_first_changes_at_each_step() {
-    let plan = Plan::new(&against("original=http://localhost")).expect("valid");
-    let order: Vec<_> = plan
-        .steps()
-        .iter()
-        .map(|step| format!("{} {}", step.users, plan.chains[step.chain].name))
-        .collect();
-    assert_eq!(
-        order,
-        [
-            "25 grpc",
-            "25 rest",
-            "25 original",
-            "100 original",
-            "100 rest",
-            "100 grpc",
-            "400 grpc",
-            "400 rest",
-            "400 original",
-        ]
-    );
-}
-
-#[test]
-fn every_problem_is_reported_at_once() {
-    let wrong = Arguments {
-        users: Some("25,x,0,25".into()),
-        duration: Some("5".into()),
-        warm_up: Some("2h".into()),
-        request_timeout: Some("soon".into()),
-        generator_threads: Some("0".into()),
-        chains: Some("grpc,soap,grpc".into()),
-        against: vec!["a".into()],
-        out: Some(PathBuf::new()),
-        full: false,
+        ..Options::default()
     };
-    check_refused(
-        &wrong,
+    let full = Plan::new(None, &full).expect("--full is valid");
+    let users = [25, 50, 100, 200, 400, 800, 1600, 3200];
+    assert_eq!(full.experiment.load.users, users);
+    assert_eq!(full.experiment.duration, Duration::from_secs(30));
+}
+
+#[test]
+fn a_seed_is_always_recorded() {
+    let plan = Plan::new(None, &Options::default()).expect("valid");
+    assert!(plan.experiment.seed.is_some());
+    let plan = Plan::new(Some("seed = 7"), &Options::default()).expect("valid");
+    assert_eq!(plan.seed(), 7);
+    let again = Plan::again(&plan.experiment).expect("it was valid before");
+    assert_eq!(again.steps(), plan.steps());
+}
+
+#[test]
+fn every_problem_of_a_file_is_reported_at_once() {
+    check_file(
+        r#"
+        repetitions = 0
+        duration = "5ms"
+        warm-up = "2h"
+        fail-if = ["nobody.p99 > 1ms"]
+
+        [load]
+        users = [25, 0, 25]
+        in-flight-max = 0
+        rate-precision = 0.9
+
+        [connections]
+        count = 1
+        stream-window-bytes = 1
+
+        [generator]
+        threads = 2
+
+        [[targets]]
+        name = "neither"
+
+        [[targets]]
+        name = "both"
+        chain = "grpc"
+        url = "http://h"
+        "#,
         &[
-            "--users \"25,x,0,25\": \"x\" is no count",
-            "0 is out of range",
-            "25 is there twice",
-            "no chain \"soap\"",
-            "grpc is there twice",
-            "--against \"a\": it has no =",
-            "--duration \"5\"",
-            "--warm-up \"2h\": it is out of range",
-            "--request-timeout \"soon\"",
-            "--generator-threads \"0\"",
-            "--out \"\"",
+            "users (--users) \"0\"",
+            "users (--users) \"25\": it is there twice",
+            "in-flight-max",
+            "rate-precision",
+            "duration (--duration) \"5ms\"",
+            "warm-up (--warm-up) \"2h\"",
+            "repetitions (--repetitions) \"0\"",
+            "stream-window-bytes",
+            "2 threads of the generator share no connection",
+            "neither chain nor url",
+            "a chain and a url",
+            "fail-if (--fail-if)",
         ],
     );
 }
 
 #[test]
+fn a_file_that_is_no_experiment_is_refused_with_the_place() {
+    let error = Plan::new(Some("\nuser = [1]"), &Options::default()).expect_err("unknown key");
+    let text = error.to_string();
+    assert!(
+        text.contains("line 2") && text.contains("unknown field `user`"),
+        "{text}"
+    );
+}
+
+#[test]
+fn one_kind_of_load_is_measured_at_a_time() {
+    check_file(
+        "[load]\nusers = [1]\nrates = [1.0]",
+        &["three kinds of load"],
+    );
+    check_file(
+        "[load]\nrates = [1.0]\npace = \"1s\"",
+        &["only users of a closed loop"],
+    );
+    check_file("[load]\nrates = [0.0]", &["it is no rate"]);
+    check_file("[load]\nslo = \"fast\"", &["slo (--slo)"]);
+    let open = Plan::new(Some("[load]\nrates = [10]"), &Options::default()).expect("valid");
+    assert_eq!(open.loads, [LoadPoint::Rate(10.0)]);
+    let search = Plan::new(Some("[load]\nslo = \"p99<50ms\""), &Options::default()).expect("valid");
+    assert_eq!(search.loads, [LoadPoint::Search]);
+    assert!(search.objective.is_some());
+}
+
+#[test]
+fn requests_must_fit_their_target() {
+    let target = "[[targets]]\nname = \"o\"\nurl = ";
+    check_file(
+        &format!("{target}\"grpc://h:1\""),
+        &["takes no HTTP request", "takes no HTTP request"],
+    );
+    let call = "[[requests]]\nname = \"c\"\ngrpc = \"a.B/C\"\n";
+    check_file(
+        &format!("{call}{target}\"http://h\""),
+        &["takes no gRPC call"],
+    );
+    Plan::new(
+        Some(&format!("{call}{target}\"grpc://h:1\"")),
+        &Options::default(),
+    )
+    .expect("valid");
+    for (request, expected) in [
+        ("http = \"GET\"", "no method and path"),
+        ("http = \"GET a\"", "does not begin with /"),
+        ("http = \"G@T /\"", "no HTTP method"),
+        ("http = \"GET /{{nobody}}\"", "nobody"),
+        ("", "not exactly one of http and grpc"),
+        (
+            "http = \"GET /\"\ngrpc = \"a.B/C\"",
+            "not exactly one of http and grpc",
+        ),
+    ] {
+        let file = format!("[[requests]]\nname = \"r\"\n{request}\n{target}\"http://h\"");
+        check_file(&file, &[expected]);
+    }
+    let twice = "[[requests]]\nname = \"r\"\nhttp = \"GET /\"\n".repeat(2);
+    check_file(
+        &format!("{twice}{target}\"http://h\""),
+        &["the name is there twice"],
+    );
+}
+
+#[test]
 fn nothing_to_measure_is_a_problem() {
-    let none = Arguments {
+    let none = Options {
         chains: Some("none".into()),
-        ..arguments()
+        ..Options::default()
     };
-    check_refused(&none, &["nothing is left to measure"]);
-    let other = Arguments {
+    check_refused(None, &none, &["nothing is left to measure"]);
+    let other = Options {
         chains: Some("none".into()),
         ..against("o=http://localhost:1")
     };
-    let plan = Plan::new(&other).expect("there is one chain");
-    assert_eq!(plan.chains.len(), 1);
+    let plan = Plan::new(None, &other).expect("there is one target");
+    assert_eq!(plan.targets.len(), 1);
     assert!(!plan.needs_system());
 }
 
@@ -118,24 +186,28 @@ fn nothing_to_measure_is_a_problem() {
 fn against_names_a_system_and_its_processes() {
     let text = "original=http://[::1]:8080/pspd/,gateway:12,b:13,b:14";
     if !cfg!(target_os = "linux") {
-        check_refused(&against(text), &["Linux alone"]);
+        check_refused(None, &against(text), &["Linux alone"]);
         return;
     }
-    let plan = Plan::new(&against(text)).expect("valid");
-    let Subject::Running(endpoint) = &plan.chains[2].subject else {
-        unreachable!("the third chain is the one of --against");
+    let plan = Plan::new(None, &against(text)).expect("valid");
+    let Subject::Running(endpoint) = &plan.targets[2].subject else {
+        unreachable!("the third target is the one of --against");
     };
     assert_eq!(endpoint.host, "::1");
     assert_eq!(endpoint.port, 8080);
     assert_eq!(endpoint.authority, "[::1]:8080");
     assert_eq!(endpoint.prefix, "/pspd");
-    let pids = Pids::from([("gateway".into(), vec![12]), ("b".into(), vec![13, 14])]);
-    assert_eq!(endpoint.pids, pids);
+    let processes = &plan.experiment.targets[2].processes;
+    assert_eq!(
+        (&processes["gateway"][..], &processes["b"][..]),
+        (&[12][..], &[13, 14][..])
+    );
 }
 
 #[test]
 fn a_wrong_against_says_what_is_wrong() {
     for (text, expected) in [
+        ("a", "it has no ="),
         ("=http://h", "no valid name"),
         ("a b=http://h", "no valid name"),
         ("../x=http://h", "no valid name"),
@@ -143,7 +215,9 @@ fn a_wrong_against_says_what_is_wrong() {
         ("rest=http://h", "chain of our own"),
         ("o=", "not valid"),
         ("o=h:80", "does not begin with http://"),
-        ("o=https://h", "https"),
+        ("o=https://h", "TLS"),
+        ("o=grpc://h", "no usual one"),
+        ("o=grpc://h:1/x", "a path"),
         ("o=http://u:p@h", "user name"),
         ("o=http://h:99999", "valid port"),
         ("o=http://h:", "valid port"),
@@ -154,13 +228,39 @@ fn a_wrong_against_says_what_is_wrong() {
         ("o=http://h,gateway:0", "no process id"),
         ("o=http://h,generator:1", "load generator"),
     ] {
-        check_refused(&against(text), &[expected]);
+        check_refused(None, &against(text), &[expected]);
     }
-    let twice = Arguments {
+    let twice = Options {
         against: vec!["o=http://h".into(), "o=http://i".into()],
-        ..arguments()
+        ..Options::default()
     };
-    check_refused(&twice, &["the name o is taken"]);
+    check_refused(None, &twice, &["the name is taken"]);
+}
+
+#[test]
+fn the_same_chain_twice_is_a_trial_of_the_method_itself() {
+    let file = r#"
+        targets = [{ name = "one", chain = "grpc" }, { name = "two", chain = "grpc" }]
+    "#;
+    let plan = Plan::new(Some(file), &Options::default()).expect("valid");
+    assert_eq!(plan.targets[0].subject, plan.targets[1].subject);
+}
+
+#[test]
+fn processors_that_do_not_exist_are_refused() {
+    let far = Options {
+        generator_cpus: Some("100000".into()),
+        ..Options::default()
+    };
+    check_refused(None, &far, &["cpus (--generator-cpus)"]);
+}
+
+#[test]
+fn so_many_blocks_are_refused_before_they_are_laid_out() {
+    check_file(
+        "repetitions = 1000\n[load]\nrates = [1, 2, 3, 4, 5, 6, 7, 8]",
+        &["16000 blocks"],
+    );
 }
 
 /// Anything at all, and what comes close to being right.
@@ -168,7 +268,7 @@ fn text(almost: &'static str) -> impl Strategy<Value = String> {
     prop_oneof![".*", almost]
 }
 
-fn any_arguments() -> impl Strategy<Value = Arguments> {
+fn any_options() -> impl Strategy<Value = Options> {
     use proptest::option::of;
     let duration = || {
         of(text(
@@ -176,45 +276,64 @@ fn any_arguments() -> impl Strategy<Value = Arguments> {
         ))
     };
     let against = text(
-        "[a-z-]{0,4}=(https?|x)?:?/{0,3}(u@)?\\[?[a-z0-9.:]{0,6}\\]?(:[0-9]{0,6})?(/[a-z?]{0,3})?(,[a-z]{0,3}:?-?[0-9]{0,12}){0,2}",
+        "[a-z-]{0,4}=(http|grpc|x)?:?/{0,3}(u@)?\\[?[a-z0-9.:]{0,6}\\]?(:[0-9]{0,6})?(/[a-z?]{0,3})?(,[a-z]{0,3}:?-?[0-9]{0,12}){0,2}",
     );
+    let request = text("([a-z]{0,3}=)?(GET|POST|x)? ?/?[a-z{}?= ]{0,10}");
     (
         any::<bool>(),
         of(text("[0-9, -]{0,20}")),
-        [duration(), duration(), duration()],
-        of(text("-?[0-9]{0,12}")),
+        of(text("[0-9,. -]{0,20}")),
+        [duration(), duration(), duration(), duration()],
+        [
+            of(text("-?[0-9]{0,12}")),
+            of(text("-?[0-9]{0,12}")),
+            of(text("-?[0-9]{0,12}")),
+        ],
         of(text("(grpc|rest|none|both|,| ){0,4}")),
         proptest::collection::vec(against, 0..3),
-        of(any::<PathBuf>()),
+        proptest::collection::vec(request.clone(), 0..3),
+        proptest::collection::vec(request, 0..3),
     )
-        .prop_map(|(full, users, durations, threads, chains, against, out)| {
-            let [duration, warm_up, request_timeout] = durations;
-            Arguments {
-                full,
-                users,
-                duration,
-                warm_up,
-                request_timeout,
-                generator_threads: threads,
-                chains,
-                against,
-                out,
-            }
-        })
+        .prop_map(
+            |(full, users, rate, durations, numbers, chains, against, requests, calls)| {
+                let [duration, warm_up, request_timeout, pace] = durations;
+                let [generator_threads, connections, seed] = numbers;
+                Options {
+                    full,
+                    users,
+                    rate,
+                    duration,
+                    warm_up,
+                    request_timeout,
+                    pace,
+                    generator_threads,
+                    connections,
+                    seed,
+                    chains,
+                    against,
+                    requests,
+                    calls,
+                    ..Options::default()
+                }
+            },
+        )
 }
 
 proptest! {
     #[test]
-    fn whatever_is_typed_is_a_plan_within_the_limits_or_problems(arguments in any_arguments()) {
-        match Plan::new(&arguments) {
+    fn whatever_is_typed_is_a_plan_within_the_limits_or_problems(options in any_options()) {
+        match Plan::new(None, &options) {
             Ok(plan) => {
-                prop_assert!(plan.users.iter().all(|users| (1..=USERS_MAX).contains(users)));
+                prop_assert!((1..=USERS_MAX).contains(&plan.users_max()));
                 prop_assert!(!plan.steps().is_empty());
-                prop_assert!((DURATION_MIN..=HOUR).contains(&plan.duration));
-                prop_assert!((1..=THREADS_MAX).contains(&plan.threads));
-                prop_assert!(!plan.out.as_os_str().is_empty());
+                let experiment = &plan.experiment;
+                prop_assert!((DURATION_MIN..=HOUR).contains(&experiment.duration));
+                prop_assert!((1..=THREADS_MAX).contains(&experiment.generator.threads));
+                prop_assert!(plan.preview().contains("As a file"));
+                let again = Experiment::from_toml(&experiment.to_toml().expect("plain values"));
+                prop_assert_eq!(&again.expect("it was written by this program"), experiment);
             }
-            Err(problems) => prop_assert!(problems.to_string().starts_with("--")),
+            Err(problems) => prop_assert!(!problems.to_string().is_empty()),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use lab::Setting;
+use lab::{Goal, Options, Plan, Setting, Show};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -41,6 +41,15 @@ pub(crate) fn setting(executable: &str) -> Setting {
         executable: executable.into(),
         version: "1.2.3".into(),
         commit: Some("abc".into()),
+        show: Show::Lines,
+    }
+}
+
+/// A new run of the default experiment with these options.
+pub(crate) fn new(options: &Options, out: &std::path::Path) -> Goal {
+    Goal::New {
+        plan: Box::new(Plan::new(None, options).expect("the options are valid")),
+        out: out.to_owned(),
     }
 }
 

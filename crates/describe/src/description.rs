@@ -1,0 +1,136 @@
+//! The description itself, and its two sources that are files.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use prost_reflect::{DescriptorPool, MethodDescriptor, ServiceDescriptor};
+use protox::Compiler;
+
+use crate::{DescribeError, Limits, lookup, pool, reflection};
+
+/// The services and messages that are known.
+#[derive(Debug, Clone)]
+pub struct Description {
+    pool: DescriptorPool,
+    /// Services that the source names but does not describe, with the reason.
+    undescribed: Vec<String>,
+}
+
+impl Description {
+    /// Asks a gRPC server, `host:port` in plain text, what it serves: reflection
+    /// v1, or v1alpha where that is all there is.
+    ///
+    /// # Errors
+    ///
+    /// [`DescribeError`] tells a server that is not there from one that has no
+    /// reflection and from one whose reflection does not add up.
+    pub async fn from_reflection(target: &str, limits: &Limits) -> Result<Self, DescribeError> {
+        let reflection::Reflected { files, undescribed } =
+            reflection::fetch(target, limits).await?;
+        let pool = pool::read(&files).map_err(|reason| DescribeError::Reflection {
+            target: target.to_owned(),
+            reason,
+        })?;
+        Ok(Description { pool, undescribed })
+    }
+
+    /// Compiles `.proto` files; `protoc` is not needed. Files and their imports
+    /// are looked for in `includes`, or in the files' own directories when no
+    /// include directory is given. Google's well-known files are always there.
+    ///
+    /// # Errors
+    ///
+    /// [`DescribeError::Proto`] names the place in the file.
+    pub fn from_protos(files: &[PathBuf], includes: &[PathBuf]) -> Result<Self, DescribeError> {
+        let includes = match includes {
+            [] => directories(files),
+            given => given.to_vec(),
+        };
+        let refused = |error: protox::Error| DescribeError::Proto {
+            // The long form says in which file, line and column.
+            reason: format!("{error:?}"),
+            includes: list(&includes),
+        };
+        let mut compiler = Compiler::new(&includes).map_err(refused)?;
+        compiler.open_files(files).map_err(refused)?;
+        Ok(Description {
+            pool: compiler.descriptor_pool(),
+            undescribed: Vec::new(),
+        })
+    }
+
+    /// Reads a serialized `google.protobuf.FileDescriptorSet`.
+    ///
+    /// # Errors
+    ///
+    /// [`DescribeError::DescriptorSet`] when it is not one or not complete.
+    pub fn from_descriptor_set(bytes: &[u8]) -> Result<Self, DescribeError> {
+        let pool = pool::read(bytes).map_err(|reason| DescribeError::DescriptorSet { reason })?;
+        Ok(Description {
+            pool,
+            undescribed: Vec::new(),
+        })
+    }
+
+    /// Every method of every service.
+    pub fn methods(&self) -> impl Iterator<Item = MethodDescriptor> + '_ {
+        let services = self.pool.services();
+        services.flat_map(|service: ServiceDescriptor| service.methods().collect::<Vec<_>>())
+    }
+
+    /// The method of this name: `package.Service/Method`, with or without a slash
+    /// before it, or `package.Service.Method`.
+    ///
+    /// # Errors
+    ///
+    /// [`DescribeError::NoMethod`] names those that were perhaps meant.
+    pub fn method(&self, name: &str) -> Result<MethodDescriptor, DescribeError> {
+        lookup::find(&self.pool, name).ok_or_else(|| DescribeError::NoMethod {
+            given: name.to_owned(),
+            hint: self.hint(name),
+        })
+    }
+
+    /// Everything that is known, messages and enums included.
+    #[must_use]
+    pub fn pool(&self) -> &DescriptorPool {
+        &self.pool
+    }
+
+    fn hint(&self, name: &str) -> String {
+        let methods: Vec<_> = self.methods().collect();
+        let mut hint = lookup::hint(&methods, name);
+        if !self.undescribed.is_empty() {
+            hint += "; not described: ";
+            hint += &self.undescribed.join(", ");
+        }
+        hint
+    }
+}
+
+/// The directories that the files are in.
+fn directories(files: &[PathBuf]) -> Vec<PathBuf> {
+    let parents = files.iter().filter_map(|file| file.parent());
+    let here = |parent: &Path| match parent.as_os_str().is_empty() {
+        true => PathBuf::from("."),
+        false => parent.to_owned(),
+    };
+    parents
+        .map(here)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect()
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    let paths: Vec<_> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    paths.join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! Everything that is made from a run's record: tables, charts, pages. In: the
+//! folder; out: its files, and what the terminal gets. `pspd lab` makes them
+//! anew after each block, `pspd report` whenever it is asked.
+
+use std::path::Path;
+
+use report::{
+    Digest, Gate, Language, NotComparable, Trip,
+    charts::{self, Figure},
+};
+use results::{Folder, FolderError};
+
+use crate::Error;
+
+/// What a reader gets without opening the folder.
+#[derive(Debug)]
+pub struct Report {
+    /// Tables, verdicts and warnings.
+    pub text: String,
+    /// The content of `run.json`.
+    pub json: String,
+    /// The conditions of `--fail-if` that hold.
+    pub trips: Vec<Trip>,
+}
+
+/// The report of a folder's run as it stands.
+pub(crate) fn report(folder: &Folder, gates: &[Gate]) -> Report {
+    let digest = digest(folder);
+    Report {
+        text: report::text(&digest),
+        json: report::json(&digest),
+        trips: gates.iter().flat_map(|gate| gate.check(&digest)).collect(),
+    }
+}
+
+/// Reads a folder and makes its files anew; the report, its gates included.
+pub fn render(path: &Path) -> Result<Report, Error> {
+    let folder = Folder::read(path)?;
+    let experiment = &folder.run().experiment;
+    let gates = experiment.fail_if.iter();
+    // They were valid when the run began.
+    let gates: Vec<_> = gates
+        .filter_map(|text| Gate::parse(text, experiment).ok())
+        .collect();
+    write(&folder)?;
+    Ok(report(&folder, &gates))
+}
+
+/// Compares runs, the first being the base; the text, or why it cannot be done.
+pub fn compare(paths: &[&Path]) -> Result<Result<String, NotComparable>, Error> {
+    let folders = paths.iter().map(|path| Folder::read(path));
+    let folders = folders.collect::<Result<Vec<_>, FolderError>>()?;
+    let names: Vec<_> = paths
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    let names = names.iter().map(String::as_str);
+    let digests: Vec<_> = names.zip(folders.iter().map(digest)).collect();
+    Ok(report::compare(&digests).map(|comparison| comparison.text(Language::English)))
+}
+
+/// Makes every file of the folder that is made from its record.
+pub(crate) fn write(folder: &Folder) -> Result<(), Error> {
+    let digest = digest(folder);
+    let run = folder.run();
+    let experiment = run.experiment.to_toml().map_err(|error| Error::Render {
+        name: "experiment.toml".to_owned(),
+        reason: error.to_string(),
+    })?;
+    for (name, content) in [
+        ("experiment.toml", experiment),
+        ("summary.json", report::json(&digest)),
+        ("blocks.csv", report::blocks_csv(run)),
+        ("cells.csv", report::cells_csv(&digest)),
+        ("contrasts.csv", report::contrasts_csv(&digest)),
+        ("report.md", report::markdown(&digest)),
+        ("report.html", report::html::page(&digest)),
+    ] {
+        folder.write(name, content.as_bytes())?;
+    }
+    for Figure { name, chart, .. } in charts::figures(&digest, Language::English) {
+        let svg = charts::draw_svg(&chart);
+        folder.write(&format!("charts/{name}.svg"), svg.as_bytes())?;
+        let png = charts::draw_png(&chart).map_err(|error| Error::Render {
+            name: format!("charts/{name}.png"),
+            reason: error.to_string(),
+        })?;
+        folder.write(&format!("charts/{name}.png"), &png)?;
+    }
+    for cell in &digest.cells {
+        let (name, summary) = report::k6_summary(&digest, cell);
+        folder.write(
+            &format!("k6/{name}.json"),
+            format!("{summary:#}\n").as_bytes(),
+        )?;
+    }
+    Ok(())
+}
+
+/// A block whose raw times cannot be read has no percentiles, and the report
+/// says how many such there are.
+fn digest(folder: &Folder) -> Digest<'_> {
+    Digest::new(folder.run(), &mut |block| folder.histograms(block).ok())
+}

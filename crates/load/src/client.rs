@@ -1,0 +1,160 @@
+//! Makes the requests of one user, one at a time, within their deadlines. In: a
+//! request of the scenario; out: success or why not, and what was observed. It
+//! never retries: a retried request would be a hidden failure.
+//!
+//! What an HTTP request costs here is a write, a read and a share of an
+//! `epoll_wait`: the request's bytes are ready made, the read buffer is kept, and
+//! the timeout is a timer that is moved only when it fires (see [`Alarm`]).
+
+use std::{
+    cell::RefCell,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    alarm::Alarm,
+    dialer::Dialer,
+    exchange::{Observed, RequestError},
+    grpc,
+    http1::{Answer, Buffer},
+    link::Link,
+    scenario::{Kind, Request},
+    template::Values,
+};
+
+/// What a user keeps from request to request.
+#[derive(Debug)]
+pub(crate) struct Client {
+    dialer: Arc<Dialer>,
+    pub(crate) link: Link,
+    /// From a request's intended start; told to gRPC targets.
+    timeout: Duration,
+    alarm: Alarm,
+    kept: Kept,
+    /// Of the latest request.
+    pub(crate) observed: Observed,
+}
+
+/// Memory that is used again.
+#[derive(Debug)]
+struct Kept {
+    buffer: Buffer,
+    text: String,
+}
+
+impl Client {
+    pub(crate) fn new(dialer: Arc<Dialer>, link: Link, timeout: Duration) -> Self {
+        Client {
+            dialer,
+            link,
+            timeout,
+            alarm: Alarm::new(),
+            kept: Kept {
+                buffer: Buffer::new(),
+                text: String::new(),
+            },
+            observed: Observed::default(),
+        }
+    }
+
+    /// Sends `request` and reads the whole answer, or gives up at `deadline`.
+    /// `values` is not needed beyond the call itself, before anything is awaited.
+    pub(crate) async fn request(
+        &mut self,
+        request: &Request,
+        values: &RefCell<Values>,
+        deadline: Instant,
+    ) -> Result<(), RequestError> {
+        self.observed.clear();
+        let exchange = async {
+            match &request.kind {
+                Kind::Http(http) => {
+                    let bytes = http.bytes(&mut values.borrow_mut(), &mut self.kept.text);
+                    let lease = self.link.lease(&mut self.observed).await;
+                    let mut connection = lease.http1(&self.dialer, &mut self.observed).await?;
+                    let (buffer, meter) = (&mut self.kept.buffer, &self.dialer.meter);
+                    let answer = connection.exchange(bytes, http.answer(), buffer, meter);
+                    let answer = answer.await?;
+                    if answer.keep_alive {
+                        lease.keep_http1(connection);
+                    }
+                    judge(answer)
+                }
+                Kind::Grpc(call) => {
+                    let message = message(call, &mut values.borrow_mut())?;
+                    let lease = self.link.lease(&mut self.observed).await;
+                    let (mut handle, _single) =
+                        lease.grpc(&self.dialer, &mut self.observed).await?;
+                    let connection = &mut handle.connection;
+                    let outcome = connection
+                        .call(call, message, self.timeout, &mut self.observed)
+                        .await;
+                    lease.keep_grpc(handle);
+                    outcome
+                }
+            }
+        };
+        let outcome = self.alarm.within(deadline, exchange).await;
+        outcome.unwrap_or(Err(RequestError::Timeout(self.timeout)))
+    }
+}
+
+/// What HTTP/2 is told where no policy says more: windows as the protocol has them.
+const CHECK_SETTINGS: grpc::Settings = grpc::Settings {
+    stream_window_bytes: 65_535,
+    connection_window_bytes: 65_535,
+    streams_max: 1,
+};
+
+/// Makes one request on a connection of its own, before any load, and says what is
+/// wrong if it does not succeed.
+///
+/// # Errors
+///
+/// [`RequestError`]: whatever would have been counted as a failure.
+pub async fn try_once(
+    address: SocketAddr,
+    request: &Request,
+    timeout: Duration,
+) -> Result<(), RequestError> {
+    let dialer = Dialer::new(address, CHECK_SETTINGS);
+    let mut values = Values::new(0, 0);
+    let exchange = async {
+        match &request.kind {
+            Kind::Http(http) => {
+                let mut text = String::new();
+                let bytes = http.bytes(&mut values, &mut text);
+                let mut connection = dialer.http1().await?;
+                let mut buffer = Buffer::new();
+                let meter = &dialer.meter;
+                let answer = connection.exchange(bytes, http.answer(), &mut buffer, meter);
+                judge(answer.await?)
+            }
+            Kind::Grpc(call) => {
+                let message = message(call, &mut values)?;
+                let mut connection = dialer.grpc().await?;
+                let handle = connection.handle().ok_or_else(RequestError::gone)?;
+                let mut observed = Observed::default();
+                let mut connection = handle.connection;
+                let call = connection.call(call, message, timeout, &mut observed);
+                call.await
+            }
+        }
+    };
+    let outcome = tokio::time::timeout(timeout, exchange).await;
+    outcome.unwrap_or(Err(RequestError::Timeout(timeout)))
+}
+
+fn judge(answer: Answer) -> Result<(), RequestError> {
+    match answer.status {
+        200..=299 => Ok(()),
+        status => Err(RequestError::Status(status)),
+    }
+}
+
+fn message(call: &grpc::Call, values: &mut Values) -> Result<bytes::Bytes, RequestError> {
+    call.message(values)
+        .map_err(|error| RequestError::Unmade(error.to_string()))
+}

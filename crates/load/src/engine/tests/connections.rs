@@ -1,0 +1,139 @@
+//! The connection policy, as the target sees it.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::*;
+
+fn with(count: ConnectionCount, reuse: Reuse, address: SocketAddr) -> Load {
+    let mut load = load(address);
+    load.connections.count = count;
+    load.connections.reuse = reuse;
+    load
+}
+
+#[tokio::test]
+async fn each_user_keeps_a_connection_of_its_own() {
+    let target = Target::start(Behaviour::After(Duration::from_millis(2))).await;
+    let sample = measure(with(ConnectionCount::PerUser, Reuse::Keep, target.address)).await;
+    assert!(sample.counts.overall().count() > u64::from(USERS) * 4);
+    assert_eq!(target.seen.connections.load(Relaxed), u64::from(USERS));
+    assert_eq!(sample.traffic.connections_opened, 0, "in the warm-up");
+}
+
+#[tokio::test]
+async fn shared_connections_carry_one_http_request_at_a_time() {
+    let delay = Duration::from_millis(20);
+    let target = Target::start(Behaviour::After(delay)).await;
+    let sample = measure(with(
+        ConnectionCount::Shared(2),
+        Reuse::Keep,
+        target.address,
+    ))
+    .await;
+    assert_eq!(target.seen.connections.load(Relaxed), 2);
+    assert_eq!(sample.counts.failures().total(), 0);
+    // Three users take turns on each, and only the latency they see has the wait.
+    let (all, uncorrected) = (sample.counts.overall(), sample.counts.overall_uncorrected());
+    assert!(
+        all.quantile(0.5) >= Some(delay * 2),
+        "{:?}",
+        all.quantile(0.5)
+    );
+    let waited = all.total() - uncorrected.total();
+    assert!(waited >= delay.mul_f64(all.count() as f64), "{waited:?}");
+}
+
+#[tokio::test]
+async fn a_new_connection_for_each_request_means_each() {
+    for count in [ConnectionCount::PerUser, ConnectionCount::Shared(4)] {
+        let target = Target::start(Behaviour::After(Duration::from_millis(5))).await;
+        let sample = measure(with(count, Reuse::NewEachRequest, target.address)).await;
+        assert_eq!(sample.counts.failures().total(), 0, "{count:?}");
+        let requests = target.seen.requests.load(Relaxed);
+        assert_eq!(target.seen.connections.load(Relaxed), requests, "{count:?}");
+        let opened = sample.traffic.connections_opened;
+        let completed = sample.counts.completed;
+        assert!(opened.abs_diff(completed) <= u64::from(USERS), "{count:?}");
+    }
+}
+
+#[tokio::test]
+async fn shared_connections_that_break_are_opened_again() {
+    let target = Target::start(Behaviour::ClosesPolitely).await;
+    let sample = measure(with(
+        ConnectionCount::Shared(2),
+        Reuse::Keep,
+        target.address,
+    ))
+    .await;
+    assert_eq!(sample.counts.failures().total(), 0);
+    assert!(sample.counts.overall().count() > 0);
+}
+
+#[tokio::test]
+async fn a_connection_closed_while_idle_is_replaced_and_no_request_lost() {
+    let target = Target::start(Behaviour::ClosesIdle(Duration::from_millis(40))).await;
+    let sample = measure(Load {
+        shape: Shape::Closed {
+            users: 4,
+            pace: Some(Duration::from_millis(200)),
+        },
+        duration: Duration::from_secs(1),
+        ..single(load(target.address))
+    })
+    .await;
+    assert_eq!(sample.counts.failures().total(), 0);
+    assert_eq!(sample.counts.overall().count(), 20);
+    let requests = target.seen.requests.load(Relaxed);
+    assert_eq!(target.seen.connections.load(Relaxed), requests);
+}
+
+#[tokio::test]
+async fn every_byte_is_counted() {
+    let target = Target::start(Behaviour::After(Duration::from_millis(1))).await;
+    let address = target.address;
+    // All of the load is inside the window: it begins with it and is over before.
+    let sample = measure(Load {
+        shape: Shape::Open {
+            iterations_per_second: 100.0,
+            arrivals: Arrivals::Constant,
+            in_flight_max: 10,
+        },
+        warm_up: Duration::ZERO,
+        duration: Duration::from_millis(995),
+        ..single(load(address))
+    })
+    .await;
+    assert_eq!(sample.counts.completed, 100);
+    let seen = &target.seen;
+    // The first arrival is due as the window opens, and may be sent just before
+    // the watch is woken; 41 bytes are an answer.
+    let sent = seen.bytes_received.load(Relaxed);
+    let a_request = sent / 100;
+    assert!(sample.traffic.bytes_sent <= sent);
+    assert!(sample.traffic.bytes_sent >= sent - a_request, "{sent}");
+    assert_eq!(sample.traffic.bytes_received, seen.bytes_sent.load(Relaxed));
+}
+
+#[tokio::test]
+async fn a_single_try_says_what_is_wrong() {
+    let timeout = Duration::from_millis(300);
+    let request = get("hello", "/a");
+    let good = Target::start(Behaviour::After(Duration::ZERO)).await;
+    fn on_any_thread<T: Send>(task: T) -> T {
+        task
+    }
+    on_any_thread(crate::try_once(good.address, &request, timeout))
+        .await
+        .expect("answered");
+    for (behaviour, part) in [
+        (Behaviour::Answers500, "status is 500"),
+        (Behaviour::Stalls, "no complete answer within 300ms"),
+        (Behaviour::Babbles, "not HTTP/1"),
+    ] {
+        let target = Target::start(behaviour).await;
+        let error = crate::try_once(target.address, &request, timeout).await;
+        let error = error.expect_err(part).to_string();
+        assert!(error.contains(part), "{error}");
+    }
+}

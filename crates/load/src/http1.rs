@@ -1,0 +1,124 @@
+//! One HTTP/1.1 connection of the load engine: in, the bytes of a request; out,
+//! the status of its answer, read to the end and dropped. It never retries: a
+//! retried request would be a hidden failure. It opens no connection by itself
+//! and knows no timeout, both of which are its caller's.
+
+mod response;
+
+use std::{io, net::SocketAddr};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+use crate::{exchange::RequestError, traffic::Meter};
+
+pub use response::Malformed;
+pub(crate) use response::{Answer, Body};
+use response::{Limits, Parser};
+
+/// What an answer may be.
+pub(crate) const LIMITS: Limits = Limits {
+    head_bytes_max: 16 * 1024,
+    body_bytes_max: 64 * 1024 * 1024,
+};
+
+/// Holds a whole answer of the published routes.
+const BUFFER_BYTES_MIN: usize = 4 * 1024;
+/// Grown to when answers are larger; not smaller than the largest head.
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
+
+/// What answers are read into, one for each user, kept between requests.
+#[derive(Debug)]
+pub(crate) struct Buffer(Vec<u8>);
+
+impl Buffer {
+    pub(crate) fn new() -> Self {
+        Buffer(vec![0; BUFFER_BYTES_MIN])
+    }
+}
+
+/// An open connection without a request under way.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: TcpStream,
+}
+
+impl Connection {
+    /// Connects. The caller bounds the wait.
+    pub(crate) async fn open(address: SocketAddr) -> Result<Connection, RequestError> {
+        let stream = TcpStream::connect(address)
+            .await
+            .map_err(RequestError::connect)?;
+        stream.set_nodelay(true).map_err(RequestError::connect)?;
+        Ok(Connection { stream })
+    }
+
+    /// Whether the peer has neither closed it nor sent anything since the last
+    /// answer. Costs no system call while nothing has happened.
+    pub(crate) fn is_idle(&self) -> bool {
+        match self.stream.try_read(&mut [0]) {
+            Ok(_) => false,
+            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+        }
+    }
+
+    /// Sends a request and reads the whole answer. After an error, or when it is
+    /// dropped before its end, the connection must not be used again.
+    pub(crate) async fn exchange(
+        &mut self,
+        request: &[u8],
+        body: Body,
+        buffer: &mut Buffer,
+        meter: &Meter,
+    ) -> Result<Answer, RequestError> {
+        self.write(request, meter)
+            .await
+            .map_err(RequestError::Closed)?;
+        let buffer = &mut buffer.0;
+        let mut parser = Parser::new(LIMITS, body);
+        // Bytes at the front of the buffer that the parser wants to see again.
+        let mut kept = 0;
+        loop {
+            let room = buffer.len() - kept;
+            let read = self.stream.read(&mut buffer[kept..]).await;
+            let read = read.map_err(RequestError::Closed)?;
+            meter.received(read);
+            if read == 0 {
+                return parser.closed().ok_or_else(RequestError::gone);
+            }
+            let filled = kept + read;
+            let fed = parser.feed(&buffer[..filled])?;
+            kept = filled - fed.used;
+            match fed.answer {
+                Some(_) if kept > 0 => return Err(Malformed::Excess.into()),
+                Some(answer) => return Ok(answer),
+                None => buffer.copy_within(fed.used..filled, 0),
+            }
+            if read == room && buffer.len() < BUFFER_BYTES_MAX {
+                buffer.resize(BUFFER_BYTES_MAX, 0);
+            }
+        }
+    }
+
+    /// Writes everything; counted as it goes, because a large body takes a while.
+    async fn write(&mut self, mut bytes: &[u8], meter: &Meter) -> io::Result<()> {
+        while !bytes.is_empty() {
+            let written = self.stream.write(bytes).await?;
+            meter.sent(written);
+            bytes = &bytes[written..];
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_buffer_can_hold_the_largest_head() {
+        const { assert!(BUFFER_BYTES_MAX > LIMITS.head_bytes_max) };
+    }
+}

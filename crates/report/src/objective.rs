@@ -1,0 +1,220 @@
+//! What a search for the highest rate has to meet: `p99<50ms`, `failed<=0.1%`, or
+//! the same of one route, `hello.p99<10ms`. In: text; out: an [`Objective`] that
+//! judges blocks.
+
+use std::fmt;
+
+use results::Block;
+
+use crate::condition::{Condition, ConditionError, Figure, Parted};
+
+/// An upper limit on a latency or on the share of failures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Objective {
+    route: Option<String>,
+    figure: Figure,
+    condition: Condition,
+}
+
+/// Why a text is no objective.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ObjectiveError {
+    /// It cannot be read.
+    #[error("objective {text:?}: {reason}")]
+    Condition {
+        /// As written.
+        text: String,
+        /// What is wrong.
+        reason: ConditionError,
+    },
+    /// Only these grow worse with the rate.
+    #[error(
+        "objective {text:?}: {figure} is no objective of a search; limit mean, p50, p90, p95, p99, \
+         p999, max or failed"
+    )]
+    Figure {
+        /// As written.
+        text: String,
+        /// The figure.
+        figure: String,
+    },
+    /// A search for the highest rate needs a limit from above.
+    #[error("objective {text:?}: write < or <=; an objective is what must be met")]
+    Lower {
+        /// As written.
+        text: String,
+    },
+    /// Failures are not counted by route.
+    #[error("objective {text:?}: failures are not known by route; leave the route out")]
+    Route {
+        /// As written.
+        text: String,
+    },
+}
+
+impl Objective {
+    /// Reads `[ROUTE.]FIGURE < VALUE`.
+    pub fn parse(text: &str) -> Result<Objective, ObjectiveError> {
+        let text = text.trim();
+        let unreadable = |reason| ObjectiveError::Condition {
+            text: text.to_owned(),
+            reason,
+        };
+        let parted = Parted::new(text).map_err(unreadable)?;
+        let (route, name) = match parted.subject.rsplit_once('.') {
+            Some((route, name)) => (Some(route.trim()), name.trim()),
+            None => (None, parted.subject),
+        };
+        let figure = Figure::parse(name).map_err(unreadable)?;
+        if !figure.is_latency() && figure != Figure::Failed {
+            return Err(ObjectiveError::Figure {
+                text: text.to_owned(),
+                figure: figure.to_string(),
+            });
+        }
+        if route.is_some() && !figure.is_latency() {
+            return Err(ObjectiveError::Route {
+                text: text.to_owned(),
+            });
+        }
+        let condition = parted.condition(figure).map_err(unreadable)?;
+        if condition.operator.is_upward() {
+            return Err(ObjectiveError::Lower {
+                text: text.to_owned(),
+            });
+        }
+        Ok(Objective {
+            route: route.map(str::to_owned),
+            figure,
+            condition,
+        })
+    }
+
+    /// The route it is about; absent, all requests.
+    pub fn route(&self) -> Option<&str> {
+        self.route.as_deref()
+    }
+
+    /// The figure in milliseconds, or the share of failures; absent where the
+    /// block has none.
+    pub fn measured(&self, block: &Block) -> Option<f64> {
+        if self.figure == Figure::Failed {
+            let failed = block.failures.total;
+            let all = failed + block.latency.map_or(0, |latency| latency.count);
+            return (all > 0).then(|| failed as f64 / all as f64);
+        }
+        let latency = match &self.route {
+            None => block.latency,
+            Some(name) => {
+                let route = block.routes.iter().find(|route| route.route == *name);
+                route.and_then(|route| route.latency)
+            }
+        };
+        self.figure.of_latency(latency?)
+    }
+
+    /// Whether the block meets it. Without successes nothing is met. A latency
+    /// objective is not met either by a block with failures: what failed was not
+    /// fast.
+    pub fn is_met(&self, block: &Block) -> bool {
+        let is_served = block.latency.is_some_and(|latency| latency.count > 0);
+        let may_count = self.figure == Figure::Failed || block.failures.total == 0;
+        let holds = |figure| self.condition.holds(figure);
+        is_served && may_count && self.measured(block).is_some_and(holds)
+    }
+}
+
+impl fmt::Display for Objective {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(route) = &self.route {
+            write!(f, "{route}.")?;
+        }
+        write!(f, "{} {}", self.figure, self.condition)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use results::LoadPoint;
+
+    use super::*;
+    use crate::testing;
+
+    #[test]
+    fn a_block_is_judged_by_its_figure() {
+        let block = testing::block("grpc", LoadPoint::Rate(200.0), 1);
+        let check = |text: &str, expected: bool| {
+            let objective = Objective::parse(text).expect("well formed");
+            assert_eq!(objective.is_met(&block), expected, "{objective}");
+        };
+        // All: 26 ms at p50, 78 ms at p99; hello 1.2 ms at p50.
+        check("p99<78.1ms", true);
+        check("p99<78ms", false);
+        check("p99 <= 78ms", true);
+        check("p50 < 0.1s", true);
+        check("hello.p50<1300us", true);
+        check("hello.p50 < 1.1 ms", false);
+        check("other.p50<1s", false);
+        check("failed<=0", true);
+        check("failed<1%", true);
+        check("failed<0", false);
+    }
+
+    #[test]
+    fn failures_and_silence_meet_no_latency_objective() {
+        let mut block = testing::block("grpc", LoadPoint::Rate(200.0), 1);
+        let p99 = Objective::parse("p99<1s").expect("well formed");
+        let failed = Objective::parse("failed<1%").expect("well formed");
+        assert!(p99.is_met(&block));
+        block.failures.total = 1;
+        assert!(!p99.is_met(&block));
+        assert!(failed.is_met(&block), "one of 4001");
+        assert!(p99.measured(&block).is_some());
+        block.failures.total = 0;
+        block.latency = None;
+        assert!(!p99.is_met(&block));
+        assert!(!failed.is_met(&block));
+        assert_eq!(failed.measured(&block), None);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_the_remedy() {
+        let texts = [
+            "",
+            "p99",
+            "p98<5ms",
+            "p99<5",
+            "p99<ms",
+            "p99>5ms",
+            "rps<5",
+            "hello.failed<1%",
+        ];
+        let errors = texts.map(|text| Objective::parse(text).expect_err(text).to_string());
+        insta::assert_snapshot!(errors.join("\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_a_panic_and_what_is_read_writes_itself(text in ".*") {
+            if let Ok(objective) = Objective::parse(&text) {
+                prop_assert_eq!(Objective::parse(&objective.to_string()), Ok(objective));
+            }
+        }
+
+        #[test]
+        fn every_objective_reads_back(
+            route in prop::option::of("[a-z][a-z0-9_-]{0,8}"),
+            figure in "mean|p50|p90|p95|p99|p999|max",
+            operator in "<=?",
+            number in 0.0..1e9f64,
+            unit in "us|ms|s",
+            space in " {0,2}",
+        ) {
+            let route = route.map_or(String::new(), |route| format!("{route}."));
+            let text = format!("{route}{figure}{space}{operator}{space}{number}{unit}");
+            let objective = Objective::parse(&text).expect("well formed");
+            prop_assert_eq!(Objective::parse(&objective.to_string()), Ok(objective));
+        }
+    }
+}

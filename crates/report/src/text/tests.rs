@@ -1,0 +1,80 @@
+use results::State;
+
+use super::*;
+use crate::testing;
+
+fn check(run: &results::Run) -> String {
+    let text = text(&testing::digest(run));
+    let tables = text
+        .split("Verdicts")
+        .next()
+        .expect("there is a first part");
+    for line in tables.lines() {
+        let columns = line.chars().count();
+        assert!(columns <= 120, "{columns} columns: {line}");
+    }
+    text
+}
+
+#[test]
+fn a_published_run_reads_as_intended() {
+    insta::assert_snapshot!(check(&testing::published_run()));
+}
+
+#[test]
+fn an_open_loop_has_the_uncorrected_figures_beside_the_corrected() {
+    insta::assert_snapshot!(check(&testing::open_loop_run()));
+}
+
+#[test]
+fn an_eventful_run_reads_as_intended() {
+    insta::assert_snapshot!(check(&testing::eventful_run()));
+}
+
+#[test]
+fn markdown_tables_are_tables() {
+    let run = testing::eventful_run();
+    insta::assert_snapshot!(markdown(&testing::digest(&run)));
+}
+
+#[test]
+fn a_search_shows_the_rate_that_held() {
+    let mut run = testing::open_loop_run();
+    run.experiment.load.rates.clear();
+    run.experiment.load.slo = Some("p99<50ms".into());
+    for block in &mut run.blocks {
+        block.load = results::LoadPoint::Search;
+    }
+    let text = check(&run);
+    assert!(
+        text.contains("Search for the highest rate with p99<50ms"),
+        "{text}"
+    );
+    assert!(text.contains("search  grpc    201.0/s"), "{text}");
+}
+
+#[test]
+fn a_run_without_blocks_is_still_a_report() {
+    let mut run = testing::published_run();
+    run.blocks.clear();
+    run.state = State::Failed;
+    let text = check(&run);
+    assert!(text.contains("Stopped early: 0 of 20 blocks"), "{text}");
+    assert!(!text.contains("req/s"), "{text}");
+}
+
+#[test]
+fn a_run_that_started_no_roles_says_nothing_of_their_logs() {
+    let mut run = testing::published_run();
+    assert!(check(&run).contains("access log"));
+    run.role_arguments.clear();
+    assert!(!check(&run).contains("access log"));
+}
+
+#[test]
+fn both_languages_tell_the_circumstances() {
+    let run = testing::eventful_run();
+    let digest = testing::digest(&run);
+    let both = Language::ALL.map(|language| circumstances(&digest, language));
+    insta::assert_snapshot!(both.join("\n\n"));
+}
