@@ -215,11 +215,8 @@ impl Bench<'_> {
                 ["--duration", &seconds],
             ],
         )?;
-        let block = record.block()?;
-        eprintln!(
-            "  {users} users a second: {:.1}/s",
-            block.requests_per_second
-        );
+        let rate = record.block()?.requests_per_second;
+        eprintln!("  {users} users, each once a second: {rate:.1}/s");
         Ok(record)
     }
 }

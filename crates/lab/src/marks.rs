@@ -103,10 +103,7 @@ fn generator_late(block: &Block) -> Option<Mark> {
 /// warm-up that ended inside it make up for them where the rate is kept up.
 fn not_sustained(block: &Block) -> Option<Mark> {
     let offered = block.offered_per_second?;
-    let share = match offered > 0.0 {
-        true => block.iterations_per_second / offered,
-        false => 0.0,
-    };
+    let share = block.iterations_per_second / offered;
     let expected = offered * block.window_seconds;
     // Poisson arrivals alone vary by the square root of their number.
     let limit = (1.0 - 4.0 / expected.max(1.0).sqrt()).clamp(0.0, SUSTAINED_MIN);

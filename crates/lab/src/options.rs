@@ -17,6 +17,8 @@ use crate::plan::{Problems, against};
 /// User counts of the published experiment, 30 s each.
 const FULL_USERS: [u32; 8] = [25, 50, 100, 200, 400, 800, 1600, 3200];
 const FULL_DURATION: Duration = Duration::from_secs(30);
+/// Long enough for 3,200 users to come one after the other.
+const FULL_WARM_UP: Duration = Duration::from_secs(3);
 
 /// The flags as typed; what is absent leaves the experiment as it is.
 #[derive(Debug, Clone, Default)]
@@ -86,6 +88,7 @@ impl Options {
         if self.full {
             experiment.load.users = FULL_USERS.to_vec();
             experiment.duration = FULL_DURATION;
+            experiment.warm_up = FULL_WARM_UP;
         }
         self.apply_load(&mut experiment, problems);
         self.apply_times(&mut experiment, problems);

@@ -119,8 +119,8 @@ pub async fn run(goal: Goal, setting: &Setting) -> Result<Outcome, Error> {
         Goal::New { plan, out } => (*plan, Start::Below(out)),
         Goal::Resume { folder } => resume(Folder::resume(&folder)?)?,
     };
-    descriptors::make_room(&plan)?;
     ports::look_first(&plan)?;
+    descriptors::make_room(&plan)?;
     let running = tokio::select! {
         biased;
         () = interrupts.next() => return Err(Error::Interrupted),
@@ -229,7 +229,7 @@ impl<'a> Experiment<'a> {
             running,
             system: None,
             killed: Vec::new(),
-            logs: folder.logs(),
+            logs: folder.path().to_owned(),
             folder,
             progress,
         }
@@ -266,7 +266,7 @@ impl<'a> Experiment<'a> {
             return Ok(Ok(Vec::new()));
         }
         let first = steps.first().map_or(1, |step| step.repetition);
-        self.logs = self.folder.logs().join(format!("repetition-{first}"));
+        self.logs = self.folder.logs(first)?;
         let mut options = system::Options::new(&self.setting.executable);
         options.stderr = system::Output::Folder(self.logs.clone());
         options.args = roles::arguments(&self.plan)

@@ -82,8 +82,8 @@ async fn a_complete_run_leaves_its_report_and_its_folder() {
         "report.html",
         "histograms/0001-fake.hlog",
         "timelines/0006-fake.csv",
-        "charts/latency.svg",
-        "charts/latency.png",
+        "charts/latency-mean.svg",
+        "charts/latency-mean.png",
         "k6/fake-3-users.json",
     ] {
         assert!(outcome.folder.join(name).exists(), "{name}");

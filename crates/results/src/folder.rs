@@ -120,7 +120,7 @@ impl Folder {
     /// Makes the run's folder below `out`, named after the time it started.
     pub fn create(out: &Path, run: Run) -> Result<Folder, FolderError> {
         let path = make_folder(out, &run.started().replace(':', "-"))?;
-        for inner in ["histograms", "timelines", "logs"] {
+        for inner in ["histograms", "timelines"] {
             let inner = path.join(inner);
             fs::create_dir(&inner).map_err(|reason| cannot_write(&inner, reason))?;
         }
@@ -172,9 +172,11 @@ impl Folder {
         &self.path
     }
 
-    /// Where the logs of the roles go.
-    pub fn logs(&self) -> PathBuf {
-        self.path.join("logs")
+    /// A folder for the logs of the roles that serve from this repetition on.
+    pub fn logs(&self, repetition: u32) -> Result<PathBuf, FolderError> {
+        let logs = self.path.join(format!("logs/repetition-{repetition}"));
+        fs::create_dir_all(&logs).map_err(|reason| cannot_write(&logs, reason))?;
+        Ok(logs)
     }
 
     /// What is in it so far.

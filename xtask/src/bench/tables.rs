@@ -76,7 +76,7 @@ pub(super) fn head(
     format!(
         "Machine: {virtualised}{}, {} processors, {}, kernel {}; load average before: {}\n\n\
          Programs: {}; pspd's commit: {}\n\n\
-         Design: {} rounds; in each, every program once for {} s on a target started for the \
+         Design: {} round(s); in each, every program once for {} s on a target started for the \
          round; {} connections with one request at a time; medians over the rounds\n",
         machine.cpu_model.as_deref().unwrap_or("unknown processor"),
         machine.cores,
@@ -325,7 +325,7 @@ mod tests {
             "load average before: 0.10",
             "virtual machine, Example CPU, 2 processors",
             "a 1; b 2",
-            "3 rounds",
+            "3 round(s)",
         ] {
             assert!(text.contains(part), "{text}");
         }

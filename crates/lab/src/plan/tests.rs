@@ -278,7 +278,7 @@ fn any_options() -> impl Strategy<Value = Options> {
     let against = text(
         "[a-z-]{0,4}=(http|grpc|x)?:?/{0,3}(u@)?\\[?[a-z0-9.:]{0,6}\\]?(:[0-9]{0,6})?(/[a-z?]{0,3})?(,[a-z]{0,3}:?-?[0-9]{0,12}){0,2}",
     );
-    let request = text("([a-z]{0,3}=)?(GET|POST|x)? ?/?[a-z{}?= ]{0,10}");
+    let request = || text("([a-z]{0,3}=)?(GET|POST|x)? ?/?[a-z{}?= ]{0,10}");
     (
         any::<bool>(),
         of(text("[0-9, -]{0,20}")),
@@ -291,8 +291,8 @@ fn any_options() -> impl Strategy<Value = Options> {
         ],
         of(text("(grpc|rest|none|both|,| ){0,4}")),
         proptest::collection::vec(against, 0..3),
-        proptest::collection::vec(request.clone(), 0..3),
-        proptest::collection::vec(request, 0..3),
+        proptest::collection::vec(request(), 0..3),
+        proptest::collection::vec(request(), 0..3),
     )
         .prop_map(
             |(full, users, rate, durations, numbers, chains, against, requests, calls)| {

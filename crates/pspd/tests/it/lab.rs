@@ -1,51 +1,67 @@
 //! `pspd lab` from the command line: the experiment on the system it starts,
 //! interrupted, with a role that dies, beside a system that runs already.
 
-use std::{fs, path::Path};
+mod own;
+mod report;
+mod resume;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use contract::Role;
 use serde_json::Value;
 use testkit::{Process, Program, exists, signal, until};
 
 const PSPD: &str = env!("CARGO_BIN_EXE_pspd");
-const SHORT: [&str; 6] = ["lab", "--duration", "500ms", "--warm-up", "200ms", "--out"];
+/// Short enough for a test; figures of such a run say nothing.
+const SHORT: [&str; 5] = ["lab", "--duration", "300ms", "--warm-up", "100ms"];
 
 #[test]
-fn both_chains_are_measured_in_turn_and_everything_is_kept() {
+fn both_chains_are_measured_in_each_repetition_and_everything_is_kept() {
     let out = tempfile::tempdir().expect("a folder");
-    let ended = lab(out.path(), &["--users", "3,6"]).finish();
+    let ended = lab(out.path(), &["--users", "3,6", "--repetitions", "3"]).finish();
     assert_eq!(ended.code(), Some(0), "{}", ended.err);
 
     let run = run_json(out.path());
-    let rows = run["rows"].as_array().expect("rows");
-    let order: Vec<_> = rows
-        .iter()
-        .map(|row| format!("{} {}", row["users"], row["chain"]))
-        .collect();
-    assert_eq!(
-        order,
-        ["3 \"grpc\"", "3 \"rest\"", "6 \"rest\"", "6 \"grpc\""]
-    );
-    for row in rows {
-        assert_eq!(row["failures"]["total"], 0, "{row}");
-        assert!(row["requests"].as_u64() > Some(0), "{row}");
+    let blocks = run["blocks"].as_array().expect("blocks");
+    assert_eq!(blocks.len(), 12);
+    for pair in blocks.chunks(2) {
+        let [one, other] = pair else {
+            unreachable!("an even number")
+        };
+        assert_eq!(one["load"], other["load"]);
+        assert_eq!(one["repetition"], other["repetition"]);
+        assert_ne!(one["target"], other["target"]);
+    }
+    for block in blocks {
+        assert_eq!(block["failures"]["total"], 0, "{block}");
+        assert!(block["completed"].as_u64() > Some(0), "{block}");
         if cfg!(target_os = "linux") {
-            let costs = row["costs"].as_array().expect("costs");
-            assert_eq!(costs.len(), 4, "three roles and the generator: {row}");
+            let costs = block["costs"].as_array().expect("costs");
+            assert_eq!(costs.len(), 4, "three roles and the generator: {block}");
+            for cost in costs {
+                assert!(cost["cpu_seconds"].as_f64() > Some(0.0), "{cost}");
+                assert_eq!(cost["bytes"]["complete"], true, "{cost}");
+            }
         }
-        let histogram = format!(
-            "histograms/{:0>5}-{}.hlog",
-            row["users"].as_u64().expect("a count"),
-            row["chain"].as_str().expect("a name")
-        );
-        assert!(folder(out.path()).join(&histogram).exists(), "{histogram}");
     }
     assert_eq!(run["state"], "complete");
-    for file in ["table.csv", "table.md"] {
-        let table = fs::read_to_string(folder(out.path()).join(file)).expect("a table");
-        assert!(table.lines().count() > 4, "{file}:\n{table}");
+    let folder = folder(out.path());
+    for file in [
+        "blocks.csv",
+        "cells.csv",
+        "contrasts.csv",
+        "report.md",
+        "report.html",
+    ] {
+        let text = fs::read_to_string(folder.join(file)).expect("a table");
+        assert!(text.lines().count() > 4, "{file}:\n{text}");
     }
-    assert!(ended.out.contains("Results: "), "{}", ended.out);
+    for part in ["Verdicts", "grpc", "rest", "Results: "] {
+        assert!(ended.out.contains(part), "{part}: {}", ended.out);
+    }
 }
 
 #[test]
@@ -66,17 +82,121 @@ fn a_running_system_is_measured_beside() {
         b.pid()
     );
     let out = tempfile::tempdir().expect("a folder");
-    let options = ["--users", "2", "--chains", "grpc", "--against", &against];
+    let options = [
+        "--users",
+        "2",
+        "--chains",
+        "grpc",
+        "--repetitions",
+        "1",
+        "--against",
+        &against,
+    ];
     let ended = lab(out.path(), &options).finish();
     assert_eq!(ended.code(), Some(0), "{}", ended.err);
     let run = run_json(out.path());
-    let chains: Vec<_> = run["rows"]
+    let mut targets: Vec<_> = run["blocks"]
         .as_array()
-        .expect("rows")
+        .expect("blocks")
         .iter()
-        .map(|row| row["chain"].as_str().expect("a name"))
+        .map(|block| block["target"].as_str().expect("a name"))
         .collect();
-    assert_eq!(chains, ["grpc", "mine"]);
+    targets.sort_unstable();
+    assert_eq!(targets, ["grpc", "mine"]);
+}
+
+#[test]
+fn a_condition_that_holds_ends_with_exit_code_2_and_the_reason() {
+    let out = tempfile::tempdir().expect("a folder");
+    let options = |condition: &'static str| {
+        [
+            "--users",
+            "2",
+            "--chains",
+            "rest",
+            "--repetitions",
+            "1",
+            "--fail-if",
+            condition,
+        ]
+    };
+    let ended = lab(out.path(), &options("rest.p99 > 1us")).finish();
+    assert_eq!(ended.code(), Some(2), "{}", ended.err);
+    assert!(
+        ended.err.contains("failed: ") && ended.err.contains("rest.p99"),
+        "{}",
+        ended.err
+    );
+    let ended = lab(out.path(), &options("rest.p99 > 1h")).finish();
+    assert_eq!(
+        ended.code(),
+        Some(64),
+        "an hour is no unit here: {}",
+        ended.err
+    );
+    let ended = lab(out.path(), &options("rest.p99 > 60s")).finish();
+    assert_eq!(ended.code(), Some(0), "{}", ended.err);
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_done_and_does_nothing() {
+    let out = tempfile::tempdir().expect("a folder");
+    let ended = lab(out.path(), &["--full", "--dry-run", "--seed", "5"]).finish();
+    assert_eq!(ended.code(), Some(0), "{}", ended.err);
+    for part in [
+        "3200 users",
+        "blocks        80",
+        "44m",
+        "seed          5",
+    ] {
+        assert!(ended.out.contains(part), "{part}: {}", ended.out);
+    }
+    assert_eq!(folder_if_any(out.path()), None, "nothing was written");
+}
+
+#[test]
+fn every_experiment_that_ships_is_valid() {
+    let experiments = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
+    let mut seen = 0;
+    for entry in fs::read_dir(experiments).expect("the folder is there") {
+        let path = entry.expect("readable").path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            let ended = Program::start(PSPD, &["lab", text(&path), "--dry-run"]).finish();
+            assert_eq!(ended.code(), Some(0), "{}: {}", path.display(), ended.err);
+            seen += 1;
+        }
+    }
+    assert!(seen >= 3, "{seen} experiments");
+}
+
+#[test]
+fn the_published_experiment_is_the_same_as_a_file_and_as_a_flag() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/published.toml");
+    let preview = |argument: &str| {
+        let ended = Program::start(PSPD, &["lab", argument, "--dry-run", "--seed", "1"]).finish();
+        assert_eq!(ended.code(), Some(0), "{}", ended.err);
+        let out = ended.out;
+        let from = out.find("\ntargets ").expect("a table").to_owned();
+        let to = out.find("\nAs a file").expect("the file");
+        out[from..to].to_owned()
+    };
+    assert_eq!(preview(text(&file)), preview("--full"));
+}
+
+#[test]
+fn the_calibration_compares_what_is_known_with_what_is_measured() {
+    let ended = Program::start(PSPD, &["lab", "calibrate", "--duration", "300ms"]).finish();
+    assert_eq!(ended.code(), Some(0), "{}", ended.err);
+    for trial in [
+        "closed, 1 users, 10ms",
+        "open, 200/s poisson, 2ms",
+        "stall of 1 s",
+    ] {
+        assert!(ended.out.contains(trial), "{trial}: {}", ended.out);
+    }
 }
 
 #[cfg(unix)]
@@ -87,7 +207,7 @@ fn an_interruption_keeps_the_finished_blocks_and_stops_the_roles() {
     until("the first block is written", || {
         let file = folder_if_any(out.path())?.join("run.json");
         let run: Value = serde_json::from_str(&fs::read_to_string(file).ok()?).ok()?;
-        (!run["rows"].as_array()?.is_empty()).then_some(())
+        (!run["blocks"].as_array()?.is_empty()).then_some(())
     });
     let roles = children_of(lab.pid());
     assert_eq!(roles.len(), 6, "the roles: {roles:?}");
@@ -96,7 +216,7 @@ fn an_interruption_keeps_the_finished_blocks_and_stops_the_roles() {
     assert_eq!(ended.code(), Some(130), "{}", ended.err);
     let run = run_json(out.path());
     assert_eq!(run["state"], "interrupted");
-    assert!(!run["rows"].as_array().expect("rows").is_empty());
+    assert!(!run["blocks"].as_array().expect("rows").is_empty());
     for role in roles {
         assert!(!exists(role), "process {role} is left");
     }
@@ -135,7 +255,7 @@ fn wrong_options_are_all_reported_and_nothing_is_started() {
 }
 
 fn lab(out: &Path, options: &[&str]) -> Program {
-    let arguments = [&SHORT[..], &[text(out)], options].concat();
+    let arguments = [&SHORT[..], &["--out", text(out)], options].concat();
     Program::start(PSPD, &arguments)
 }
 
@@ -144,11 +264,11 @@ fn text(path: &Path) -> &str {
 }
 
 /// The folder of the only run below `out`.
-fn folder(out: &Path) -> std::path::PathBuf {
+fn folder(out: &Path) -> PathBuf {
     folder_if_any(out).expect("a run left a folder")
 }
 
-fn folder_if_any(out: &Path) -> Option<std::path::PathBuf> {
+fn folder_if_any(out: &Path) -> Option<PathBuf> {
     let mut entries = fs::read_dir(out).expect("the folder is there");
     Some(entries.next()?.expect("readable").path())
 }

@@ -50,7 +50,7 @@ fn check_page(kind: &str, role: Role, down: &[&str]) {
 
 /// A script that drives Chromium, where this machine has both.
 #[track_caller]
-fn browser(name: &str) -> Option<Command> {
+pub(crate) fn browser(name: &str) -> Option<Command> {
     let node_modules = need(Tool::NodeModules)?;
     let chromium = need(Tool::Chromium)?;
     let mut node = Command::new("node");
@@ -60,7 +60,7 @@ fn browser(name: &str) -> Option<Command> {
     Some(node)
 }
 
-fn all_ok(printed: &str) {
+pub(crate) fn all_ok(printed: &str) {
     let checks = printed
         .lines()
         .filter(|line| line.starts_with("ok "))

@@ -118,7 +118,6 @@ fn a_block_counts_once_it_is_written_and_can_be_read_again() {
         [
             "histograms",
             "histograms/0001-grpc.hlog",
-            "logs",
             "run.json",
             "run.lock",
             "timelines",

@@ -1,6 +1,6 @@
 //! The connection policy, as the target sees it.
 
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::*;
 
@@ -89,30 +89,27 @@ async fn a_connection_closed_while_idle_is_replaced_and_no_request_lost() {
 }
 
 #[tokio::test]
-async fn every_byte_is_counted() {
-    let target = Target::start(Behaviour::After(Duration::from_millis(1))).await;
-    let address = target.address;
-    // All of the load is inside the window: it begins with it and is over before.
+async fn every_byte_of_the_window_is_counted_and_no_other() {
+    let target = Target::start(Behaviour::After(Duration::ZERO)).await;
+    // One request each half second from the warm-up's start, so that the edges of
+    // the window are a quarter of a second away from any.
     let sample = measure(Load {
-        shape: Shape::Open {
-            iterations_per_second: 100.0,
-            arrivals: Arrivals::Constant,
-            in_flight_max: 10,
+        shape: Shape::Closed {
+            users: 20,
+            pace: Some(Duration::from_secs(10)),
         },
-        warm_up: Duration::ZERO,
-        duration: Duration::from_millis(995),
-        ..single(load(address))
+        warm_up: Duration::from_millis(750),
+        duration: Duration::from_secs(2),
+        ..single(load(target.address))
     })
     .await;
-    assert_eq!(sample.counts.completed, 100);
     let seen = &target.seen;
-    // The first arrival is due as the window opens, and may be sent just before
-    // the watch is woken; 41 bytes are an answer.
-    let sent = seen.bytes_received.load(Relaxed);
-    let a_request = sent / 100;
-    assert!(sample.traffic.bytes_sent <= sent);
-    assert!(sample.traffic.bytes_sent >= sent - a_request, "{sent}");
-    assert_eq!(sample.traffic.bytes_received, seen.bytes_sent.load(Relaxed));
+    let (inside, all) = (sample.counts.completed, seen.requests.load(Relaxed));
+    assert_eq!((inside, all), (4, 6));
+    let each = |bytes: &AtomicU64| bytes.load(Relaxed) / all;
+    assert_eq!(sample.traffic.bytes_sent, 4 * each(&seen.bytes_received));
+    assert_eq!(sample.traffic.bytes_received, 4 * each(&seen.bytes_sent));
+    assert_eq!(sample.traffic.connections_opened, 4);
 }
 
 #[tokio::test]
