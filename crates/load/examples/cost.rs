@@ -51,7 +51,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         },
         threads: 1,
         cpus: Vec::new(),
-        warm_up: Duration::from_secs(1),
+        warm_up: Duration::from_secs(3),
         duration: Duration::from_secs(seconds.parse()?),
         request_timeout: Duration::from_secs(10),
         seed: 1,

@@ -230,9 +230,13 @@ fn run(
         let _ = ready.send(Ok(()));
         // Otherwise the load was given up before it began.
         if let Ok((times, ledger)) = go.await {
-            let done = crate::thread::run(load, share, times, pacer, resolution, ledger).await;
+            let run = crate::thread::run(load, share, times, pacer, resolution, ledger);
+            let (done, _clients) = run.await;
             // Nobody waits for it once the run was given up.
             let _ = report.send(done);
+            // The connections stay open until the generator is done with, so that
+            // whoever looks at sockets at the window's end still finds them.
+            std::future::pending::<()>().await;
         }
     };
     runtime.block_on(async {

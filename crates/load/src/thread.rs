@@ -116,8 +116,9 @@ impl Thread {
     }
 }
 
-/// Runs a thread's share of the load to its end. Must be called within a local
-/// runtime in which `pacer` runs.
+/// Runs a thread's share of the load to its end; the connections stay open as long
+/// as the clients that come with the report. Must be called within a local runtime
+/// in which `pacer` runs.
 pub(crate) async fn run(
     load: &Load,
     share: Share,
@@ -125,7 +126,7 @@ pub(crate) async fn run(
     pacer: Rc<Pacer>,
     timer_resolution: Duration,
     ledger: Ledger,
-) -> Report {
+) -> (Report, Vec<Client>) {
     let protocol = load.scenario.protocol();
     let pool = pool(&load.connections, share, protocol);
     let thread = Rc::new(Thread {
@@ -154,13 +155,14 @@ pub(crate) async fn run(
     {
         open_ahead(&thread, pool, times.begin..times.begin + ramp(load));
     }
-    users.join_all().await;
+    let clients = users.join_all().await;
     let watched = watched.await.expect("it ends with the window");
     let check = ThreadCheck::new(&thread.lateness.borrow(), &watched, timer_resolution);
-    Report {
+    let report = Report {
         check,
         traffic: watched.traffic,
-    }
+    };
+    (report, clients)
 }
 
 /// The pool of a thread whose users share connections.

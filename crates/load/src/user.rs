@@ -73,8 +73,9 @@ impl User {
         }
     }
 
-    /// Runs until the window has closed and what was due in it is done.
-    pub(crate) async fn run(mut self) {
+    /// Runs until the window has closed and what was due in it is done. Its
+    /// connection stays open as long as what is returned.
+    pub(crate) async fn run(mut self) -> Client {
         match self.turns {
             Turns::WhenFree(first) => self.free = self.thread.pacer.wait(first).await,
             Turns::Every(..) => {}
@@ -90,6 +91,7 @@ impl User {
         if !self.served && !matches!(self.turns, Turns::Arrivals(_)) {
             self.thread.count(|counts| counts.record_unserved());
         }
+        self.client
     }
 
     async fn connect_ahead(&mut self) {

@@ -1,5 +1,5 @@
 //! What one generator thread records while it runs. In: one event per finished
-//! request; out, at the end: what [`Counts`](super::Counts) is made of. The rule
+//! request; out, at the end: what [`Counts`] is made of. The rule
 //! of what counts where is the parent module's. Recording is what the load itself
 //! pays for: two histogram entries and a few additions, no allocation but where an
 //! interval begins.

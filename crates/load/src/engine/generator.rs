@@ -17,7 +17,7 @@ use crate::{
     traffic::Traffic,
 };
 
-/// What came of a [`Load`].
+/// What came of a [`Load`](crate::Load).
 #[derive(Debug, Clone)]
 pub struct Sample {
     /// The measured part.

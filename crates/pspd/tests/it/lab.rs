@@ -143,12 +143,7 @@ fn a_dry_run_says_what_would_be_done_and_does_nothing() {
     let out = tempfile::tempdir().expect("a folder");
     let ended = lab(out.path(), &["--full", "--dry-run", "--seed", "5"]).finish();
     assert_eq!(ended.code(), Some(0), "{}", ended.err);
-    for part in [
-        "3200 users",
-        "blocks        80",
-        "44m",
-        "seed          5",
-    ] {
+    for part in ["3200 users", "blocks        80", "44m", "seed          5"] {
         assert!(ended.out.contains(part), "{part}: {}", ended.out);
     }
     assert_eq!(folder_if_any(out.path()), None, "nothing was written");
