@@ -48,6 +48,15 @@ await run({
     }
   },
 
+  async 'every link leads to a place on the page'(open) {
+    const page = await open(REPORT);
+    for (const link of await page.locator('a[href]').all()) {
+      const href = await link.getAttribute('href');
+      if (!href.startsWith('#')) continue;
+      assert.equal(await page.locator(href).count(), 1, href);
+    }
+  },
+
   async 'it fits a phone, in the dark as well'(open) {
     for (const colorScheme of ['light', 'dark']) {
       const page = await open(REPORT, { viewport: { width: 390, height: 800 }, colorScheme });

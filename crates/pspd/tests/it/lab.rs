@@ -141,7 +141,16 @@ fn a_condition_that_holds_ends_with_exit_code_2_and_the_reason() {
 #[test]
 fn a_dry_run_says_what_would_be_done_and_does_nothing() {
     let out = tempfile::tempdir().expect("a folder");
-    let ended = lab(out.path(), &["--full", "--dry-run", "--seed", "5"]).finish();
+    let options = [
+        "lab",
+        "--full",
+        "--dry-run",
+        "--seed",
+        "5",
+        "--out",
+        text(out.path()),
+    ];
+    let ended = Program::start(PSPD, &options).finish();
     assert_eq!(ended.code(), Some(0), "{}", ended.err);
     for part in ["3200 users", "blocks        80", "44m", "seed          5"] {
         assert!(ended.out.contains(part), "{part}: {}", ended.out);

@@ -47,10 +47,10 @@ fn runs_that_cannot_be_compared_are_refused_with_the_reason() {
     );
     let (quiet, first) = measured(one.path(), &["--quiet"]);
     assert_eq!(Path::new(quiet.out.trim()), first, "nothing but the folder");
-    let (_, second) = measured(other.path(), &["--duration", "400ms"]);
+    let (_, second) = measured(other.path(), &["--request-timeout", "5s"]);
     let refused = report(&[text(&first), text(&second)]);
     assert_eq!(refused.code(), Some(64), "{}", refused.err);
-    assert!(refused.err.contains("duration"), "{}", refused.err);
+    assert!(refused.err.contains("request-timeout"), "{}", refused.err);
 }
 
 #[test]
