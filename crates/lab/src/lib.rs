@@ -27,6 +27,6 @@ pub use calibrate::calibrate;
 pub use error::Error;
 pub use options::Options;
 pub use output::{Report, compare, render};
-pub use plan::{Plan, Problems};
+pub use plan::{File, Plan, Problems};
 pub use progress::Show;
 pub use run::{End, Goal, Outcome, Setting, run};

@@ -2,7 +2,7 @@
 //! its figures; out: its [`Mark`]s. Pure. How a mark reads, and what to do about
 //! it, is worded by `report`; the limits are here, each with its reason.
 
-use results::{Block, GeneratorThread, LoadPoint, Mark, MarkKind};
+use results::{Block, GeneratorThread, LoadPoint, Mark, MarkKind, Missed, Probe};
 
 /// Above this share of a processor a generator thread has no reserve left: what
 /// it measures then is partly its own queue.
@@ -43,6 +43,36 @@ pub(crate) fn of(block: &Block, processors: usize) -> Vec<Mark> {
         peak_not_reset(block),
     ];
     found.into_iter().flatten().collect()
+}
+
+/// What ended a search, where it was not the target.
+pub(crate) fn of_search(probes: &[Probe], held: bool, rate_max: f64) -> Option<Mark> {
+    let highest = probes.iter().filter(|probe| probe.missed.is_none());
+    let highest = highest
+        .map(|probe| probe.offered_per_second)
+        .fold(0.0, f64::max);
+    let above = probes
+        .iter()
+        .filter(|probe| probe.offered_per_second > highest);
+    let by_generator = above
+        .clone()
+        .any(|probe| probe.missed == Some(Missed::Generator));
+    let by_target = above
+        .filter(|probe| probe.missed != Some(Missed::Generator))
+        .map(|probe| probe.offered_per_second)
+        .fold(f64::INFINITY, f64::min);
+    let kind = if held && highest >= rate_max {
+        MarkKind::SearchEndedAtMaximum
+    } else if by_generator && !by_target.is_finite() {
+        MarkKind::SearchEndedByGenerator
+    } else {
+        return None;
+    };
+    Some(Mark {
+        kind,
+        value: highest,
+        limit: 0.0,
+    })
 }
 
 /// Whether the generator, and not the target, may have set the figures.

@@ -241,18 +241,61 @@ impl Options {
         }
         if own_requests {
             experiment.requests = self.read_requests(problems);
-        }
-        if let Some(schema) = self.schema(problems) {
             for target in &mut experiment.targets {
-                let grpc = target
-                    .url
-                    .as_ref()
-                    .is_some_and(|url| url.starts_with("grpc://"));
-                if grpc && target.schema.is_none() {
-                    target.schema = Some(schema.clone());
-                }
+                target.requests.clear();
             }
         }
+        if let Some(schema) = self.schema(problems) {
+            let is_grpc = |url: &String| url.starts_with("grpc://");
+            let targets = experiment.targets.iter_mut();
+            for target in targets.filter(|target| target.url.as_ref().is_some_and(is_grpc)) {
+                target.schema = Some(schema.clone());
+            }
+        }
+        self.check_for_idle_flags(experiment, problems);
+    }
+
+    /// A flag that has nothing to apply to would be lost without a word.
+    fn check_for_idle_flags(&self, experiment: &Experiment, problems: &mut Problems) {
+        let (http, grpc) = (!self.requests.is_empty(), !self.calls.is_empty());
+        let mut idle = |is: bool, option: &str, value: &str, reason: &str, fix: &str| {
+            if is {
+                problems.add(option, value, reason, fix);
+            }
+        };
+        idle(
+            !self.headers.is_empty() && !http && !grpc,
+            "--header",
+            &self.headers.join(", "),
+            "it belongs to --request and --call, and there is none",
+            "give one, or write headers into the file's requests",
+        );
+        idle(
+            self.body.is_some() && !http,
+            "--body",
+            self.body.as_deref().unwrap_or_default(),
+            "it belongs to --request, and there is none",
+            "give one; the message of a --call stands after its method",
+        );
+        let describes = !self.proto.is_empty() || self.descriptor_set.is_some();
+        let described = experiment
+            .targets
+            .iter()
+            .any(|target| target.schema.is_some());
+        idle(
+            describes && !described,
+            "--proto, --descriptor-set",
+            "",
+            "no target speaks gRPC",
+            "name one with --against NAME=grpc://HOST:PORT",
+        );
+        idle(
+            !self.include.is_empty() && self.proto.is_empty(),
+            "--include",
+            "",
+            "it belongs to --proto, and there is none",
+            "give the .proto file",
+        );
     }
 
     fn read_requests(&self, problems: &mut Problems) -> Vec<Request> {

@@ -17,7 +17,7 @@ use crate::Error;
 pub struct Report {
     /// Tables, verdicts and warnings.
     pub text: String,
-    /// The content of `run.json`.
+    /// The content of `summary.json`.
     pub json: String,
     /// The conditions of `--fail-if` that hold.
     pub trips: Vec<Trip>,
@@ -33,17 +33,27 @@ pub(crate) fn report(folder: &Folder, gates: &[Gate]) -> Report {
     }
 }
 
-/// Reads a folder and makes its files anew; the report, its gates included.
-pub fn render(path: &Path) -> Result<Report, Error> {
-    let folder = Folder::read(path)?;
+/// Reads a folder; its report, gates included, and why its files could not be
+/// made anew, where they could not: it cannot be written, or a run is writing.
+pub fn render(path: &Path) -> Result<(Report, Option<Error>), Error> {
+    let (folder, locked) = match Folder::resume(path) {
+        Ok(folder) => (folder, None),
+        Err(error @ (FolderError::Locked { .. } | FolderError::Write { .. })) => {
+            (Folder::read(path)?, Some(error))
+        }
+        Err(error) => return Err(error.into()),
+    };
     let experiment = &folder.run().experiment;
     let gates = experiment.fail_if.iter();
     // They were valid when the run began.
     let gates: Vec<_> = gates
         .filter_map(|text| Gate::parse(text, experiment).ok())
         .collect();
-    write(&folder)?;
-    Ok(report(&folder, &gates))
+    let not_written = match locked {
+        Some(error) => Some(error.into()),
+        None => write(&folder).err(),
+    };
+    Ok((report(&folder, &gates), not_written))
 }
 
 /// Compares runs, the first being the base; the text, or why it cannot be done.

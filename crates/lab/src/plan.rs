@@ -7,7 +7,7 @@
 pub(crate) mod against;
 mod problems;
 
-use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
+use std::{collections::BTreeSet, ops::RangeInclusive, path::Path, time::Duration};
 
 use contract::Role;
 use report::{Gate, Objective};
@@ -50,6 +50,36 @@ pub struct Plan {
     pub(crate) objective: Option<Objective>,
 }
 
+/// An experiment file.
+#[derive(Debug, Clone, Copy)]
+pub struct File<'a> {
+    /// Where it is, for messages; paths in it are relative to its folder.
+    pub path: &'a Path,
+    /// Its content.
+    pub text: &'a str,
+}
+
+impl File<'_> {
+    /// Reads the experiment; paths become absolute, so that it can be run again
+    /// from anywhere.
+    fn read(self, problems: &mut Problems) -> Option<Experiment> {
+        let mut experiment = match Experiment::from_toml(self.text) {
+            Ok(experiment) => experiment,
+            Err(error) => {
+                let path = self.path.display().to_string();
+                problems.add("FILE", &path, error.to_string().trim_end(), "correct it");
+                return None;
+            }
+        };
+        let folder = self.path.parent().unwrap_or(Path::new(""));
+        let schemas = experiment.targets.iter_mut();
+        for schema in schemas.filter_map(|target| target.schema.as_mut()) {
+            schema.below(folder);
+        }
+        Some(experiment)
+    }
+}
+
 /// One target, its text understood.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Planned {
@@ -76,17 +106,21 @@ pub(crate) fn roles(chain: OwnChain) -> [Role; 3] {
 impl Plan {
     /// The experiment of a file's content, or the default one, with what the
     /// flags say.
-    pub fn new(file: Option<&str>, options: &Options) -> Result<Plan, Problems> {
+    pub fn new(file: Option<File<'_>>, options: &Options) -> Result<Plan, Problems> {
         let mut problems = Problems::default();
-        let experiment = match file.map(Experiment::from_toml) {
-            None => Experiment::default(),
-            Some(Ok(experiment)) => experiment,
-            Some(Err(error)) => {
-                problems.add("FILE", "", error.to_string(), "correct it");
-                return Err(problems);
-            }
+        let experiment = match file {
+            None => Some(Experiment::default()),
+            Some(file) => file.read(&mut problems),
         };
-        let experiment = options.apply(experiment, &mut problems);
+        let Some(experiment) = experiment else {
+            return Err(problems);
+        };
+        let mut experiment = options.apply(experiment, &mut problems);
+        let schemas = experiment.targets.iter_mut();
+        for schema in schemas.filter_map(|target| target.schema.as_mut()) {
+            // Those of the flags are relative to where the program was started.
+            schema.below(Path::new(""));
+        }
         Plan::of(experiment, problems)
     }
 
@@ -140,6 +174,17 @@ impl Plan {
             seed: self.seed(),
         };
         schedule::steps(&design)
+    }
+
+    /// Whether this is a block of this plan.
+    pub(crate) fn has(&self, block: &Block) -> bool {
+        let mut steps = self.steps().into_iter();
+        steps.any(|step| {
+            step.number == block.number
+                && step.repetition == block.repetition
+                && self.loads[step.load] == block.load
+                && self.targets[step.target].name == block.target
+        })
     }
 
     pub(crate) fn seed(&self) -> u64 {

@@ -131,6 +131,11 @@ impl Progress {
         }
     }
 
+    /// A line that stays, however quiet the run is.
+    pub(crate) fn warn(&self, line: &str) {
+        self.bar.suspend(|| eprintln!("warning: {line}"));
+    }
+
     /// The view goes away.
     pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();

@@ -11,7 +11,7 @@ use std::{
 
 use accounts::{Machine, affinity};
 use contract::Role;
-use results::{Block, Folder, LoadPoint, Probe, Run, SCHEMA_VERSION, Session, State};
+use results::{Block, Folder, LoadPoint, Missed, Probe, Run, SCHEMA_VERSION, Session, State};
 use system::{Interrupts, Stopped, System};
 
 use crate::{
@@ -117,7 +117,7 @@ pub async fn run(goal: Goal, setting: &Setting) -> Result<Outcome, Error> {
     let mut interrupts = Interrupts::listen().map_err(Error::Signals)?;
     let (plan, resumed) = match goal {
         Goal::New { plan, out } => (*plan, Start::Below(out)),
-        Goal::Resume { folder } => resume(Folder::resume(&folder)?)?,
+        Goal::Resume { folder } => resume(Folder::resume(&folder)?, setting)?,
     };
     ports::look_first(&plan)?;
     descriptors::make_room(&plan)?;
@@ -144,7 +144,7 @@ enum Start {
 }
 
 /// The plan that a folder was made for, which must fit this program and machine.
-fn resume(folder: Folder) -> Result<(Plan, Start), Error> {
+fn resume(folder: Folder, setting: &Setting) -> Result<(Plan, Start), Error> {
     let run = folder.run();
     let refused = |reason: String| Error::Resume {
         folder: folder.path().display().to_string(),
@@ -163,19 +163,33 @@ fn resume(folder: Folder) -> Result<(Plan, Start), Error> {
             run.machine.line()
         )));
     }
-    if run.debug_build != cfg!(debug_assertions) {
-        return Err(refused(
-            "it was begun with another build (debug or release); use the same".to_owned(),
-        ));
+    let program = (&setting.version, &setting.commit, cfg!(debug_assertions));
+    if (&run.pspd_version, &run.pspd_commit, run.debug_build) != program {
+        return Err(refused(format!(
+            "it was begun by pspd {} ({}), and this is another one; its blocks would be of two \
+             programs; use that program, or start a new run",
+            run.pspd_version,
+            run.pspd_commit.as_deref().unwrap_or("commit not known")
+        )));
     }
     let plan = Plan::again(&run.experiment)
         .map_err(|problems| refused(format!("its experiment is not valid here: {problems}")))?;
+    if let Some(block) = run.blocks.iter().find(|block| !plan.has(block)) {
+        return Err(refused(format!(
+            "its block {} is not one that this program would measure; start a new run",
+            block.number
+        )));
+    }
     Ok((plan, Start::Into(Box::new(folder))))
 }
 
 fn open(plan: &Plan, setting: &Setting, start: Start) -> Result<Folder, Error> {
+    let machine = Machine::this();
     let session = Session {
         started: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+        pspd_version: setting.version.clone(),
+        pspd_commit: setting.commit.clone(),
+        kernel: machine.kernel.clone(),
     };
     let out = match start {
         Start::Into(mut folder) => {
@@ -194,7 +208,7 @@ fn open(plan: &Plan, setting: &Setting, start: Start) -> Result<Folder, Error> {
         pspd_version: setting.version.clone(),
         pspd_commit: setting.commit.clone(),
         debug_build: cfg!(debug_assertions),
-        machine: Machine::this(),
+        machine,
         experiment: plan.experiment.clone(),
         blocks_planned: plan.blocks(),
         role_arguments: arguments
@@ -331,7 +345,10 @@ impl<'a> Experiment<'a> {
         self.progress.end(&block, done + 1);
         self.folder
             .add(block, &histograms, measured.window_start, &timeline)?;
-        output::write(&self.folder)?;
+        if let Err(error) = output::write(&self.folder) {
+            // The block is kept, and all of that can be made again from it.
+            self.progress.warn(&error.to_string());
+        }
         Ok(None)
     }
 
@@ -378,6 +395,8 @@ struct Measuring<'a> {
 
 impl Measuring<'_> {
     async fn take(&self, target: &mut Target) -> Result<(Measured, Block), Error> {
+        // A target that has gone since is no block full of failures.
+        target.check(self.plan).await?;
         match self.plan.loads[self.step.load] {
             LoadPoint::Search => self.search(target).await,
             load => {
@@ -414,56 +433,63 @@ impl Measuring<'_> {
         summary::block(measured, circumstances)
     }
 
-    /// Probes until the search ends; the block is the probe at the highest rate
-    /// that held, or, where none did, the one at the lowest, with a rate of 0.
+    /// Probes until the search ends. The block is the measurement that confirmed
+    /// the rate, or, where no rate held, the one at the lowest, with a rate of 0.
     async fn search(&self, target: &mut Target) -> Result<(Measured, Block), Error> {
         let load = &self.plan.experiment.load;
         let mut search = Search::new(load.rate_start, load.rate_max, load.rate_precision);
-        let mut probes = Vec::new();
-        let mut best: Option<(Measured, Block, bool)> = None;
+        let mut probes: Vec<Probe> = Vec::new();
+        let mut result: Option<(Measured, Block)> = None;
+        let mut held = false;
         while let Some(rate) = search.next() {
+            let confirming = search.is_confirming();
             let measured = self
                 .measure(target, LoadPoint::Rate(rate), probes.len())
                 .await?;
             let block = self.summarise(target, &measured, Vec::new());
-            let held = self.holds(&block);
-            search.record(rate, held);
+            let missed = self.missed(&block);
+            search.record(rate, missed.is_none());
             let objective = self.plan.objective.as_ref();
             probes.push(Probe {
                 offered_per_second: rate,
                 iterations_per_second: block.iterations_per_second,
                 measured: objective.and_then(|objective| objective.measured(&block)),
-                held,
+                missed,
             });
-            let better = best.as_ref().is_none_or(|(_, best, best_held)| {
-                let (a, b) = (block.offered_per_second, best.offered_per_second);
-                match (held, best_held) {
-                    (true, true) => a > b,
-                    (false, false) => a < b,
-                    (held, _) => held,
-                }
-            });
-            if better {
-                best = Some((measured, block, held));
+            held |= confirming && missed.is_none();
+            let lowest = result
+                .as_ref()
+                .is_none_or(|(_, lowest)| block.offered_per_second < lowest.offered_per_second);
+            if (confirming && missed.is_none()) || lowest {
+                result = Some((measured, block));
             }
         }
-        let Some((measured, mut block, held)) = best else {
+        let Some((measured, mut block)) = result else {
             return Err(Error::Generator(std::io::Error::other(
                 "a search without a rate to try",
             )));
         };
-        block.probes = probes;
         if !held {
             block.offered_per_second = Some(0.0);
         }
+        block
+            .marks
+            .extend(marks::of_search(&probes, held, load.rate_max));
+        block.probes = probes;
         Ok((measured, block))
     }
 
-    fn holds(&self, block: &Block) -> bool {
+    fn missed(&self, block: &Block) -> Option<Missed> {
         let objective = self.plan.objective.as_ref();
-        objective.is_none_or(|objective| objective.is_met(block))
-            && marks::is_sustained(block)
-            && !marks::is_generator_bound(block)
+        if marks::is_generator_bound(block) {
+            Some(Missed::Generator)
+        } else if objective.is_some_and(|objective| !objective.is_met(block)) {
+            Some(Missed::Objective)
+        } else if !marks::is_sustained(block) {
+            Some(Missed::NotSustained)
+        } else {
+            None
+        }
     }
 }
 

@@ -5,7 +5,10 @@
 //! gap between the highest that held and the lowest that did not is halved, on a
 //! logarithmic scale, until it is as narrow as asked for. One disturbance must
 //! not end a search far below the truth, so a rate counts as too high only when
-//! it did not hold twice in a row.
+//! it did not hold twice in a row. One lucky measurement must not end it above
+//! the truth either, and its figures would be those of the luck: the rate found
+//! is measured once more, which is what the result is, and lowered while that
+//! does not hold.
 
 /// A rate below this is not searched.
 const RATE_MIN: f64 = 0.1;
@@ -22,6 +25,7 @@ pub(crate) struct Search {
     missed: Option<f64>,
     /// A rate that did not hold once.
     doubted: Option<f64>,
+    confirmed: bool,
 }
 
 impl Search {
@@ -33,6 +37,7 @@ impl Search {
             held: None,
             missed: None,
             doubted: None,
+            confirmed: false,
         }
     }
 
@@ -43,18 +48,33 @@ impl Search {
         }
         match (self.held, self.missed) {
             (None, None) => Some(self.start),
-            (Some(held), None) if held >= self.max => None,
-            (Some(held), None) => Some((2.0 * held).min(self.max)),
             (None, Some(missed)) => Some(missed / 2.0).filter(|rate| *rate >= RATE_MIN),
-            (Some(held), Some(missed)) if missed / held <= 1.0 + self.precision => None,
+            (Some(held), _) if self.is_confirming() => Some(held).filter(|_| !self.confirmed),
+            (Some(held), None) => Some((2.0 * held).min(self.max)),
             (Some(held), Some(missed)) => Some((held * missed).sqrt()),
+        }
+    }
+
+    /// Whether the gap is closed, and the next measurement is the result if it
+    /// holds.
+    pub(crate) fn is_confirming(&self) -> bool {
+        match (self.held, self.missed) {
+            (Some(held), None) => held >= self.max,
+            (Some(held), Some(missed)) => missed / held <= 1.0 + self.precision,
+            (None, _) => false,
         }
     }
 
     /// What came of the rate that [`next`](Search::next) gave.
     pub(crate) fn record(&mut self, rate: f64, held: bool) {
         let again = self.doubted.take().is_some();
-        if held {
+        if self.is_confirming() {
+            self.confirmed = held;
+            if !held {
+                self.missed = Some(rate);
+                self.held = Some(rate / (1.0 + self.precision)).filter(|rate| *rate >= RATE_MIN);
+            }
+        } else if held {
             self.held = Some(rate);
         } else if again {
             self.missed = Some(rate);
@@ -89,6 +109,18 @@ mod tests {
         assert_eq!(search.next(), Some(100.0));
         search.record(100.0, true);
         assert_eq!(search.next(), Some(200.0));
+    }
+
+    #[test]
+    fn what_held_by_luck_is_not_the_result() {
+        let mut search = Search::new(100.0, 100.0, 0.05);
+        search.record(100.0, true);
+        assert!(search.is_confirming());
+        search.record(100.0, false);
+        let lower = search.next().expect("a lower rate");
+        assert!((94.0..96.0).contains(&lower), "{lower}");
+        search.record(lower, true);
+        assert_eq!(search.next(), None);
     }
 
     #[test]

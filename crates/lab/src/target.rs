@@ -20,9 +20,6 @@ use crate::{
     plan::{self, Endpoint, Plan, Scheme, Subject},
 };
 
-/// How long the first answer of a target may take, if the request timeout is longer.
-const CHECK_WITHIN: Duration = Duration::from_secs(10);
-
 /// How long each address of a host name may take to accept a connection, before
 /// the next one is tried.
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
@@ -118,8 +115,8 @@ fn own_chain(plan: &Plan, system: &System, index: usize, chain: OwnChain) -> Res
 
 impl Target {
     /// Makes each request of the scenario once; an error names the first that failed.
-    async fn check(&self, plan: &Plan) -> Result<(), Error> {
-        let within = plan.experiment.request_timeout.min(CHECK_WITHIN);
+    pub(crate) async fn check(&self, plan: &Plan) -> Result<(), Error> {
+        let within = plan.experiment.request_timeout;
         for request in &self.scenario.requests {
             load::try_once(self.address, request, within)
                 .await

@@ -9,7 +9,7 @@ use std::{
 };
 
 use fake::{gateway, new, setting};
-use lab::{End, Error, Goal, Options, Plan};
+use lab::{End, Error, File, Goal, Options, Plan};
 use tokio::net::TcpListener;
 
 /// Short blocks of a running system alone.
@@ -22,6 +22,13 @@ fn against(against: String) -> Options {
         repetitions: Some("3".into()),
         against: vec![against],
         ..Options::default()
+    }
+}
+
+fn of_text(text: &str) -> File<'_> {
+    File {
+        path: Path::new("experiment.toml"),
+        text,
     }
 }
 
@@ -89,7 +96,7 @@ async fn a_complete_run_leaves_its_report_and_its_folder() {
         assert!(outcome.folder.join(name).exists(), "{name}");
     }
     let file = fs::read_to_string(outcome.folder.join("experiment.toml")).expect("text");
-    let again = Plan::new(Some(&file), &Options::default()).expect("it can be run again");
+    let again = Plan::new(Some(of_text(&file)), &Options::default()).expect("can be run again");
     assert!(again.preview().contains("fake"));
 }
 
@@ -118,7 +125,7 @@ async fn an_open_loop_and_a_search_leave_their_rates() {
     };
     let file = "[load]\nrate-start = 50.0\nrate-max = 100.0";
     let goal = Goal::New {
-        plan: Box::new(Plan::new(Some(file), &search).expect("valid")),
+        plan: Box::new(Plan::new(Some(of_text(file)), &search).expect("valid")),
         out: out.path().to_owned(),
     };
     let outcome = lab::run(goal, &setting("unused")).await.expect("answers");

@@ -16,7 +16,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{ArgMatches, Command};
-use lab::{End, Error, Goal, Outcome, Plan, Report, Setting, Show};
+use lab::{End, Error, File, Goal, Outcome, Plan, Report, Setting, Show};
 
 use crate::exit::Usage;
 
@@ -88,9 +88,12 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
 }
 
 fn plan(matches: &ArgMatches) -> anyhow::Result<Plan> {
-    let file = matches.get_one::<PathBuf>("FILE");
-    let text = file.map(|file| read(file)).transpose()?;
-    let plan = Plan::new(text.as_deref(), &flags::options(matches));
+    let path = matches.get_one::<PathBuf>("FILE");
+    let text = path.map(|path| read(path)).transpose()?;
+    let file = path
+        .zip(text.as_ref())
+        .map(|(path, text)| File { path, text });
+    let plan = Plan::new(file, &flags::options(matches));
     plan.map_err(|problems| Usage::new(problems.to_string()).into())
 }
 
@@ -150,13 +153,14 @@ fn finish(outcome: Outcome, output: Output) -> anyhow::Result<ExitCode> {
         eprintln!("role {role} did not stop in time and was killed; its log is in {folder}/logs/");
     }
     let kept = kept(outcome.blocks);
+    let go_on = format!("go on with: pspd lab --resume {folder}");
     match outcome.end {
         End::Complete => Ok(gates(&outcome.report)),
         End::Interrupted => {
-            eprintln!("interrupted; {kept}; go on with: pspd lab --resume {folder}");
+            eprintln!("interrupted; {kept}; {go_on}");
             Ok(ExitCode::from(INTERRUPTED))
         }
-        End::Failed(error) => Err(error.into()),
+        End::Failed(error) => bail!("{error}; {kept}; {go_on}"),
         End::RoleDied {
             role,
             status,
@@ -168,7 +172,7 @@ fn finish(outcome: Outcome, output: Output) -> anyhow::Result<ExitCode> {
                 .map(|line| format!("\n    {line}"))
                 .collect();
             bail!(
-                "role {role} died during the run ({status}); {kept}; \
+                "role {role} died during the run ({status}); {kept}; {go_on}; \
                  its log is {} and ends with:{lines}",
                 log.display()
             );

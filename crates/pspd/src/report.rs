@@ -48,7 +48,10 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         false => error.into(),
     };
     if let [folder] = folders[..] {
-        let report = lab::render(folder).map_err(usage)?;
+        let (report, not_written) = lab::render(folder).map_err(usage)?;
+        if let Some(error) = not_written {
+            eprintln!("warning: its files were not made anew: {error}");
+        }
         match matches.get_flag("json") {
             true => print(&report.json),
             false => print(&report.text),

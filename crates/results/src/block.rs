@@ -104,6 +104,7 @@ impl Load {
 impl fmt::Display for LoadPoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            LoadPoint::Users(1) => f.write_str("1 user"),
             LoadPoint::Users(users) => write!(f, "{users} users"),
             LoadPoint::Rate(rate) => write!(f, "{rate}/s"),
             LoadPoint::Search => f.write_str("highest rate"),
@@ -204,8 +205,21 @@ pub struct Probe {
     pub iterations_per_second: f64,
     /// The objective's metric, in its unit (milliseconds, or a share).
     pub measured: Option<f64>,
-    /// Whether the objective was met and the rate sustained.
-    pub held: bool,
+    /// Why the rate did not hold; absent where it did.
+    pub missed: Option<Missed>,
+}
+
+/// Why a rate of a search did not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missed {
+    /// The load generator had no reserve, or was late: the target may have held it.
+    Generator,
+    /// As many iterations were under way as may be (`in-flight-max`), and arrivals
+    /// waited, or the rate was not reached.
+    NotSustained,
+    /// The objective was not met, or requests failed.
+    Objective,
 }
 
 /// Something to know before a block's figures are believed.
@@ -231,6 +245,12 @@ pub enum MarkKind {
     NoLocalPort,
     /// Open loop: the offered rate was not reached; share completed.
     NotSustained,
+    /// A search ended at what the generator could do, not the target: the highest
+    /// rate is at least this, iterations a second.
+    SearchEndedByGenerator,
+    /// A search ended at its highest rate (`rate-max`), which held; iterations a
+    /// second.
+    SearchEndedAtMaximum,
     /// Little's law does not hold; deviation as a share.
     LittlesLaw,
     /// Users stalled through the whole window.

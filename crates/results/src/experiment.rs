@@ -4,7 +4,11 @@
 //! values make sense together is decided by `lab`, which can tell of everything
 //! that is wrong at once.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -311,6 +315,24 @@ pub enum Schema {
     },
     /// A file that holds a `google.protobuf.FileDescriptorSet`.
     DescriptorSet(PathBuf),
+}
+
+impl Schema {
+    /// Makes its paths absolute; relative ones are below `folder`, and that, where
+    /// it is relative itself, below the folder that the program was started in.
+    pub fn below(&mut self, folder: &Path) {
+        let absolute = |path: &mut PathBuf| {
+            let joined = folder.join(&*path);
+            // It fails for an empty path, or where there is no current folder.
+            *path = std::path::absolute(&joined).unwrap_or(joined);
+        };
+        match self {
+            Schema::Proto { files, include } => {
+                files.iter_mut().chain(include).for_each(absolute);
+            }
+            Schema::DescriptorSet(path) => absolute(path),
+        }
+    }
 }
 
 /// One request of the scenario: `http` or `grpc`. Paths, header values, bodies

@@ -280,8 +280,10 @@ fn make_folder(out: &Path, name: &str) -> Result<PathBuf, FolderError> {
 /// Writes beside the file and renames, so that the file is old or new, whole; a
 /// failure leaves nothing beside it.
 fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    // A name of this program's own, so that two programs do not take it from
+    // each other.
     let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
+    beside.push(format!(".{}.new", std::process::id()));
     let beside = PathBuf::from(beside);
     let replaced = write_whole(&beside, content).and_then(|()| fs::rename(&beside, path));
     if replaced.is_err() {
@@ -337,6 +339,7 @@ fn interval_log(
 
 fn read_interval_log(log: &[u8]) -> Result<Histograms, String> {
     let mut histograms = Histograms::default();
+    let mut shortest = Duration::MAX;
     for entry in IntervalLogIterator::new(log) {
         let entry = entry.map_err(|error| format!("{error:?}"))?;
         let LogEntry::Interval(interval) = entry else {
@@ -349,11 +352,14 @@ fn read_interval_log(log: &[u8]) -> Result<Histograms, String> {
         let histogram = Deserializer::new()
             .deserialize(&mut encoded.as_slice())
             .map_err(|error| format!("a histogram is broken: {error:?}"))?;
-        histograms.interval = histograms.interval.max(interval.duration());
+        shortest = shortest.min(interval.duration());
         let tags = &mut histograms.tags;
         tags.entry(tag.as_str().to_owned())
             .or_default()
             .push(histogram);
+    }
+    if !histograms.tags.is_empty() {
+        histograms.interval = shortest;
     }
     Ok(histograms)
 }

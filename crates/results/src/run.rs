@@ -17,9 +17,9 @@ pub struct Run {
     pub schema_version: u32,
     /// How far it came.
     pub state: State,
-    /// The version of the program that measured.
+    /// The version of the program that began it.
     pub pspd_version: String,
-    /// The commit it was built from, where known.
+    /// The commit that was built from, where known.
     pub pspd_commit: Option<String>,
     /// Built without optimisation: fine for trying out, not for figures.
     pub debug_build: bool,
@@ -56,6 +56,12 @@ pub enum State {
 pub struct Session {
     /// UTC, such as `2026-01-31T12:00:00Z`.
     pub started: String,
+    /// The version of the program that measured.
+    pub pspd_version: String,
+    /// The commit it was built from, where known.
+    pub pspd_commit: Option<String>,
+    /// The kernel it ran on, where known.
+    pub kernel: Option<String>,
 }
 
 impl Run {

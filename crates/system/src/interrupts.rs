@@ -1,5 +1,5 @@
-//! The wishes of an operator that a program should end: Ctrl-C everywhere and
-//! SIGTERM where it exists.
+//! The wishes of an operator that a program should end: Ctrl-C everywhere, and
+//! where they exist SIGTERM and SIGHUP, which a terminal sends when it goes away.
 
 use std::io;
 
@@ -11,6 +11,8 @@ pub struct Interrupts {
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    hang_up: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
@@ -25,6 +27,7 @@ impl Interrupts {
         Ok(Interrupts {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
         })
     }
 
@@ -33,6 +36,7 @@ impl Interrupts {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
         }
     }
 }

@@ -221,6 +221,40 @@ fn a_peak_that_was_not_reset_is_said() {
 }
 
 #[test]
+fn a_search_says_what_ended_it() {
+    let probe = |rate: f64, missed| Probe {
+        offered_per_second: rate,
+        iterations_per_second: rate,
+        measured: None,
+        missed,
+    };
+    let check = |probes: &[Probe], max: f64, expected: Option<MarkKind>| {
+        let mark = of_search(probes, true, max);
+        assert_eq!(mark.map(|mark| mark.kind), expected);
+    };
+    let by_objective = [probe(100.0, None), probe(200.0, Some(Missed::Objective))];
+    check(&by_objective, 1000.0, None);
+    let by_generator = [probe(100.0, None), probe(200.0, Some(Missed::Generator))];
+    check(
+        &by_generator,
+        1000.0,
+        Some(MarkKind::SearchEndedByGenerator),
+    );
+    // A later probe in between shows that the target was the limit after all.
+    let both = [
+        by_generator[0],
+        by_generator[1],
+        probe(150.0, Some(Missed::Objective)),
+    ];
+    check(&both, 1000.0, None);
+    check(
+        &[probe(100.0, None)],
+        100.0,
+        Some(MarkKind::SearchEndedAtMaximum),
+    );
+}
+
+#[test]
 fn a_search_does_not_believe_a_generator_without_reserve() {
     let mut block = fine();
     block.generator.push(thread(Some(0.95), 0.0));

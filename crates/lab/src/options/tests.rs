@@ -150,3 +150,51 @@ fn what_means_nothing_is_a_problem_with_its_flag() {
     };
     check_refused(&both, "--descriptor-set");
 }
+
+#[test]
+fn a_flag_that_has_nothing_to_apply_to_is_a_problem() {
+    let base = Options::default;
+    let idle = |options: Options, expected: &str| check_refused(&options, expected);
+    idle(
+        Options {
+            headers: vec!["a: b".into()],
+            ..base()
+        },
+        "--header",
+    );
+    idle(
+        Options {
+            body: some("x"),
+            ..base()
+        },
+        "--body",
+    );
+    idle(
+        Options {
+            proto: vec!["a.proto".into()],
+            ..base()
+        },
+        "no target speaks gRPC",
+    );
+    idle(
+        Options {
+            include: vec!["a".into()],
+            ..base()
+        },
+        "--include",
+    );
+}
+
+#[test]
+fn requests_of_the_command_line_go_before_those_of_a_target() {
+    let file = r#"
+        targets = [{ name = "o", url = "http://h", requests = [{ name = "r", http = "GET /r" }] }]
+    "#;
+    let file = Experiment::from_toml(file).expect("valid");
+    let options = Options {
+        requests: vec!["GET /s".into()],
+        ..Options::default()
+    };
+    let experiment = options.apply(file, &mut Problems::default());
+    assert_eq!(experiment.routes(&experiment.targets[0]), ["s"]);
+}

@@ -49,7 +49,11 @@ impl fmt::Display for Problems {
                 fix,
             } = problem;
             let line_break = if index == 0 { "" } else { "\n" };
-            write!(f, "{line_break}{option} {value:?}: {reason}; {fix}")?;
+            let value = match value.as_str() {
+                "" => String::new(),
+                value => format!(" {value:?}"),
+            };
+            write!(f, "{line_break}{option}{value}: {reason}; {fix}")?;
         }
         Ok(())
     }

@@ -9,9 +9,14 @@ fn against(text: &str) -> Options {
     }
 }
 
+fn planned(text: Option<&str>, options: &Options) -> Result<Plan, Problems> {
+    let path = Path::new("folder/experiment.toml");
+    Plan::new(text.map(|text| File { path, text }), options)
+}
+
 #[track_caller]
 fn check_refused(file: Option<&str>, options: &Options, expected: &[&str]) {
-    let problems = Plan::new(file, options)
+    let problems = planned(file, options)
         .expect_err("something is wrong")
         .to_string();
     let lines: Vec<_> = problems.lines().collect();
@@ -47,7 +52,7 @@ fn the_defaults_are_short_and_full_is_the_published_experiment() {
 fn a_seed_is_always_recorded() {
     let plan = Plan::new(None, &Options::default()).expect("valid");
     assert!(plan.experiment.seed.is_some());
-    let plan = Plan::new(Some("seed = 7"), &Options::default()).expect("valid");
+    let plan = planned(Some("seed = 7"), &Options::default()).expect("valid");
     assert_eq!(plan.seed(), 7);
     let again = Plan::again(&plan.experiment).expect("it was valid before");
     assert_eq!(again.steps(), plan.steps());
@@ -100,8 +105,24 @@ fn every_problem_of_a_file_is_reported_at_once() {
 }
 
 #[test]
+fn paths_of_a_file_are_relative_to_its_folder() {
+    let file = r#"
+        targets = [{ name = "o", url = "grpc://h:1", schema = { proto = { files = ["a.proto"] } } }]
+        requests = [{ name = "r", grpc = "a.B/C" }]
+    "#;
+    let plan = planned(Some(file), &Options::default()).expect("valid");
+    let Some(Schema::Proto { files, .. }) = &plan.experiment.targets[0].schema else {
+        unreachable!("the file has one");
+    };
+    assert!(
+        files[0].is_absolute() && files[0].ends_with("folder/a.proto"),
+        "{files:?}"
+    );
+}
+
+#[test]
 fn a_file_that_is_no_experiment_is_refused_with_the_place() {
-    let error = Plan::new(Some("\nuser = [1]"), &Options::default()).expect_err("unknown key");
+    let error = planned(Some("\nuser = [1]"), &Options::default()).expect_err("unknown key");
     let text = error.to_string();
     assert!(
         text.contains("line 2") && text.contains("unknown field `user`"),
@@ -121,9 +142,9 @@ fn one_kind_of_load_is_measured_at_a_time() {
     );
     check_file("[load]\nrates = [0.0]", &["it is no rate"]);
     check_file("[load]\nslo = \"fast\"", &["slo (--slo)"]);
-    let open = Plan::new(Some("[load]\nrates = [10]"), &Options::default()).expect("valid");
+    let open = planned(Some("[load]\nrates = [10]"), &Options::default()).expect("valid");
     assert_eq!(open.loads, [LoadPoint::Rate(10.0)]);
-    let search = Plan::new(Some("[load]\nslo = \"p99<50ms\""), &Options::default()).expect("valid");
+    let search = planned(Some("[load]\nslo = \"p99<50ms\""), &Options::default()).expect("valid");
     assert_eq!(search.loads, [LoadPoint::Search]);
     assert!(search.objective.is_some());
 }
@@ -242,7 +263,7 @@ fn the_same_chain_twice_is_a_trial_of_the_method_itself() {
     let file = r#"
         targets = [{ name = "one", chain = "grpc" }, { name = "two", chain = "grpc" }]
     "#;
-    let plan = Plan::new(Some(file), &Options::default()).expect("valid");
+    let plan = planned(Some(file), &Options::default()).expect("valid");
     assert_eq!(plan.targets[0].subject, plan.targets[1].subject);
 }
 

@@ -84,7 +84,7 @@ fn targets() -> Vec<Arg> {
         many(
             "request",
             "[NAME=]METHOD PATH",
-            "An HTTP request that users repeat, such as 'GET /users/{{user}}'. Repeatable",
+            "An HTTP request that users repeat, such as 'GET /users/{{user}}'; {{iteration}}, {{request}}, {{random 1 9}}, {{pick a b}}, {{uuid}} and {{now_ms}} differ as well. Repeatable",
         ),
         many(
             "call",

@@ -22,6 +22,9 @@ fn run() -> Run {
         role_arguments: BTreeMap::new(),
         sessions: vec![Session {
             started: "2026-01-31T12:00:00Z".into(),
+            pspd_version: "0.1.0".into(),
+            pspd_commit: None,
+            kernel: None,
         }],
         blocks: Vec::new(),
     }
@@ -135,7 +138,7 @@ fn raw_times_come_back_interval_by_interval() {
     let read = folder.histograms(&block(1)).expect("they were written");
     let counts: Vec<_> = read.tags["hello"].iter().map(Histogram::len).collect();
     assert_eq!(counts, [1, 2]);
-    assert_eq!(read.interval, Duration::from_secs(2), "the whole window's");
+    assert_eq!(read.interval, Duration::from_secs(1));
     let merged = read.merged("hello").expect("there");
     assert_eq!(merged.len(), 3);
     assert!(merged.equivalent(merged.max(), 3_000_000));
@@ -208,7 +211,8 @@ fn a_failed_write_leaves_the_file_and_nothing_beside_it() {
     let (_out, folder) = create();
     folder.write("table.md", b"old").expect("it can be written");
     // A folder in the way of the temporary file.
-    fs::create_dir(folder.path().join("table.md.new")).expect("there");
+    let beside = format!("table.md.{}.new", std::process::id());
+    fs::create_dir(folder.path().join(beside)).expect("there");
     let error = folder.write("table.md", b"new").expect_err("in the way");
     assert!(!error.is_usage());
     let text = fs::read_to_string(folder.path().join("table.md")).expect("there");

@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use testkit::{Ended, Program, run};
+use testkit::{Ended, Program, run, until};
 
-use super::{PSPD, folder, lab, text};
+use super::{PSPD, folder, folder_if_any, lab, text};
 use crate::page::{all_ok, browser};
 
 /// A run of three short repetitions; its folder.
@@ -22,7 +22,7 @@ fn report(arguments: &[&str]) -> Ended {
 }
 
 #[test]
-fn a_run_is_printed_again_and_compared_with_itself() {
+fn a_run_is_printed_again_and_compared_with_another() {
     let out = tempfile::tempdir().expect("a folder");
     let (ended, folder) = measured(out.path(), &["--json"]);
     let summary: Value = serde_json::from_str(&ended.out).expect("JSON and nothing else");
@@ -34,9 +34,35 @@ fn a_run_is_printed_again_and_compared_with_itself() {
     assert!(again.out.contains("Verdicts"), "{}", again.out);
     assert!(folder.join("report.html").exists(), "made anew");
 
-    let compared = report(&[text(&folder), text(&folder)]);
+    let itself = report(&[text(&folder), text(&folder)]);
+    assert_eq!(itself.code(), Some(64), "{}", itself.err);
+    let other = tempfile::tempdir().expect("a folder");
+    let (_, second) = measured(other.path(), &[]);
+    let compared = report(&[text(&folder), text(&second)]);
     assert_eq!(compared.code(), Some(0), "{}", compared.err);
     assert!(compared.out.contains("grpc"), "{}", compared.out);
+}
+
+#[test]
+fn looking_at_a_run_does_not_disturb_it() {
+    let out = tempfile::tempdir().expect("a folder");
+    let options = ["--users", "2", "--chains", "rest", "--repetitions", "6"];
+    let mut program = lab(out.path(), &options);
+    let run = until("the first block is there", || {
+        let folder = folder_if_any(out.path())?;
+        let text = std::fs::read_to_string(folder.join("run.json")).ok()?;
+        let run: Value = serde_json::from_str(&text).ok()?;
+        (!run["blocks"].as_array()?.is_empty()).then_some(folder)
+    });
+    let mut looks = 0;
+    while program.runs() {
+        let looked = report(&[text(&run)]);
+        assert_eq!(looked.code(), Some(0), "{}", looked.err);
+        looks += 1;
+    }
+    assert!(looks > 0, "the run ended before anybody looked");
+    let ended = program.finish();
+    assert_eq!(ended.code(), Some(0), "{}", ended.err);
 }
 
 #[test]

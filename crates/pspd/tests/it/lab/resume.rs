@@ -5,8 +5,9 @@ use std::{
     time::Duration,
 };
 
+use contract::Role;
 use serde_json::Value;
-use testkit::{Program, until};
+use testkit::{Process, Program, until};
 
 use super::{PSPD, folder_if_any, lab, run_json, text};
 
@@ -68,6 +69,46 @@ fn killed_at_random_moments_and_resumed_no_block_is_lost_or_counted_twice() {
     }
     let cells = fs::read_to_string(folder.join("cells.csv")).expect("a table");
     assert_eq!(cells.lines().count(), 3, "a line a cell: {cells}");
+}
+
+#[test]
+fn a_run_of_another_program_is_not_gone_on_with() {
+    let out = tempfile::tempdir().expect("a folder");
+    let service = Process::start(PSPD, Role::ARest, &[]);
+    let against = format!("mine=http://{}", service.address());
+    let options = [
+        "--users",
+        "2",
+        "--against",
+        &against,
+        "--request",
+        "GET /a/hello",
+        "--repetitions",
+        "9",
+    ];
+    let program = lab(out.path(), &options);
+    let folder = until("the first block is there", || {
+        let folder = folder_if_any(out.path())?;
+        (folder.join("run.json").exists() && !blocks(&folder).is_empty()).then_some(folder)
+    });
+    // A target that has gone ends the run, and says how to go on.
+    drop(service);
+    let ended = program.finish();
+    assert_eq!(ended.code(), Some(1), "{}", ended.err);
+    assert!(
+        ended.err.contains("mine") && ended.err.contains("--resume"),
+        "{}",
+        ended.err
+    );
+
+    let file = folder.join("run.json");
+    let text_of = fs::read_to_string(&file).expect("there");
+    let mut run: Value = serde_json::from_str(&text_of).expect("JSON");
+    run["pspd_version"] = "0.0.7".into();
+    fs::write(&file, run.to_string()).expect("can be written");
+    let refused = Program::start(PSPD, &["lab", "--resume", text(&folder)]).finish();
+    assert_eq!(refused.code(), Some(64), "{}", refused.err);
+    assert!(refused.err.contains("0.0.7"), "{}", refused.err);
 }
 
 fn blocks(folder: &Path) -> Vec<Value> {
