@@ -19,6 +19,8 @@ use std::{
 
 use load::{Arrivals, ConnectionCount, Connections, Load, Request, Reuse, Sample, Scenario, Shape};
 
+use results::LoadPoint;
+
 use crate::Error;
 use known::{Delays, Target};
 
@@ -77,7 +79,8 @@ pub async fn calibrate(duration: Duration) -> Result<String, Error> {
 fn trials() -> Vec<Trial> {
     let closed = |users: u32, micros: u64| Trial {
         name: format!(
-            "closed, {users} users, {}",
+            "closed, {}, {}",
+            LoadPoint::Users(users),
             humantime::format_duration(Duration::from_micros(micros))
         ),
         shape: Shape::Closed { users, pace: None },

@@ -100,6 +100,9 @@ pub enum Error {
     /// The folder for results cannot be used.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// A condition that the run was begun with is none for this program.
+    #[error("{0}; read the run with the version of pspd that wrote it")]
+    Gate(#[from] report::GateError),
     /// A run cannot be gone on with.
     #[error("cannot resume {folder}: {reason}")]
     Resume {
@@ -128,6 +131,7 @@ impl Error {
             | Error::Pin { .. }
             | Error::Resolve { .. }
             | Error::Requests { .. }
+            | Error::Gate(_)
             | Error::Resume { .. } => true,
             Error::Folder(error) => error.is_usage(),
             _ => false,

@@ -26,7 +26,7 @@ mod target;
 pub use calibrate::calibrate;
 pub use error::Error;
 pub use options::Options;
-pub use output::{Report, compare, render};
+pub use output::{Compared, Report, compare, render};
 pub use plan::{File, Plan, Problems};
 pub use progress::Show;
 pub use run::{End, Goal, Outcome, Setting, run};

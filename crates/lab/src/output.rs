@@ -45,10 +45,9 @@ pub fn render(path: &Path) -> Result<(Report, Option<Error>), Error> {
     };
     let experiment = &folder.run().experiment;
     let gates = experiment.fail_if.iter();
-    // They were valid when the run began.
-    let gates: Vec<_> = gates
-        .filter_map(|text| Gate::parse(text, experiment).ok())
-        .collect();
+    let gates = gates
+        .map(|text| Gate::parse(text, experiment))
+        .collect::<Result<Vec<_>, _>>()?;
     let not_written = match locked {
         Some(error) => Some(error.into()),
         None => write(&folder).err(),
@@ -56,8 +55,17 @@ pub fn render(path: &Path) -> Result<(Report, Option<Error>), Error> {
     Ok((report(&folder, &gates), not_written))
 }
 
-/// Compares runs, the first being the base; the text, or why it cannot be done.
-pub fn compare(paths: &[&Path]) -> Result<Result<String, NotComparable>, Error> {
+/// Runs against each other, in words and for programs.
+#[derive(Debug)]
+pub struct Compared {
+    /// Ratios with their intervals, verdicts and warnings.
+    pub text: String,
+    /// The same for programs.
+    pub json: String,
+}
+
+/// Compares runs, the first being the base, or says why that cannot be done.
+pub fn compare(paths: &[&Path]) -> Result<Result<Compared, NotComparable>, Error> {
     let folders = paths.iter().map(|path| Folder::read(path));
     let folders = folders.collect::<Result<Vec<_>, FolderError>>()?;
     let names: Vec<_> = paths
@@ -66,7 +74,10 @@ pub fn compare(paths: &[&Path]) -> Result<Result<String, NotComparable>, Error> 
         .collect();
     let names = names.iter().map(String::as_str);
     let digests: Vec<_> = names.zip(folders.iter().map(digest)).collect();
-    Ok(report::compare(&digests).map(|comparison| comparison.text(Language::English)))
+    Ok(report::compare(&digests).map(|comparison| Compared {
+        text: comparison.text(Language::English),
+        json: comparison.json(),
+    }))
 }
 
 /// Makes every file of the folder that is made from its record.

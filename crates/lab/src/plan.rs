@@ -11,7 +11,9 @@ use std::{collections::BTreeSet, ops::RangeInclusive, path::Path, time::Duration
 
 use contract::Role;
 use report::{Gate, Objective};
-use results::{ConnectionCount, Experiment, LoadPoint, OwnChain, Request, Restart, Schema, Target};
+use results::{
+    Block, ConnectionCount, Experiment, LoadPoint, OwnChain, Request, Restart, Schema, Target,
+};
 
 pub(crate) use against::{Endpoint, NAME_CHARS_MAX, Scheme};
 pub use problems::Problems;
@@ -546,7 +548,9 @@ fn check_request(request: &Request, scheme: Scheme) -> Result<(), against::Wrong
 
 fn read_objective(experiment: &Experiment, problems: &mut Problems) -> Option<Objective> {
     let text = experiment.load.slo.as_ref()?;
-    match Objective::parse(text) {
+    let objective = Objective::parse(text)
+        .and_then(|objective| objective.check(experiment).map(|()| objective));
+    match objective {
         Ok(objective) => Some(objective),
         Err(error) => {
             problems.add(
@@ -568,7 +572,7 @@ fn read_gates(experiment: &Experiment, problems: &mut Problems) -> Vec<Gate> {
             Err(error) => problems.add(
                 "fail-if (--fail-if)",
                 text,
-                error.to_string(),
+                error.reason.to_string(),
                 "for example 'grpc.p99 > 20ms' or 'rest/grpc.cpu > 1.2'",
             ),
         }

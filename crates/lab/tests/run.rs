@@ -119,7 +119,7 @@ async fn an_open_loop_and_a_search_leave_their_rates() {
 
     let search = Options {
         users: None,
-        slo: Some("p50<500ms".into()),
+        slo: Some("p99<500ms".into()),
         repetitions: Some("1".into()),
         ..base
     };

@@ -29,7 +29,7 @@ pub(crate) fn command() -> Command {
     Command::new("lab")
         .about("Run an experiment: the published one on both chains, or your own on your services")
         .long_about(
-            "Runs an experiment: every target under every load, in random order, repeatedly, with \
+            "Runs an experiment: at every load every target, in an order drawn anew, repeatedly, with \
              the CPU and memory of each process in the accounts. Without a FILE it is the published \
              loop: it starts the six roles on free ports of this machine and lets virtual users \
              repeat /a/hello and /b/numbers on the gRPC chain and on the REST chain. With a FILE, \

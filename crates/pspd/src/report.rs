@@ -33,7 +33,7 @@ pub(crate) fn command() -> Command {
         .arg(
             Arg::new("json")
                 .long("json")
-                .help("Print the summary as JSON (one folder)")
+                .help("Print JSON")
                 .action(ArgAction::SetTrue),
         )
 }
@@ -59,7 +59,8 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         return Ok(gates(&report));
     }
     match lab::compare(&folders).map_err(usage)? {
-        Ok(text) => print(&text),
+        Ok(compared) if matches.get_flag("json") => print(&compared.json),
+        Ok(compared) => print(&compared.text),
         Err(reasons) => return Err(Usage::new(reasons.to_string()).into()),
     }
     Ok(ExitCode::SUCCESS)

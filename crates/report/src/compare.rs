@@ -6,6 +6,7 @@
 //! says so.
 
 mod conditions;
+mod json;
 mod words;
 
 use std::fmt;
@@ -14,13 +15,15 @@ use results::{Block, LoadPoint};
 use stats::{Confidence, Ratio};
 
 use crate::{
-    Cell, Digest, Language, Metric, Multiplicity, NoRatio, Outcome, REPETITIONS_MIN, Verdict,
-    contrast::{judge, routes, usable},
-    figures::factor,
+    Cell, Digest, Lack, Language, Metric, Multiplicity, NoRatio, Outcome, REPETITIONS_MIN, Verdict,
+    Warning,
+    contrast::{is_never_accounted, judge, lacks, no_ratio_of_zeros, routes},
+    figures,
+    lack::lacking,
     table::{Align, Table},
     text::{Page, Style},
     verdict::{Sentence, multiplicity, place},
-    warnings::load_name,
+    warnings::{load_name, warnings},
 };
 
 /// Runs that can be compared, compared.
@@ -34,6 +37,7 @@ pub struct Comparison<'a> {
     pub multiplicity: Multiplicity,
     /// What differs and may matter, without forbidding the comparison.
     pub cautions: Vec<Difference>,
+    digests: &'a [(&'a str, Digest<'a>)],
 }
 
 /// One metric of a target in two runs at one load.
@@ -55,6 +59,12 @@ pub struct RunContrast<'a> {
     pub means: (Option<f64>, Option<f64>),
     /// `other / base`, with its interval.
     pub ratio: Result<Ratio, NoRatio>,
+    /// Blocks of the two that lack the figure.
+    pub left_out: usize,
+    /// Blocks of the two.
+    pub blocks: usize,
+    /// Why they lack it, each reason once.
+    pub lacks: Vec<Lack>,
     /// It excludes 1, and does so after Holm's correction for all of them.
     pub stands: bool,
 }
@@ -142,6 +152,7 @@ pub fn compare<'a>(digests: &'a [(&'a str, Digest<'a>)]) -> Result<Comparison<'a
         contrasts,
         multiplicity,
         cautions,
+        digests,
     })
 }
 
@@ -177,6 +188,7 @@ fn of_cells<'a>(run: usize, base: &Cell<'a>, other: &Cell<'a>) -> Vec<RunContras
         for route in routes(metric, base, other) {
             let figure = |block: &Block| metric.of_route(block, route);
             let means = (mean(base, &figure), mean(other, &figure));
+            let both = || [base, other].into_iter().flat_map(|cell| &cell.blocks);
             contrasts.push(RunContrast {
                 run,
                 load: base.load,
@@ -185,7 +197,10 @@ fn of_cells<'a>(run: usize, base: &Cell<'a>, other: &Cell<'a>) -> Vec<RunContras
                 base: &base.target.name,
                 other: &other.target.name,
                 means,
-                ratio: independent(base, other, run, &figure),
+                ratio: independent(base, other, run, metric, route),
+                left_out: both().filter(|block| figure(block).is_none()).count(),
+                blocks: both().count(),
+                lacks: lacks(both().copied(), metric, route),
                 stands: false,
             });
         }
@@ -206,27 +221,48 @@ fn independent(
     base: &Cell<'_>,
     other: &Cell<'_>,
     run: usize,
-    figure: &dyn Fn(&Block) -> Option<f64>,
+    metric: Metric,
+    route: Option<&str>,
 ) -> Result<Ratio, NoRatio> {
-    let known = |cell: &Cell<'_>| cell.blocks.iter().any(|block| figure(block).is_some());
-    let sides = [(base, 0), (other, run)].into_iter();
-    let unknown = sides.filter(|(cell, _)| !known(cell));
-    let targets: Vec<String> = unknown
-        .map(|(cell, run)| words::side(&cell.target.name, run))
-        .collect();
+    let sides = [(base, 0), (other, run)];
+    let names = |is: &dyn Fn(&Cell<'_>) -> bool| -> Vec<String> {
+        let sides = sides.into_iter().filter(|(cell, _)| is(cell));
+        sides
+            .map(|(cell, run)| words::side(&cell.target.name, run))
+            .collect()
+    };
+    let values = |cell: &Cell<'_>| -> Vec<f64> {
+        let blocks = cell.blocks.iter();
+        blocks
+            .filter_map(|block| metric.of_route(block, route))
+            .collect()
+    };
+    let is_zero = |value: &f64| *value == 0.0;
+    let served_nothing = names(&|cell| values(cell).iter().any(is_zero));
+    let all = [values(base), values(other)].concat();
+    let zeros = all.into_iter().filter(is_zero).count();
+    let blocks = base.blocks.len() + other.blocks.len();
+    if let Some(zeros) = no_ratio_of_zeros((metric, base.load), served_nothing, zeros, blocks) {
+        return Err(zeros);
+    }
+    let targets = names(&|cell| is_never_accounted(cell, metric, route));
     if !targets.is_empty() {
         return Err(NoRatio::Unknown { targets });
     }
-    let values = |cell: &Cell<'_>| -> Vec<f64> {
-        let blocks = cell.blocks.iter();
-        blocks.filter_map(|block| usable(figure(block))).collect()
-    };
-    let (base, other) = (values(base), values(other));
-    let blocks = base.len().min(other.len());
-    if blocks < REPETITIONS_MIN {
-        return Err(NoRatio::TooFewBlocks { blocks });
+    let fewest = base.blocks.len().min(other.blocks.len());
+    if fewest < REPETITIONS_MIN {
+        return Err(NoRatio::TooFewBlocks { blocks: fewest });
     }
-    Ok(Ratio::independent(&base, &other, Confidence::P95)?)
+    let (of_base, of_other) = (values(base), values(other));
+    if of_base.len().min(of_other.len()) < REPETITIONS_MIN {
+        let both = base.blocks.iter().chain(&other.blocks).copied();
+        return Err(NoRatio::Lacking {
+            missing: blocks - of_base.len() - of_other.len(),
+            of: blocks,
+            lacks: lacks(both, metric, route),
+        });
+    }
+    Ok(Ratio::independent(&of_base, &of_other, Confidence::P95)?)
 }
 
 impl RunContrast<'_> {
@@ -244,13 +280,19 @@ impl RunContrast<'_> {
             other: &other,
             metric: self.metric,
             route: self.route,
+            left_out: self.left_out,
             language,
         };
+        let mut text = match &self.ratio {
+            Ok(ratio) => sentence.of(ratio),
+            Err(reason) => sentence.without(&[sentence.subject()], reason),
+        };
+        if self.ratio.is_ok() && self.left_out > 0 {
+            let lacking = lacking(self.left_out, self.blocks, &self.lacks, language);
+            text += &format!("; {lacking}");
+        }
         Verdict {
-            text: match &self.ratio {
-                Ok(ratio) => sentence.of(ratio),
-                Err(reason) => sentence.without(&[sentence.subject()], reason),
-            },
+            text,
             outcome: self.outcome(),
         }
     }
@@ -285,6 +327,14 @@ impl Comparison<'_> {
         if let Some(said) = multiplicity(&self.multiplicity, language) {
             page.paragraph(&said);
             page.paragraph(words::method(language));
+        }
+        for (run, (_, digest)) in (0..).zip(self.digests) {
+            let warnings = warnings(digest, language);
+            if !warnings.is_empty() {
+                let of = language.choose("Warnings of", "Avisos de");
+                page.heading(&format!("{of} {}", words::letter(run)));
+                page.list(warnings.iter().map(Warning::text));
+            }
         }
         page.finish()
     }
@@ -324,7 +374,8 @@ impl Comparison<'_> {
                     contrast.metric.figure(value, language)
                 })
             };
-            let ratio = contrast.ratio.as_ref().ok();
+            let ratio = contrast.ratio.as_ref().map(figures::ratio);
+            let (estimate, ends) = ratio.unwrap_or_else(|_| ("-".to_owned(), None));
             let metric = contrast.metric.name(language);
             table.add(vec![
                 load_name(contrast.load, language),
@@ -335,15 +386,10 @@ impl Comparison<'_> {
                 words::letter(contrast.run),
                 figure(contrast.means.0),
                 figure(contrast.means.1),
-                ratio.map_or("-".to_owned(), |of| {
-                    language.decimals(&factor(of.estimate()))
+                language.decimals(&estimate),
+                ends.map_or("-".to_owned(), |[low, high]| {
+                    language.decimals(&format!("{low} - {high}"))
                 }),
-                ratio
-                    .filter(|of| !of.is_constant())
-                    .map_or("-".to_owned(), |of| {
-                        let [low, high] = [of.low(), of.high()].map(factor);
-                        language.decimals(&format!("{low} - {high}"))
-                    }),
                 contrast.outcome().star().trim().to_owned(),
             ]);
         }

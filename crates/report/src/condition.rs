@@ -79,6 +79,19 @@ impl Figure {
         }
     }
 
+    /// The share of requests that a latency says nothing of: with more failures
+    /// than that it is not known, since a failure is slower than any limit.
+    pub(crate) fn failures_max(self) -> f64 {
+        match self {
+            Figure::P50 => 0.5,
+            Figure::P90 => 0.1,
+            Figure::P95 => 0.05,
+            Figure::P99 => 0.01,
+            Figure::P999 => 0.001,
+            _ => 0.0,
+        }
+    }
+
     pub(crate) fn is_latency(self) -> bool {
         !matches!(
             self,
@@ -271,10 +284,16 @@ impl<'a> Parted<'a> {
 
     /// The condition on `figure`.
     pub(crate) fn condition(&self, figure: Figure) -> Result<Condition, ConditionError> {
-        Ok(Condition {
+        let condition = Condition {
             operator: self.operator,
             quantity: Quantity::parse(self.value, figure)?,
-        })
+        };
+        match figure == Figure::Failed && condition.is_no_share() {
+            false => Ok(condition),
+            true => Err(ConditionError::Share {
+                text: self.value.to_owned(),
+            }),
+        }
     }
 
     /// The condition on a ratio.
@@ -289,6 +308,13 @@ impl<'a> Parted<'a> {
 impl Condition {
     pub(crate) fn holds(&self, figure: f64) -> bool {
         self.operator.holds(figure, self.quantity.value())
+    }
+
+    /// What nothing can be above, and a bare 1, which may be meant as 1%.
+    fn is_no_share(&self) -> bool {
+        let value = self.quantity.value();
+        let is_bare = self.quantity.unit.is_empty();
+        value > 1.0 || (value == 1.0 && (is_bare || self.operator == Operator::Above))
     }
 }
 
@@ -328,6 +354,15 @@ pub enum ConditionError {
         figure: String,
         /// Those that fit.
         units: String,
+    },
+    /// More than everything.
+    #[error(
+        "{text:?}: at most 100% can fail; write a percentage such as 1%, or a share below 1 such \
+         as 0.01"
+    )]
+    Share {
+        /// As written.
+        text: String,
     },
     /// A ratio has no unit.
     #[error("{text:?}: a ratio has no unit; write a factor such as 1.2")]

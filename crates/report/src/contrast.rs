@@ -7,7 +7,11 @@
 use results::{Block, LoadPoint, Run};
 use stats::{Confidence, Ratio, Unusable};
 
-use crate::{Cell, Metric, digest::REPETITIONS_MIN};
+use crate::{
+    Cell, Lack, Language, Metric,
+    digest::REPETITIONS_MIN,
+    lack::{lacking, remedies},
+};
 
 /// Intervals are made at 95%.
 const CHANCE: f64 = 0.05;
@@ -29,9 +33,10 @@ pub struct Contrast<'a> {
     pub ratio: Result<Ratio, NoRatio>,
     /// Repetitions that both have the figure in.
     pub pairs: usize,
-    /// Repetitions left out because one of the two lacks the figure, or has none
-    /// above zero.
+    /// Repetitions left out because one of the two lacks the figure.
     pub left_out: usize,
+    /// Why they lack it, each reason once.
+    pub lacks: Vec<Lack>,
     /// The interval excludes 1, and does so after Holm's correction for all
     /// contrasts of the run.
     pub stands: bool,
@@ -51,6 +56,47 @@ pub enum NoRatio {
     TooFewBlocks {
         /// Those of the run that has fewer.
         blocks: usize,
+    },
+    /// A target served nothing in some repetition: a ratio of the others would
+    /// leave out the worst.
+    #[error("{} served nothing in {blocks} of {of} repetitions", .targets.join(" and "))]
+    ServedNothing {
+        /// Those that served nothing.
+        targets: Vec<String>,
+        /// Repetitions in which one of them served nothing.
+        blocks: usize,
+        /// Repetitions of both.
+        of: usize,
+    },
+    /// The searches of a target found no rate that holds in some repetition.
+    #[error("{} held no rate in {blocks} of {of} repetitions", .targets.join(" and "))]
+    HeldNothing {
+        /// Those that held none.
+        targets: Vec<String>,
+        /// Repetitions in which one of them held none.
+        blocks: usize,
+        /// Repetitions of both.
+        of: usize,
+    },
+    /// Another figure is zero in some repetition.
+    #[error("the figure of {} is 0 in {blocks} of {of} repetitions", .targets.join(" and "))]
+    Zero {
+        /// Those of which it is.
+        targets: Vec<String>,
+        /// Repetitions in which it is.
+        blocks: usize,
+        /// Repetitions of both.
+        of: usize,
+    },
+    /// Repetitions would be enough, but too many of them lack the figure.
+    #[error("{}; {}", lacking(*.missing, *.of, .lacks, Language::English), remedies(.lacks, Language::English))]
+    Lacking {
+        /// Repetitions in which one of the two lacks it.
+        missing: usize,
+        /// Repetitions of both.
+        of: usize,
+        /// Why, each reason once.
+        lacks: Vec<Lack>,
     },
     /// The figure is not known of these targets in any block.
     #[error("not known of {}", .targets.join(" and "))]
@@ -98,20 +144,17 @@ fn of_cells<'a>(base: &Cell<'a>, other: &Cell<'a>) -> Vec<Contrast<'a>> {
     let mut contrasts = Vec::new();
     for metric in metrics {
         for route in routes(metric, base, other) {
-            let Paired {
-                ratio,
-                pairs,
-                left_out,
-            } = paired(base, other, &|block| metric.of_route(block, route));
+            let paired = paired(base, other, metric, route);
             contrasts.push(Contrast {
                 load: other.load,
                 metric,
                 route,
                 base: &base.target.name,
                 other: &other.target.name,
-                ratio,
-                pairs,
-                left_out,
+                ratio: paired.ratio,
+                pairs: paired.pairs,
+                left_out: paired.left_out,
+                lacks: paired.lacks,
                 stands: false,
             });
         }
@@ -141,38 +184,45 @@ pub(crate) struct Paired {
     pub(crate) ratio: Result<Ratio, NoRatio>,
     pub(crate) pairs: usize,
     pub(crate) left_out: usize,
+    pub(crate) lacks: Vec<Lack>,
 }
 
-/// `figure` of two cells, paired by repetition.
+/// A metric of two cells, paired by repetition.
 pub(crate) fn paired(
     base: &Cell<'_>,
     other: &Cell<'_>,
-    figure: &dyn Fn(&Block) -> Option<f64>,
+    metric: Metric,
+    route: Option<&str>,
 ) -> Paired {
-    let (mut of_base, mut of_other, mut left_out) = (Vec::new(), Vec::new(), 0);
-    for block in &other.blocks {
-        let mut bases = base.blocks.iter();
-        let Some(partner) = bases.find(|base| base.repetition == block.repetition) else {
-            continue;
-        };
-        match usable(figure(partner)).zip(usable(figure(block))) {
-            Some((base, other)) => {
-                of_base.push(base);
-                of_other.push(other);
-            }
-            None => left_out += 1,
-        }
-    }
-    let pairs = of_other.len();
-    let unknown: Vec<String> = [base, other]
-        .into_iter()
-        .filter(|cell| cell.blocks.iter().all(|block| figure(block).is_none()))
-        .map(|cell| cell.target.name.clone())
+    let blocks = other.blocks.iter();
+    let blocks: Vec<(&Block, &Block)> = blocks
+        .filter_map(|block| {
+            let mut bases = base.blocks.iter();
+            let partner = bases.find(|base| base.repetition == block.repetition)?;
+            Some((*partner, *block))
+        })
         .collect();
-    let ratio = if !unknown.is_empty() {
-        Err(NoRatio::Unknown { targets: unknown })
+    let figure = |block: &Block| metric.of_route(block, route);
+    let (of_base, of_other): (Vec<f64>, Vec<f64>) = blocks
+        .iter()
+        .filter_map(|(base, other)| figure(base).zip(figure(other)))
+        .unzip();
+    let sides = blocks.iter().flat_map(|(base, other)| [*base, *other]);
+    let lacks = lacks(sides, metric, route);
+    let (pairs, all) = (of_other.len(), blocks.len());
+    let left_out = all - pairs;
+    let ratio = if let Some(zero) = zero(&blocks, [base, other], metric, &figure) {
+        Err(zero)
+    } else if let Some(unknown) = unknown([base, other], metric, route) {
+        Err(unknown)
+    } else if all < REPETITIONS_MIN {
+        Err(NoRatio::TooFewPairs { pairs: all })
     } else if pairs < REPETITIONS_MIN {
-        Err(NoRatio::TooFewPairs { pairs })
+        Err(NoRatio::Lacking {
+            missing: left_out,
+            of: all,
+            lacks: lacks.clone(),
+        })
     } else {
         Ratio::paired(&of_base, &of_other, Confidence::P95).map_err(NoRatio::from)
     };
@@ -180,12 +230,83 @@ pub(crate) fn paired(
         ratio,
         pairs,
         left_out,
+        lacks,
     }
 }
 
-/// A ratio needs figures above zero.
-pub(crate) fn usable(figure: Option<f64>) -> Option<f64> {
-    figure.filter(|figure| *figure > 0.0 && figure.is_finite())
+/// Why blocks lack a figure, each reason once.
+pub(crate) fn lacks<'a>(
+    blocks: impl Iterator<Item = &'a Block>,
+    metric: Metric,
+    route: Option<&str>,
+) -> Vec<Lack> {
+    let without = blocks.filter(|block| metric.of_route(block, route).is_none());
+    let mut lacks: Vec<Lack> = without.map(|block| Lack::of(metric, block)).collect();
+    lacks.sort_unstable();
+    lacks.dedup();
+    lacks
+}
+
+/// A zero has no ratio, and is not left out: it would be the worst of them.
+fn zero(
+    blocks: &[(&Block, &Block)],
+    [base, other]: [&Cell<'_>; 2],
+    metric: Metric,
+    figure: &dyn Fn(&Block) -> Option<f64>,
+) -> Option<NoRatio> {
+    let is_zero = |block: &Block| figure(block) == Some(0.0);
+    let zeros = blocks.iter();
+    let zeros = zeros.filter(|(base, other)| is_zero(base) || is_zero(other));
+    let of_base = blocks.iter().any(|(base, _)| is_zero(base));
+    let of_other = blocks.iter().any(|(_, other)| is_zero(other));
+    let targets = [(of_base, base), (of_other, other)].into_iter();
+    let targets = targets.filter(|(is, _)| *is);
+    let targets = targets.map(|(_, cell)| cell.target.name.clone()).collect();
+    no_ratio_of_zeros((metric, other.load), targets, zeros.count(), blocks.len())
+}
+
+/// Nothing where there are none.
+pub(crate) fn no_ratio_of_zeros(
+    subject: (Metric, LoadPoint),
+    targets: Vec<String>,
+    blocks: usize,
+    of: usize,
+) -> Option<NoRatio> {
+    match (blocks, subject) {
+        (0, _) => None,
+        (_, (Metric::RequestsPerSecond, LoadPoint::Search)) => Some(NoRatio::HeldNothing {
+            targets,
+            blocks,
+            of,
+        }),
+        (_, (Metric::RequestsPerSecond, _)) => Some(NoRatio::ServedNothing {
+            targets,
+            blocks,
+            of,
+        }),
+        _ => Some(NoRatio::Zero {
+            targets,
+            blocks,
+            of,
+        }),
+    }
+}
+
+fn unknown(cells: [&Cell<'_>; 2], metric: Metric, route: Option<&str>) -> Option<NoRatio> {
+    let cells = cells.into_iter();
+    let unknown = cells.filter(|cell| is_never_accounted(cell, metric, route));
+    let targets: Vec<String> = unknown.map(|cell| cell.target.name.clone()).collect();
+    (!targets.is_empty()).then_some(NoRatio::Unknown { targets })
+}
+
+/// Whether no block of the cell has the figure, because it is in no account.
+pub(crate) fn is_never_accounted(cell: &Cell<'_>, metric: Metric, route: Option<&str>) -> bool {
+    let lacks_it = |block: &&Block| metric.of_route(block, route).is_none();
+    cell.blocks.iter().all(lacks_it)
+        && cell
+            .blocks
+            .iter()
+            .any(|block| Lack::of(metric, block) == Lack::NotAccounted)
 }
 
 /// Looks at all of them together, and marks those that stand.

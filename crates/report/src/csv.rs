@@ -1,8 +1,8 @@
 //! The run as CSV: a line a block, a line a cell, a line a contrast. Every figure
 //! has a column of its own with its unit in the name, those of a route or a role
-//! after its name; a figure that is not known is empty. Nothing needs quoting:
-//! the only texts are names, which a plan restricts to letters, digits, `-` and
-//! `_`, and words of our own.
+//! after its name; a figure that is not known is empty. Names are restricted by a
+//! plan to letters, digits, `-` and `_`; what holds a comma or a quote all the
+//! same, in a record from elsewhere, is quoted as in RFC 4180.
 
 use accounts::Cost;
 use results::{Block, Latency, LoadPoint, Route, Run};
@@ -10,7 +10,7 @@ use results::{Block, Latency, LoadPoint, Route, Run};
 use crate::{
     Digest, Metric, Outcome,
     component::{bytes_received, bytes_sent, switches},
-    warnings::{mark_name, marks},
+    warnings::mark_names,
 };
 
 type Column = (&'static str, fn(Latency) -> f64);
@@ -38,6 +38,15 @@ impl Line {
 
     fn known(&mut self, name: impl Into<String>, value: Option<impl ToString>) {
         self.add(name, value.map_or(String::new(), |value| value.to_string()));
+    }
+
+    /// Infinite is not known: not every reader of CSV has a word for it.
+    fn finite(&mut self, name: impl Into<String>, value: Option<f64>) {
+        self.known(name, value.filter(|value| value.is_finite()));
+    }
+
+    fn marks(&mut self, name: &str, blocks: &[&Block]) {
+        self.add(name, mark_names(blocks).join(" "));
     }
 
     fn latency(&mut self, of: &str, latency: Option<Latency>) {
@@ -69,13 +78,25 @@ impl Line {
 fn csv(lines: impl IntoIterator<Item = Line>) -> String {
     let mut out = String::new();
     for line in lines {
-        let (names, cells): (Vec<String>, Vec<String>) = line.0.into_iter().unzip();
+        let quoted = line
+            .0
+            .iter()
+            .map(|(name, cell)| (quoted(name), quoted(cell)));
+        let (names, cells): (Vec<String>, Vec<String>) = quoted.unzip();
         if out.is_empty() {
             out = names.join(",") + "\n";
         }
         out += &(cells.join(",") + "\n");
     }
     out
+}
+
+/// As it is, unless a reader would take it for more than one cell.
+fn quoted(text: &str) -> String {
+    match text.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")),
+        false => text.to_owned(),
+    }
 }
 
 /// One line a block, with everything that `run.json` has of it but the steps of
@@ -202,8 +223,7 @@ fn circumstances(line: &mut Line, block: &Block) {
     line.add("connections_opened", block.connections_opened);
     line.add("window_bytes_sent", block.generator_bytes_sent);
     line.add("window_bytes_received", block.generator_bytes_received);
-    let marks = marks(&[block]).into_iter().map(mark_name);
-    line.add("marks", marks.collect::<Vec<_>>().join(" "));
+    line.marks("marks", &[block]);
 }
 
 /// One line a cell: means over its repetitions with their intervals, percentiles
@@ -251,14 +271,7 @@ pub fn cells_csv(digest: &Digest<'_>) -> String {
             "published_implied_users",
             published.map(|of| of.little.implied_users),
         );
-        line.add(
-            "marks",
-            marks(&cell.blocks)
-                .into_iter()
-                .map(mark_name)
-                .collect::<Vec<_>>()
-                .join(" "),
-        );
+        line.marks("marks", &cell.blocks);
         line
     }))
 }
@@ -275,9 +288,9 @@ pub fn contrasts_csv(digest: &Digest<'_>) -> String {
         line.known("route", contrast.route);
         line.known("ratio", ratio.map(|of| of.estimate()));
         line.known("low", ratio.map(|of| of.low()));
-        line.known("high", ratio.map(|of| of.high()));
+        line.finite("high", ratio.map(|of| of.high()));
         line.known("p_value", ratio.map(|of| of.p_value()));
-        line.known("detectable", ratio.map(|of| of.detectable()));
+        line.finite("detectable", ratio.map(|of| of.detectable()));
         line.add("pairs", contrast.pairs);
         line.add("pairs_left_out", contrast.left_out);
         line.add(
@@ -289,83 +302,16 @@ pub fn contrasts_csv(digest: &Digest<'_>) -> String {
                 Outcome::None => "none",
             },
         );
+        for (name, target) in [
+            ("base_marks", contrast.base),
+            ("other_marks", contrast.other),
+        ] {
+            let cell = digest.cell(target, contrast.load);
+            line.marks(name, cell.map_or(&[], |cell| &cell.blocks));
+        }
         line
     }))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing;
-
-    /// Every line has a cell for every column; looks a cell up by line and name.
-    fn read(csv: &str) -> impl Fn(usize, &str) -> String + use<> {
-        let lines = csv.lines().map(|line| line.split(',').map(str::to_owned));
-        let lines: Vec<Vec<String>> = lines.map(Iterator::collect).collect();
-        for line in &lines {
-            assert_eq!(line.len(), lines[0].len(), "{csv}");
-        }
-        move |line, name| {
-            let column = lines[0].iter().position(|column| column == name);
-            lines[1 + line][column.unwrap_or_else(|| unreachable!("no column {name}"))].clone()
-        }
-    }
-
-    #[test]
-    fn a_block_is_a_line() {
-        let run = testing::eventful_run();
-        let csv = blocks_csv(&run);
-        assert_eq!(csv.lines().count(), 21);
-        let cell = read(&csv);
-        assert_eq!(cell(0, "users"), "25");
-        assert_eq!(cell(0, "p99_ms"), "");
-        assert_eq!(cell(0, "failed_timeout"), "10");
-        assert_eq!(cell(0, "users_stalled"), "13");
-        assert_eq!(cell(0, "cpu_us_per_request"), "");
-        assert_eq!(cell(0, "marks"), "failed unserved stalled steal");
-        assert_eq!(cell(1, "target"), "rest");
-        assert_eq!(cell(1, "gateway_cpu_seconds"), "");
-        assert_eq!(cell(1, "gateway-rest_context_switches"), "8000");
-        assert_eq!(cell(1, "hello_count"), "2000");
-        assert_eq!(cell(1, "numbers_gap_p50_ms"), "");
-    }
-
-    #[test]
-    fn streams_and_rates_have_their_columns() {
-        let cell = read(&blocks_csv(&testing::open_loop_run()));
-        assert_eq!(cell(0, "load"), "rate");
-        assert_eq!(cell(0, "rate_per_second"), "200");
-        assert_eq!(cell(0, "users"), "");
-        assert_eq!(cell(0, "numbers_gap_p50_ms"), "5.1");
-        assert_eq!(cell(0, "hello_gap_p50_ms"), "");
-    }
-
-    #[test]
-    fn a_cell_is_a_line_and_so_is_a_contrast() {
-        let run = testing::published_run();
-        let digest = testing::digest(&run);
-        let csv = cells_csv(&digest);
-        assert_eq!(csv.lines().count(), 5);
-        let cell = read(&csv);
-        assert_eq!(cell(1, "target"), "rest");
-        assert_eq!(cell(1, "count"), "20000");
-        assert_eq!(cell(1, "published_mean_ms"), "28210");
-        let number = |name: &str| cell(1, name).parse::<f64>().expect("a number");
-        let mean = number("block_requests_per_second");
-        assert!(number("block_requests_per_second_low") < mean);
-        assert!(number("block_requests_per_second_high") > mean);
-        let csv = contrasts_csv(&digest);
-        let cell = read(&csv);
-        assert_eq!(csv.lines().count(), 1 + digest.contrasts.len());
-        assert_eq!(cell(0, "metric"), "requests_per_second");
-        assert_eq!(cell(0, "outcome"), "stands");
-        assert_eq!(cell(2, "route"), "hello");
-    }
-
-    #[test]
-    fn a_run_without_blocks_is_empty() {
-        let run = testing::run(&[25], Vec::new());
-        assert_eq!(blocks_csv(&run), "");
-        assert_eq!(cells_csv(&testing::digest(&run)), "");
-    }
-}
+mod tests;

@@ -122,7 +122,7 @@ impl<'a> Digest<'a> {
     ) -> Result<Ratio, NoRatio> {
         let cells = self.cell(base, load).zip(self.cell(other, load));
         let (base, other) = cells.ok_or(NoRatio::TooFewPairs { pairs: 0 })?;
-        contrast::paired(base, other, &|block| metric.of(block)).ratio
+        contrast::paired(base, other, metric, None).ratio
     }
 
     /// Whether latencies counted from the intended start can differ from those
@@ -175,19 +175,38 @@ impl<'a> Cell<'a> {
             .map(|(_, average)| *average)
     }
 
+    /// Whether the median of all its requests says something of the target: with
+    /// several routes it says only how many requests there are of each.
+    pub(crate) fn has_median(&self) -> bool {
+        self.routes.len() < 2
+    }
+
     /// Failures of all its repetitions.
     pub fn failed(&self) -> u64 {
         self.blocks.iter().map(|block| block.failures.total).sum()
     }
 
+    /// Successes that were due in the windows of all its repetitions.
+    pub fn succeeded(&self) -> u64 {
+        let latencies = self.blocks.iter().filter_map(|block| block.latency);
+        latencies.map(|latency| latency.count).sum()
+    }
+
     /// The share of its requests that failed; absent without requests.
     pub fn failed_share(&self) -> Option<f64> {
-        let succeeded: u64 = self
-            .blocks
-            .iter()
-            .filter_map(|block| block.latency)
-            .map(|latency| latency.count)
-            .sum();
+        self.failed_beside(self.succeeded())
+    }
+
+    /// The same of a route at worst, were all failures its own: they are not known
+    /// by route.
+    pub(crate) fn failed_share_of(&self, route: &str) -> Option<f64> {
+        let routes = self.blocks.iter().flat_map(|block| &block.routes);
+        let of_route = routes.filter(|of| of.route == route);
+        let latencies = of_route.filter_map(|route| route.latency);
+        self.failed_beside(latencies.map(|latency| latency.count).sum())
+    }
+
+    fn failed_beside(&self, succeeded: u64) -> Option<f64> {
         let all = self.failed() + succeeded;
         (all > 0).then(|| self.failed() as f64 / all as f64)
     }

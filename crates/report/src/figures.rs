@@ -1,5 +1,7 @@
 //! How figures are written, in the unit that a reader would choose.
 
+use stats::Ratio;
+
 /// For what is not known.
 pub(crate) const ABSENT: &str = "n/a";
 
@@ -55,13 +57,37 @@ pub(crate) fn percent(share: f64) -> String {
     }
 }
 
-/// A ratio with as many decimals as an interval around it needs.
-pub(crate) fn factor(ratio: f64) -> String {
-    match ratio {
-        ratio if ratio < 0.0995 => format!("{ratio:.3}"),
-        ratio if ratio < 9.995 => format!("{ratio:.2}"),
-        ratio if ratio < 99.95 => format!("{ratio:.1}"),
-        ratio => format!("{ratio:.0}"),
+/// Estimate, low and high, with as many decimals as it takes to tell the ends
+/// apart, and from 1 where they exclude it.
+pub(crate) fn factors(ratio: &Ratio) -> [String; 3] {
+    let all = [ratio.estimate(), ratio.low(), ratio.high()];
+    let near = if ratio.low() > 1.0 { all[1] } else { all[2] };
+    let fewest = match ratio.estimate() {
+        estimate if estimate >= 99.5 => 0,
+        estimate if estimate >= 9.95 => 1,
+        _ => 2,
+    };
+    let one = |decimals: usize| format!("{:.decimals$}", 1.0);
+    let text = |value: f64, decimals: usize| format!("{value:.decimals$}");
+    let enough = |decimals: &usize| {
+        let decimals = *decimals;
+        let apart = text(all[1], decimals) != text(all[2], decimals);
+        apart && !(ratio.differs() && text(near, decimals) == one(decimals))
+    };
+    let decimals = (fewest..=6).find(enough).unwrap_or(6);
+    all.map(|value| text(value, decimals))
+}
+
+/// What a table says of a ratio, with the ends of its interval; one without
+/// spread has none.
+pub(crate) fn ratio(ratio: &Ratio) -> (String, Option<[String; 2]>) {
+    match ratio.is_constant() {
+        true if ratio.estimate() == 1.0 => ("1".to_owned(), None),
+        true => (format!("{:.4}", ratio.estimate()), None),
+        false => {
+            let [estimate, low, high] = factors(ratio);
+            (estimate, Some([low, high]))
+        }
     }
 }
 
@@ -106,5 +132,23 @@ mod tests {
         ] {
             assert_eq!(percent(share), expected, "{share}");
         }
+    }
+
+    #[test]
+    fn the_ends_of_an_interval_are_told_apart_and_from_one() {
+        let of = |values: &[f64]| {
+            let base = vec![1.0; values.len()];
+            Ratio::paired(&base, values, stats::Confidence::P95).expect("usable")
+        };
+        let written = |values: &[f64]| {
+            let (estimate, ends) = ratio(&of(values));
+            ends.map_or(estimate.clone(), |[low, high]| {
+                format!("{estimate} {low} {high}")
+            })
+        };
+        assert_eq!(written(&[1.0021, 1.0022, 1.0023]), "1.0022 1.0020 1.0024");
+        assert_eq!(written(&[2.0, 2.1, 1.9]), "2.00 1.76 2.26");
+        assert_eq!(written(&[1.0; 3]), "1");
+        assert_eq!(written(&[0.8125; 3]), "0.8125");
     }
 }

@@ -2,12 +2,20 @@
 //! and the experiment it is about; out: a [`Gate`] that looks at a [`Digest`].
 //!
 //! `TARGET[@LOAD][.ROUTE].FIGURE OP VALUE`, or of two targets
-//! `OTHER/BASE[@LOAD].FIGURE OP FACTOR`. Without a load every load is looked at,
-//! and one that trips is enough. Latencies are those of all requests of the
-//! cell, other figures means over the repetitions. A ratio trips when the whole
-//! of its 95% interval is beyond the factor, so that noise does not fail a
+//! `OTHER/BASE[@LOAD][.ROUTE].FIGURE OP FACTOR`. Without a load every load is
+//! looked at, and one that trips is enough. Latencies are those of all requests
+//! of the cell, other figures means over the repetitions. A ratio trips when the
+//! whole of its 95% interval is beyond the factor, so that noise does not fail a
 //! pipeline; a single figure has no such margin, and its limit should leave one.
-//! What has no figure trips too: nothing measured is not passed.
+//!
+//! Nothing measured is not passed. What has no figure trips, and so does a ratio
+//! of which a repetition lacks the figure. A failed request counts as slower than
+//! any limit: whatever its value, a gate on a latency trips where more requests
+//! failed than the latency leaves out of account, which is 1% for p99, half for
+//! p50, and none for mean and max. Failures are not known by route: all of them
+//! may be of the route that a gate names. A search's objective
+//! ([`crate::Objective::is_met`]) is stricter and allows a latency no failure at
+//! all, because a rate at which requests fail is not held.
 
 mod read;
 
@@ -16,9 +24,11 @@ use std::fmt;
 use results::LoadPoint;
 
 use crate::{
-    Cell, Digest, Metric,
+    Cell, Digest, Language, Metric,
     condition::{Condition, ConditionError, Figure},
-    figures::factor,
+    contrast,
+    figures::{factors, percent},
+    lack::lacking,
     warnings::load_name,
 };
 
@@ -41,6 +51,7 @@ enum Subject {
     Ratio {
         other: String,
         base: String,
+        route: Option<String>,
     },
 }
 
@@ -96,12 +107,42 @@ pub enum GateReason {
         figure: String,
     },
     /// There are no intervals of it.
-    #[error(
-        "{figure} has no ratio; choose mean, p50, p99, rps, cpu, bytes or memory, and no route"
-    )]
+    #[error("{figure} has no ratio; choose mean, p50, p99, rps, cpu, bytes or memory")]
     NotAsRatio {
         /// The figure.
         figure: String,
+    },
+    /// Too few for an interval.
+    #[error(
+        "a ratio needs {needed} repetitions, and the experiment has {repetitions}; raise --repetitions"
+    )]
+    Repetitions {
+        /// For an interval.
+        needed: usize,
+        /// Of the experiment.
+        repetitions: u32,
+    },
+    /// The target has no accounts.
+    #[error(
+        "{figure} is known of processes, and {target} names none; name them, as in \
+         --against {target}=URL,ROLE:PID, or leave the gate out"
+    )]
+    NoProcesses {
+        /// The figure.
+        figure: String,
+        /// The target.
+        target: String,
+    },
+    /// A median of requests of several kinds.
+    #[error(
+        "{target} has several routes, and the median of all their requests says only how many \
+         there are of each; name a route: {example}"
+    )]
+    SeveralRoutes {
+        /// The target.
+        target: String,
+        /// What could be written.
+        example: String,
     },
 }
 
@@ -116,6 +157,8 @@ pub struct Trip {
 #[derive(Debug, Clone, PartialEq)]
 enum Finding {
     Figure(String),
+    /// More requests than the figure allows.
+    Failed(String),
     Nothing(String),
 }
 
@@ -124,7 +167,11 @@ impl fmt::Display for Trip {
         let Trip { gate, cell, .. } = self;
         match &self.finding {
             Finding::Figure(figure) => write!(f, "{gate}: {cell} has {figure}"),
-            Finding::Nothing(reason) => write!(f, "{gate}: {cell} has no figure: {reason}"),
+            Finding::Failed(share) => write!(
+                f,
+                "{gate}: {cell}: {share}; a failure counts as slower than any limit"
+            ),
+            Finding::Nothing(reason) => write!(f, "{gate}: {cell} cannot be judged: {reason}"),
         }
     }
 }
@@ -142,14 +189,18 @@ impl Gate {
                     let finding = self.of_target(digest, target, route.as_deref(), load);
                     (target.clone(), finding?)
                 }
-                Subject::Ratio { other, base } => {
-                    let finding = self.of_ratio(digest, other, base, load);
+                Subject::Ratio { other, base, route } => {
+                    let cells = digest.cell(base, load).zip(digest.cell(other, load));
+                    let finding = match cells {
+                        Some((base, other)) => self.of_ratio(base, other, route.as_deref()),
+                        None => Some(Finding::Nothing("it was not measured".to_owned())),
+                    };
                     (format!("{other}/{base}"), finding?)
                 }
             };
             Some(Trip {
                 gate: self.to_string(),
-                cell: format!("{}, {cell}", load_name(load, crate::Language::English)),
+                cell: format!("{}, {cell}", load_name(load, Language::English)),
                 finding,
             })
         };
@@ -166,6 +217,9 @@ impl Gate {
         let Some(cell) = digest.cell(target, load) else {
             return Some(Finding::Nothing("it was not measured".to_owned()));
         };
+        if let Some(failed) = self.failures(cell, route) {
+            return Some(failed);
+        }
         let figure = match route {
             None => of_cell(self.figure, cell),
             Some(name) => {
@@ -183,26 +237,57 @@ impl Gate {
         }
     }
 
-    fn of_ratio(
-        &self,
-        digest: &Digest<'_>,
-        other: &str,
-        base: &str,
-        load: LoadPoint,
-    ) -> Option<Finding> {
+    fn of_ratio(&self, base: &Cell<'_>, other: &Cell<'_>, route: Option<&str>) -> Option<Finding> {
+        let mut cells = [base, other].into_iter();
+        if let Some(failed) = cells.find_map(|cell| self.failures(cell, route)) {
+            return Some(failed);
+        }
         // The reader saw to it that the figure has one.
-        let metric = metric(self.figure)?;
-        let ratio = match digest.ratio(base, other, load, metric) {
+        let paired = contrast::paired(base, other, metric(self.figure)?, route);
+        let ratio = match paired.ratio {
             Ok(ratio) => ratio,
             Err(reason) => return Some(Finding::Nothing(reason.to_string())),
         };
+        if paired.left_out > 0 {
+            let all = paired.pairs + paired.left_out;
+            let reason = lacking(paired.left_out, all, &paired.lacks, Language::English);
+            return Some(Finding::Nothing(reason));
+        }
         let near = match self.condition.operator.is_upward() {
             true => ratio.low(),
             false => ratio.high(),
         };
         self.condition.holds(near).then(|| {
-            let [estimate, low, high] = [ratio.estimate(), ratio.low(), ratio.high()].map(factor);
+            let [estimate, low, high] = factors(&ratio);
             Finding::Figure(format!("{estimate} (95% CI {low} to {high})"))
+        })
+    }
+
+    /// More failures than a latency leaves out of account; those of a route are
+    /// at most those of all.
+    fn failures(&self, cell: &Cell<'_>, route: Option<&str>) -> Option<Finding> {
+        if !self.figure.is_latency() {
+            return None;
+        }
+        let share = match route {
+            None => cell.failed_share()?,
+            Some(name) => cell.failed_share_of(name)?,
+        };
+        let at_most = if route.is_some() { "up to " } else { "" };
+        let allowed = self.figure.failures_max();
+        (share > allowed).then(|| {
+            let beyond = match allowed > 0.0 {
+                true => format!(
+                    ", more than the {} that {} allows",
+                    percent(allowed),
+                    self.figure
+                ),
+                false => String::new(),
+            };
+            let (target, share) = (&cell.target.name, percent(share));
+            Finding::Failed(format!(
+                "{at_most}{share} of the requests of {target} failed{beyond}"
+            ))
         })
     }
 }
@@ -251,9 +336,16 @@ impl fmt::Display for Gate {
                 target,
                 route: Some(route),
             } => write!(f, "{target}{at}.{route}.{figure} {condition}"),
-            Subject::Ratio { other, base } => {
-                write!(f, "{other}/{base}{at}.{figure} {condition}")
-            }
+            Subject::Ratio {
+                other,
+                base,
+                route: None,
+            } => write!(f, "{other}/{base}{at}.{figure} {condition}"),
+            Subject::Ratio {
+                other,
+                base,
+                route: Some(route),
+            } => write!(f, "{other}/{base}{at}.{route}.{figure} {condition}"),
         }
     }
 }

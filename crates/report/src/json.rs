@@ -5,10 +5,11 @@
 
 use results::{Latency, LoadPoint, State};
 use serde::Serialize;
+use stats::Ratio;
 
 use crate::{
     Average, Cell, Component, Contrast, Digest, Language, Metric, NoRatio, Outcome, verdicts,
-    warnings,
+    warnings, warnings::mark_names,
 };
 
 /// Version of `summary.json`; raised when a field changes its meaning or goes away.
@@ -38,6 +39,8 @@ struct CellSummary<'a> {
     latency_uncorrected: Option<Latency>,
     routes: Vec<RouteSummary<'a>>,
     failed: u64,
+    /// Names of what casts doubt on these figures.
+    marks: Vec<&'static str>,
     components: Vec<&'a Component>,
 }
 
@@ -75,6 +78,8 @@ struct ContrastSummary<'a> {
     other: &'a str,
     pairs: usize,
     left_out: usize,
+    base_marks: Vec<&'static str>,
+    other_marks: Vec<&'static str>,
     outcome: Outcome,
     #[serde(skip_serializing_if = "Option::is_none")]
     ratio: Option<RatioSummary>,
@@ -84,7 +89,7 @@ struct ContrastSummary<'a> {
 
 /// `other / base`.
 #[derive(Serialize)]
-struct RatioSummary {
+pub(crate) struct RatioSummary {
     estimate: f64,
     low: f64,
     high: f64,
@@ -95,6 +100,20 @@ struct RatioSummary {
     /// As a share, such as 0.04; not known of a ratio without spread.
     #[serde(skip_serializing_if = "Option::is_none")]
     detectable: Option<f64>,
+}
+
+impl RatioSummary {
+    pub(crate) fn of(ratio: &Ratio, stands: bool) -> RatioSummary {
+        RatioSummary {
+            estimate: ratio.estimate(),
+            low: ratio.low(),
+            high: ratio.high(),
+            p_value: ratio.p_value(),
+            differs: ratio.differs(),
+            stands,
+            detectable: Some(ratio.detectable()).filter(|effect| effect.is_finite()),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -114,7 +133,11 @@ pub fn json(digest: &Digest<'_>) -> String {
         started: run.started(),
         title: &run.experiment.title,
         cells: digest.cells.iter().map(cell).collect(),
-        contrasts: digest.contrasts.iter().map(contrast).collect(),
+        contrasts: digest
+            .contrasts
+            .iter()
+            .map(|of| contrast(digest, of))
+            .collect(),
         verdicts: verdicts(digest, Language::English)
             .into_iter()
             .flat_map(|group| {
@@ -157,6 +180,7 @@ fn cell<'a>(cell: &'a Cell<'_>) -> CellSummary<'a> {
             })
             .collect(),
         failed: cell.failed(),
+        marks: mark_names(&cell.blocks),
         components: cell.components.iter().collect(),
     }
 }
@@ -171,8 +195,12 @@ fn metric((metric, average): &(Metric, Average)) -> MetricSummary {
     }
 }
 
-fn contrast<'a>(contrast: &'a Contrast<'_>) -> ContrastSummary<'a> {
+fn contrast<'a>(digest: &Digest<'_>, contrast: &'a Contrast<'_>) -> ContrastSummary<'a> {
     let ratio = contrast.ratio.as_ref().ok();
+    let marks = |target: &str| {
+        let cell = digest.cell(target, contrast.load);
+        cell.map_or(Vec::new(), |cell| mark_names(&cell.blocks))
+    };
     ContrastSummary {
         load: contrast.load,
         metric: contrast.metric.key(),
@@ -181,16 +209,41 @@ fn contrast<'a>(contrast: &'a Contrast<'_>) -> ContrastSummary<'a> {
         other: contrast.other,
         pairs: contrast.pairs,
         left_out: contrast.left_out,
+        base_marks: marks(contrast.base),
+        other_marks: marks(contrast.other),
         outcome: contrast.outcome(),
-        ratio: ratio.map(|ratio| RatioSummary {
-            estimate: ratio.estimate(),
-            low: ratio.low(),
-            high: ratio.high(),
-            p_value: ratio.p_value(),
-            differs: ratio.differs(),
-            stands: contrast.stands,
-            detectable: Some(ratio.detectable()).filter(|effect| effect.is_finite()),
-        }),
+        ratio: ratio.map(|ratio| RatioSummary::of(ratio, contrast.stands)),
         no_ratio: contrast.ratio.as_ref().err().map(NoRatio::to_string),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing;
+
+    fn read(run: &results::Run) -> Value {
+        let text = json(&testing::digest(run));
+        serde_json::from_str(&text).expect("JSON")
+    }
+
+    #[test]
+    fn marks_stand_beside_what_they_cast_doubt_on() {
+        let summary = read(&testing::eventful_run());
+        let dead = json!(["failed", "unserved", "stalled", "steal"]);
+        assert_eq!(summary["cells"][0]["marks"], dead);
+        let contrast = &summary["contrasts"][0];
+        assert_eq!(contrast["base_marks"], dead);
+        assert_eq!(contrast["other_marks"], json!(["steal"]));
+        let quiet = read(&testing::published_run());
+        assert_eq!(quiet["cells"][0]["marks"], json!([]));
+    }
+
+    #[test]
+    fn the_median_of_all_requests_is_kept_for_programs() {
+        let summary = read(&testing::published_run());
+        assert!(summary["cells"][0]["latency"]["p50_ms"].is_f64());
     }
 }

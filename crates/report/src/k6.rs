@@ -4,6 +4,13 @@
 //! the intended start stands beside it as `pspd_latency`. Both hold successes
 //! only, which in k6 is `http_req_duration{expected_response:true}`.
 //!
+//! What differs from k6: it counts all that ended during the test, and divides by
+//! the test's length. Here `http_reqs` is the successes that ended in the windows,
+//! over the windows' length, as in all our tables; `http_req_failed` is about the
+//! requests that were due in the windows, waited for until they ended, and so its
+//! `passes` and `fails` do not add up to `http_reqs`. `pspd_marks`, beside the
+//! metrics, names what must be known before these figures are believed.
+//!
 //! Left out, because nothing here measures it: `http_req_blocked`, `_connecting`,
 //! `_tls_handshaking`, `_sending`, `_waiting`, `_receiving`; of
 //! `iteration_duration` all but `avg`; in an open loop `vus`.
@@ -11,7 +18,7 @@
 use results::{Block, Latency, LoadPoint};
 use serde_json::{Map, Value, json};
 
-use crate::{Cell, Digest, Times, component::mean};
+use crate::{Cell, Digest, Times, component::mean, warnings::mark_names};
 
 /// What k6 has for a group without a name.
 const ROOT_GROUP_ID: &str = "d41d8cd98f00b204e9800998ecf8427e";
@@ -27,6 +34,7 @@ pub fn k6_summary(digest: &Digest<'_>, cell: &Cell<'_>) -> (String, Value) {
             "groups": {},
             "checks": {},
         },
+        "pspd_marks": mark_names(&cell.blocks),
     });
     (name(cell), summary)
 }
@@ -50,16 +58,14 @@ fn metrics(digest: &Digest<'_>, cell: &Cell<'_>) -> Map<String, Value> {
     let sum = |of: fn(&Block) -> u64| -> u64 { cell.blocks.iter().map(|block| of(block)).sum() };
     let seconds: f64 = cell.blocks.iter().map(|block| block.window_seconds).sum();
     let counter = |count: u64| Some(json!({ "count": count, "rate": count as f64 / seconds }));
-    let (completed, failed) = (sum(|block| block.completed), cell.failed());
-    let all = completed + failed;
-    add("http_reqs".into(), counter(all));
+    add("http_reqs".into(), counter(sum(|block| block.completed)));
     add(
         "http_req_failed".into(),
         Some(json!({
             // As k6 has it: those that passed the test of having failed.
-            "passes": failed,
-            "fails": completed,
-            "value": if all > 0 { failed as f64 / all as f64 } else { 0.0 },
+            "passes": cell.failed(),
+            "fails": cell.succeeded(),
+            "value": cell.failed_share().unwrap_or(0.0),
         })),
     );
     let times = &cell.times;
@@ -165,8 +171,29 @@ mod tests {
         let run = testing::eventful_run();
         let digest = testing::digest(&run);
         let (_, summary) = k6_summary(&digest, &digest.cells[0]);
-        assert_eq!(summary["metrics"]["http_req_failed"]["passes"], 12);
-        let share = summary["metrics"]["http_req_failed"]["value"].as_f64();
-        assert!(share.expect("a share") > 0.0);
+        let failed = &summary["metrics"]["http_req_failed"];
+        assert_eq!(
+            (&failed["passes"], &failed["fails"]),
+            (&json!(12), &json!(16_000))
+        );
+        assert_eq!(failed["value"].as_f64(), digest.cells[0].failed_share());
+        let marks = json!(["failed", "unserved", "stalled", "steal"]);
+        assert_eq!(summary["pspd_marks"], marks);
+    }
+
+    #[test]
+    fn what_ended_after_the_window_is_not_in_the_rate() {
+        let mut run = testing::published_run();
+        let requests = |run: &results::Run| {
+            let digest = testing::digest(run);
+            let (_, summary) = k6_summary(&digest, &digest.cells[0]);
+            summary["metrics"]["http_reqs"].clone()
+        };
+        let before = requests(&run);
+        run.blocks[0].failures.total = 1_000_000;
+        assert_eq!(requests(&run), before);
+        let seconds = before["count"].as_f64().zip(before["rate"].as_f64());
+        let (count, rate) = seconds.expect("a counter");
+        assert!((count / rate - 25.0).abs() < 1e-9);
     }
 }

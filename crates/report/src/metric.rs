@@ -50,6 +50,8 @@ impl Metric {
     /// successes to divide by.
     pub fn of(self, block: &Block) -> Option<f64> {
         match self {
+            // Else it would be that of a rate that missed.
+            Metric::RequestsPerSecond if held_nothing(block) => Some(0.0),
             Metric::RequestsPerSecond => Some(block.requests_per_second),
             Metric::MeanLatency => block.latency.map(|latency| latency.mean_ms),
             Metric::P50 => block.latency.map(|latency| latency.p50_ms),
@@ -161,6 +163,12 @@ pub(crate) fn a_request(block: &Block, value: f64) -> Option<f64> {
     (completed > 0.0).then(|| value / completed)
 }
 
+/// A search that found no rate: the figures of the block are those of a rate that
+/// missed the objective.
+pub(crate) fn held_nothing(block: &Block) -> bool {
+    block.load == LoadPoint::Search && block.offered_per_second == Some(0.0)
+}
+
 /// A figure of the window divided by its successes.
 pub(crate) fn a_request_of_window(block: &Block, value: u64) -> Option<f64> {
     (block.completed > 0).then(|| value as f64 / block.completed as f64)
@@ -171,6 +179,19 @@ pub(crate) fn a_request_of_window(block: &Block, value: u64) -> Option<f64> {
 pub(crate) fn bytes_are_known(block: &Block) -> bool {
     let unseen = block.connections_unseen.unwrap_or(0);
     unseen as f64 <= UNSEEN_SHARE_MAX * block.completed as f64
+}
+
+/// Whether the accounts have what the metric is made of, served or not.
+pub(crate) fn is_accounted(metric: Metric, block: &Block) -> bool {
+    let figure: fn(&accounts::Cost) -> Option<f64> = match metric {
+        Metric::RequestsPerSecond | Metric::MeanLatency | Metric::P50 | Metric::P99 => return true,
+        Metric::Cpu => component::cpu_seconds,
+        Metric::Memory => component::peak_bytes,
+        Metric::Switches => component::switches,
+        // Not all of them, perhaps.
+        Metric::Bytes => |cost| cost.bytes.map(|bytes| bytes.sent as f64),
+    };
+    sum_of_roles(block, figure).is_some()
 }
 
 /// Absent when the target has no roles or one of them has no such figure.

@@ -1,10 +1,13 @@
 //! What a search for the highest rate has to meet: `p99<50ms`, `failed<=0.1%`, or
 //! the same of one route, `hello.p99<10ms`. In: text; out: an [`Objective`] that
-//! judges blocks.
+//! judges blocks. A failed request counts as slower than any limit, and a rate at
+//! which requests fail is not held: no failure at all meets an objective on a
+//! latency. Gates ([`crate::Gate`]) follow the same rule, but leave out of account
+//! what their percentile does.
 
 use std::fmt;
 
-use results::Block;
+use results::{Block, Experiment};
 
 use crate::condition::{Condition, ConditionError, Figure, Parted};
 
@@ -43,6 +46,31 @@ pub enum ObjectiveError {
     Lower {
         /// As written.
         text: String,
+    },
+    /// The route is not in a target's scenario.
+    #[error("objective {text:?}: {route:?} is no route of {target}; it has {known}")]
+    UnknownRoute {
+        /// As written.
+        text: String,
+        /// The route.
+        route: String,
+        /// The target that lacks it.
+        target: String,
+        /// Those it has.
+        known: String,
+    },
+    /// A median of requests of several kinds.
+    #[error(
+        "objective {text:?}: {target} has several routes, and the median of all their requests \
+         says only how many there are of each; name a route: {example}"
+    )]
+    SeveralRoutes {
+        /// As written.
+        text: String,
+        /// The target.
+        target: String,
+        /// What could be written.
+        example: String,
     },
     /// Failures are not counted by route.
     #[error("objective {text:?}: failures are not known by route; leave the route out")]
@@ -90,6 +118,32 @@ impl Objective {
         })
     }
 
+    /// Whether every target of the experiment can have the figure.
+    pub fn check(&self, experiment: &Experiment) -> Result<(), ObjectiveError> {
+        for target in &experiment.targets {
+            let routes = experiment.routes(target);
+            match &self.route {
+                Some(route) if !routes.contains(&route.as_str()) => {
+                    return Err(ObjectiveError::UnknownRoute {
+                        text: self.to_string(),
+                        route: route.clone(),
+                        target: target.name.clone(),
+                        known: routes.join(", "),
+                    });
+                }
+                None if self.figure == Figure::P50 && routes.len() > 1 => {
+                    return Err(ObjectiveError::SeveralRoutes {
+                        text: self.to_string(),
+                        target: target.name.clone(),
+                        example: format!("{}.{self}", routes[0]),
+                    });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// The route it is about; absent, all requests.
     pub fn route(&self) -> Option<&str> {
         self.route.as_deref()
@@ -113,9 +167,14 @@ impl Objective {
         self.figure.of_latency(latency?)
     }
 
+    /// A figure of [`Objective::measured`] as readers write it.
+    pub fn write(&self, measured: f64) -> String {
+        self.figure.write(measured)
+    }
+
     /// Whether the block meets it. Without successes nothing is met. A latency
-    /// objective is not met either by a block with failures: what failed was not
-    /// fast.
+    /// objective is not met either by a block with failures: a failure is slower
+    /// than any limit.
     pub fn is_met(&self, block: &Block) -> bool {
         let is_served = block.latency.is_some_and(|latency| latency.count > 0);
         let may_count = self.figure == Figure::Failed || block.failures.total == 0;
@@ -179,6 +238,31 @@ mod tests {
     }
 
     #[test]
+    fn every_target_must_have_what_is_asked_for() {
+        let mut experiment = Experiment::default();
+        let check = |text: &str, experiment: &Experiment| {
+            let objective = Objective::parse(text).expect("well formed");
+            objective
+                .check(experiment)
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(check("hello.p50<10ms", &experiment), Ok(()));
+        assert_eq!(check("p99<10ms", &experiment), Ok(()));
+        assert_eq!(
+            check("p50<10ms", &experiment).expect_err("two routes"),
+            "objective \"p50 < 10ms\": grpc has several routes, and the median of all their \
+             requests says only how many there are of each; name a route: hello.p50 < 10ms"
+        );
+        experiment.targets[1].requests = vec![experiment.requests[1].clone()];
+        assert_eq!(
+            check("hello.p99<10ms", &experiment).expect_err("rest has numbers alone"),
+            "objective \"hello.p99 < 10ms\": \"hello\" is no route of rest; it has numbers"
+        );
+        experiment.requests.truncate(1);
+        assert_eq!(check("p50<10ms", &experiment), Ok(()));
+    }
+
+    #[test]
     fn what_is_wrong_is_said_with_the_remedy() {
         let texts = [
             "",
@@ -189,6 +273,8 @@ mod tests {
             "p99>5ms",
             "rps<5",
             "hello.failed<1%",
+            "failed<1",
+            "failed<101%",
         ];
         let errors = texts.map(|text| Objective::parse(text).expect_err(text).to_string());
         insta::assert_snapshot!(errors.join("\n"));

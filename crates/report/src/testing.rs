@@ -6,7 +6,7 @@ use accounts::{Bytes, Cost, GENERATOR, Machine, MachineLoad, Switches};
 use hdrhistogram::Histogram;
 use results::{
     Block, Experiment, Failures, GeneratorThread, Histograms, Latency, LoadPoint, Mark, MarkKind,
-    Route, Run, SCHEMA_VERSION, Session, State, Stream,
+    Missed, Probe, Route, Run, SCHEMA_VERSION, Session, State, Stream,
 };
 
 use crate::Digest;
@@ -205,6 +205,9 @@ pub(crate) fn run(users: &[u32], blocks: Vec<Block>) -> Run {
         .into(),
         sessions: vec![Session {
             started: "2026-01-31T12:00:00Z".to_owned(),
+            pspd_version: "0.1.0".to_owned(),
+            pspd_commit: Some("abc123".to_owned()),
+            kernel: Some("6.1".to_owned()),
         }],
         blocks,
     };
@@ -303,15 +306,40 @@ pub(crate) fn open_loop_run() -> Run {
     run
 }
 
+/// A search that ended at each of the things that can end one.
+pub(crate) fn search_run() -> Run {
+    let mut run = open_loop_run();
+    run.experiment.load.rates.clear();
+    run.experiment.load.slo = Some("p99<500ms".into());
+    let probe = |offered: f64, measured: Option<f64>, missed| Probe {
+        offered_per_second: offered,
+        iterations_per_second: offered.min(210.0),
+        measured,
+        missed,
+    };
+    for block in &mut run.blocks {
+        block.load = LoadPoint::Search;
+        block.probes = vec![
+            probe(200.0, Some(312.5), None),
+            probe(400.0, None, Some(Missed::Generator)),
+            probe(283.0, Some(520.0), Some(Missed::Objective)),
+            probe(238.0, Some(330.0), Some(Missed::NotSustained)),
+        ];
+    }
+    run
+}
+
 /// A run in which everything that can go wrong did.
 pub(crate) fn eventful_run() -> Run {
     let mut run = published_run();
     run.state = State::Interrupted;
     run.debug_build = true;
     run.blocks_planned = 30;
-    run.sessions.push(Session {
+    let resumed = Session {
         started: "2026-01-31T13:00:00Z".to_owned(),
-    });
+        ..run.sessions[0].clone()
+    };
+    run.sessions.push(resumed);
     let mark = |kind, value, limit| Mark { kind, value, limit };
     for block in &mut run.blocks {
         block.marks.push(mark(MarkKind::Steal, 0.03, 0.02));

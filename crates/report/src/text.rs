@@ -10,6 +10,7 @@ mod tables;
 use crate::{
     Cell, Digest, Language, Warning,
     published::note,
+    steps,
     table::Table,
     verdict::{method, multiplicity, verdicts},
     warnings::warnings,
@@ -148,6 +149,12 @@ fn figures(page: &mut Page, digest: &Digest<'_>) {
     }) {
         page.heading("Streams: first message and gaps between messages");
         page.table(&tables::streams(digest));
+    }
+    let steps = steps::steps(digest, Language::English);
+    if !steps.is_empty() {
+        page.heading("Steps of the searches");
+        page.table(&tables::steps(digest, steps));
+        page.paragraph(&steps::method(digest, Language::English));
     }
     page.heading("Cost by component, CPU, switches and bytes for each request");
     page.table(&tables::costs(digest));

@@ -12,7 +12,7 @@ use stats::Ratio;
 
 pub(crate) use sentence::Sentence;
 
-use crate::{Contrast, Digest, Language, Multiplicity, NoRatio};
+use crate::{Contrast, Digest, Language, Multiplicity, NoRatio, lack::lacking};
 
 /// What is said of one pair of targets at one load.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +83,8 @@ impl Contrast<'_> {
             Err(reason) => sentence.without(&[sentence.subject()], reason),
         };
         if self.ratio.is_ok() && self.left_out > 0 {
-            text += &left_out(self.pairs, self.left_out, language);
+            let of = self.pairs + self.left_out;
+            text += &format!("; {}", lacking(self.left_out, of, &self.lacks, language));
         }
         Verdict {
             text,
@@ -98,19 +99,8 @@ impl Contrast<'_> {
             other: self.other,
             metric: self.metric,
             route: self.route,
+            left_out: self.left_out,
             language,
-        }
-    }
-}
-
-fn left_out(pairs: usize, left_out: usize, language: Language) -> String {
-    let all = pairs + left_out;
-    match language {
-        Language::English => {
-            format!("; from {pairs} of {all} pairs of blocks, the others lack the figure")
-        }
-        Language::Portuguese => {
-            format!("; de {pairs} dos {all} pares de blocos, nos outros falta o valor")
         }
     }
 }
@@ -123,24 +113,24 @@ pub fn verdicts(digest: &Digest<'_>, language: Language) -> Vec<Verdicts> {
         .contrasts
         .chunk_by(|one, next| (one.load, one.other) == (next.load, next.other))
     {
-        let group = of_pair(contrasts, language);
+        let group = of_pair(contrasts, digest, language);
         if !group.verdicts.is_empty() {
             groups.push(group);
         }
     }
-    groups.extend(unknown(&digest.contrasts, language));
+    groups.extend(unknown(digest, language));
     groups
 }
 
-fn of_pair(contrasts: &[Contrast<'_>], language: Language) -> Verdicts {
+fn of_pair(contrasts: &[Contrast<'_>], digest: &Digest<'_>, language: Language) -> Verdicts {
     let load = contrasts[0].load;
     let mut verdicts: Vec<Verdict> = Vec::new();
-    // By the reason, which is a number of pairs.
+    // By the reason.
     let mut without: BTreeMap<String, Vec<&Contrast<'_>>> = BTreeMap::new();
     for contrast in contrasts {
         match &contrast.ratio {
             Ok(_) => verdicts.push(contrast.verdict(language)),
-            Err(NoRatio::Unknown { .. }) => {}
+            Err(_) if is_never_known(contrast, digest) => {}
             Err(reason) => without
                 .entry(reason.to_string())
                 .or_default()
@@ -177,11 +167,20 @@ fn together(alike: &[&Contrast<'_>], place: String, language: Language) -> Optio
     })
 }
 
+/// Whether it is the same at every load that the figure is in no account.
+fn is_never_known(contrast: &Contrast<'_>, digest: &Digest<'_>) -> bool {
+    let mut alike = digest.contrasts.iter().filter(|any| {
+        (any.other, any.metric, any.route) == (contrast.other, contrast.metric, contrast.route)
+    });
+    alike.all(|any| matches!(any.ratio, Err(NoRatio::Unknown { .. })))
+}
+
 /// By pair, what has no figure at any load of the run's.
-fn unknown(contrasts: &[Contrast<'_>], language: Language) -> Vec<Verdicts> {
+fn unknown(digest: &Digest<'_>, language: Language) -> Vec<Verdicts> {
     let mut alike: BTreeMap<(&str, String), Vec<&Contrast<'_>>> = BTreeMap::new();
-    for contrast in contrasts {
-        if let Err(reason @ NoRatio::Unknown { .. }) = &contrast.ratio {
+    let contrasts = digest.contrasts.iter();
+    for contrast in contrasts.filter(|of| is_never_known(of, digest)) {
+        if let Err(reason) = &contrast.ratio {
             let key = (contrast.other, reason.to_string());
             alike.entry(key).or_default().push(contrast);
         }
@@ -250,11 +249,13 @@ pub fn method(language: Language) -> &'static str {
     language.choose(
         "Ratios are of geometric means over blocks paired by repetition; their intervals are 95% \
          intervals by Student's t on the logarithms of the paired ratios (Student 1908; Fleming \
-         and Wallace 1986). What a design could have seen is what it detects with a power of 80% \
-         at the spread that was seen. Correction for many comparisons: Holm 1979.",
+         and Wallace 1986). They hold the true ratio in 95% of experiments; in about 88 to 92% where \
+         only one side's noise is strongly skewed. What a design could have seen is what it detects \
+         with a power of 80% at the spread that was seen. Correction for many comparisons: Holm 1979.",
         "As razões são de médias geométricas sobre blocos pareados por repetição; seus intervalos \
          são de 95%, pelo t de Student sobre os logaritmos das razões pareadas (Student 1908; \
-         Fleming e Wallace 1986). O que um desenho poderia ter detectado é o que ele detecta com \
+         Fleming e Wallace 1986). Eles contêm a razão verdadeira em 95% dos experimentos; em cerca \
+         de 88 a 92% onde só o ruído de um dos lados é muito assimétrico. O que um desenho poderia ter detectado é o que ele detecta com \
          poder de 80% na dispersão observada. Correção para muitas comparações: Holm 1979.",
     )
 }

@@ -69,13 +69,15 @@ pub fn warnings(digest: &Digest<'_>, language: Language) -> Vec<Warning> {
 }
 
 /// What casts most doubt first.
-const ALL: [MarkKind; 13] = [
+const ALL: [MarkKind; 15] = [
     MarkKind::Failures,
     MarkKind::UsersUnserved,
     MarkKind::UsersStalled,
     MarkKind::NoLocalPort,
     MarkKind::GeneratorBusy,
     MarkKind::GeneratorLate,
+    MarkKind::SearchEndedByGenerator,
+    MarkKind::SearchEndedAtMaximum,
     MarkKind::NotSustained,
     MarkKind::LittlesLaw,
     MarkKind::MachineFull,
@@ -92,6 +94,8 @@ pub fn mark_name(kind: MarkKind) -> &'static str {
         MarkKind::GeneratorLate => "gen-late",
         MarkKind::NoLocalPort => "no-port",
         MarkKind::NotSustained => "rate-missed",
+        MarkKind::SearchEndedByGenerator => "gen-limit",
+        MarkKind::SearchEndedAtMaximum => "rate-max",
         MarkKind::LittlesLaw => "little",
         MarkKind::UsersStalled => "stalled",
         MarkKind::UsersUnserved => "unserved",
@@ -108,6 +112,11 @@ pub fn mark_name(kind: MarkKind) -> &'static str {
 pub fn marks(blocks: &[&Block]) -> Vec<MarkKind> {
     let has = |kind: &MarkKind| blocks.iter().any(|block| mark(block, *kind).is_some());
     ALL.into_iter().filter(has).collect()
+}
+
+/// The names of the marks of these blocks, for columns and programs.
+pub(crate) fn mark_names(blocks: &[&Block]) -> Vec<&'static str> {
+    marks(blocks).into_iter().map(mark_name).collect()
 }
 
 fn mark(block: &Block, kind: MarkKind) -> Option<Mark> {

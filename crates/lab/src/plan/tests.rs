@@ -161,7 +161,7 @@ fn requests_must_fit_their_target() {
         &format!("{call}{target}\"http://h\""),
         &["takes no gRPC call"],
     );
-    Plan::new(
+    planned(
         Some(&format!("{call}{target}\"grpc://h:1\"")),
         &Options::default(),
     )

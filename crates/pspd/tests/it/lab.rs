@@ -195,7 +195,7 @@ fn the_calibration_compares_what_is_known_with_what_is_measured() {
     let ended = Program::start(PSPD, &["lab", "calibrate", "--duration", "300ms"]).finish();
     assert_eq!(ended.code(), Some(0), "{}", ended.err);
     for trial in [
-        "closed, 1 users, 10ms",
+        "closed, 1 user, 10ms",
         "open, 200/s poisson, 2ms",
         "stall of 1 s",
     ] {

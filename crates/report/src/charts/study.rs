@@ -344,6 +344,8 @@ fn doubt(cell: &Cell<'_>) -> Doubt {
         | MarkKind::GeneratorLate
         | MarkKind::NoLocalPort
         | MarkKind::NotSustained
+        | MarkKind::SearchEndedByGenerator
+        | MarkKind::SearchEndedAtMaximum
         | MarkKind::LittlesLaw
         | MarkKind::UsersStalled
         | MarkKind::UsersUnserved

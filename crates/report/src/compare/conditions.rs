@@ -39,6 +39,16 @@ pub(super) fn too_few_runs(runs: usize) -> NotComparable {
 pub(super) fn differences(name: &str, base: &Digest<'_>, other: &Digest<'_>) -> Found {
     let mut reasons = Differences::new(name);
     let mut cautions = Differences::new(name);
+    if is_same(base.run, other.run) {
+        let remedy = "name two runs; of one with itself every ratio is 1";
+        let started = base.run.started().to_owned();
+        reasons.add(
+            "what was measured",
+            started,
+            "the same run".to_owned(),
+            remedy,
+        );
+    }
     machines(&mut reasons, &mut cautions, base.run, other.run);
     experiments(&mut reasons, &base.run.experiment, &other.run.experiment);
     targets(&mut reasons, &mut cautions, base, other);
@@ -47,6 +57,15 @@ pub(super) fn differences(name: &str, base: &Digest<'_>, other: &Digest<'_>) -> 
         reasons: reasons.found,
         cautions: cautions.found,
     }
+}
+
+/// A run, its copy, or what came of it later: no two runs begin in the same second
+/// and measure the same.
+fn is_same(base: &Run, other: &Run) -> bool {
+    let blocks = base.blocks.len().min(other.blocks.len());
+    base.started() == other.started()
+        && blocks > 0
+        && base.blocks[..blocks] == other.blocks[..blocks]
 }
 
 struct Differences<'a> {

@@ -11,9 +11,16 @@ fn compared(base: &Run, other: &Run) -> Result<String, NotComparable> {
     compare(&digests).map(|comparison| comparison.text(Language::English))
 }
 
-/// The published run with `factor` times the CPU.
-fn slower(factor: f64) -> Run {
+/// The published run, made again an hour later.
+fn again() -> Run {
     let mut run = testing::published_run();
+    run.sessions[0].started = "2026-01-31T13:00:00Z".into();
+    run
+}
+
+/// That run with `factor` times the CPU.
+fn slower(factor: f64) -> Run {
+    let mut run = again();
     for (block, noise) in run
         .blocks
         .iter_mut()
@@ -50,7 +57,7 @@ fn portuguese_readers_are_served_too() {
 #[test]
 fn every_reason_not_to_compare_is_listed_at_once() {
     let base = testing::published_run();
-    let mut other = testing::published_run();
+    let mut other = again();
     other.debug_build = true;
     other.machine.cpu_model = None;
     other.machine.cores = 4;
@@ -72,7 +79,7 @@ fn every_reason_not_to_compare_is_listed_at_once() {
 fn what_may_matter_is_told_and_not_refused() {
     let base = testing::published_run();
     let check = |change: fn(&mut Run), words: &str| {
-        let mut other = testing::published_run();
+        let mut other = again();
         change(&mut other);
         let text = compared(&base, &other)
             .expect("comparable")
@@ -105,6 +112,8 @@ fn targets_of_other_names_are_compared_where_each_run_has_one() {
         "{text}"
     );
     let both = testing::published_run();
+    let mut rest = rest;
+    rest.sessions[0].started = "2026-01-31T13:00:00Z".into();
     let text = compared(&both, &rest).expect("one of two is in both");
     assert!(!text.contains("grpc (A)"), "{text}");
 }
@@ -124,13 +133,109 @@ fn nothing_is_compared_with_nothing() {
 #[test]
 fn too_few_blocks_have_no_interval() {
     let run = testing::published_run();
-    let mut few = testing::published_run();
+    let mut few = again();
     few.blocks.retain(|block| block.repetition < 3);
     let text = compared(&run, &few)
         .expect("comparable")
         .replace("\n  ", " ");
     assert!(
-        text.contains("2 blocks with the figure, and an interval needs 3"),
+        text.contains("2 blocks of a run, and an interval needs 3"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_run_is_not_compared_with_itself() {
+    let run = testing::published_run();
+    let refused = compared(&run, &run).expect_err("the same run");
+    let text = refused.to_string();
+    assert!(
+        text.contains("second: what was measured: the same run"),
+        "{text}"
+    );
+    assert!(
+        text.contains("of one with itself every ratio is 1"),
+        "{text}"
+    );
+    let mut earlier = run.clone();
+    earlier.blocks.truncate(10);
+    assert!(compared(&earlier, &run).is_err(), "before it was resumed");
+    assert!(compared(&run, &again()).is_ok());
+}
+
+#[test]
+fn the_warnings_of_both_runs_are_told() {
+    let mut marked = again();
+    marked.blocks[0].marks.push(results::Mark {
+        kind: results::MarkKind::Steal,
+        value: 0.1,
+        limit: 0.02,
+    });
+    let quiet = testing::published_run();
+    let text = compared(&quiet, &marked).expect("comparable");
+    assert!(
+        text.contains("Warnings of B\n\n- steal: 25 users, grpc"),
+        "{text}"
+    );
+    assert!(!text.contains("Warnings of A"), "{text}");
+    let text = compared(&marked, &quiet).expect("comparable");
+    assert!(text.contains("Warnings of A"), "{text}");
+}
+
+#[test]
+fn programs_read_the_comparison_as_json() {
+    let (base, mut other) = (slower(1.0), slower(1.5));
+    other.blocks[0].marks.push(results::Mark {
+        kind: results::MarkKind::Steal,
+        value: 0.1,
+        limit: 0.02,
+    });
+    let digests = [
+        ("a", testing::digest(&base)),
+        ("b", testing::digest(&other)),
+    ];
+    let json = compare(&digests).expect("comparable").json();
+    let read: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(read["runs"][1]["name"], "b");
+    assert_eq!(
+        read["runs"][1]["warnings"].as_array().map(Vec::len),
+        Some(1)
+    );
+    let contrasts = read["contrasts"].as_array().expect("a list");
+    let cpu = contrasts.iter().find(|of| of["metric"] == "cpu");
+    let cpu = cpu.expect("CPU is compared");
+    assert_eq!(cpu["outcome"], "stands");
+    assert_eq!((&cpu["run"], &cpu["blocks"]), (&1.into(), &10.into()));
+    assert_eq!(cpu["other_marks"], serde_json::json!(["steal"]));
+    let estimate = cpu["ratio"]["estimate"].as_f64().expect("a ratio");
+    assert!((estimate - 1.5).abs() < 0.01, "{estimate}");
+    assert!(
+        cpu["verdict"]
+            .as_str()
+            .is_some_and(|text| text.contains("1.50x the CPU"))
+    );
+}
+
+#[test]
+fn what_served_nothing_is_not_left_out_of_a_comparison() {
+    let (base, mut other) = (testing::published_run(), again());
+    let blocks = other
+        .blocks
+        .iter_mut()
+        .filter(|block| block.target == "grpc");
+    for block in blocks.take(2) {
+        (block.completed, block.requests_per_second) = (0, 0.0);
+        block.latency = None;
+    }
+    let text = compared(&base, &other)
+        .expect("comparable")
+        .replace("\n  ", " ");
+    assert!(
+        text.contains("grpc (B) served nothing in 1 of 10 repetitions"),
+        "{text}"
+    );
+    assert!(
+        text.contains("1 of 10 repetitions lacks the figure"),
         "{text}"
     );
 }

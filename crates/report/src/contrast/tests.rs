@@ -39,14 +39,90 @@ fn blocks_are_paired_by_repetition_whatever_their_order() {
 fn a_block_without_the_figure_leaves_its_pair_out() {
     let mut run = testing::published_run();
     run.blocks[0].costs[0].cpu_seconds = None;
-    run.blocks[0].requests_per_second = 0.0;
-    run.blocks[0].completed = 0;
+    run.blocks[1].latency = None;
     let digest = testing::digest(&run);
-    for metric in [Metric::Cpu, Metric::RequestsPerSecond] {
+    for (metric, lack) in [
+        (Metric::Cpu, Lack::NotAccounted),
+        (Metric::P99, Lack::NothingServed),
+    ] {
         let contrast = find(&digest.contrasts, 25, metric)[0];
         assert_eq!((contrast.pairs, contrast.left_out), (4, 1), "{metric:?}");
+        assert_eq!(contrast.lacks, [lack]);
+        assert!(contrast.ratio.is_ok());
     }
-    assert_eq!(find(&digest.contrasts, 25, Metric::MeanLatency)[0].pairs, 5);
+    assert_eq!(find(&digest.contrasts, 25, Metric::Memory)[0].pairs, 5);
+}
+
+/// Nothing was served in the first `repetitions` at 25 users, by `grpc`.
+fn dead(repetitions: u32) -> Run {
+    let mut run = testing::published_run();
+    let dead = run.blocks.iter_mut().filter(|block| {
+        block.load == LoadPoint::Users(25)
+            && block.target == "grpc"
+            && block.repetition <= repetitions
+    });
+    for block in dead {
+        (block.completed, block.requests_per_second) = (0, 0.0);
+        block.latency = None;
+    }
+    run
+}
+
+#[test]
+fn what_served_nothing_is_not_left_out_of_a_ratio() {
+    let run = dead(2);
+    let digest = testing::digest(&run);
+    let contrast = find(&digest.contrasts, 25, Metric::RequestsPerSecond)[0];
+    let nothing = NoRatio::ServedNothing {
+        targets: vec!["grpc".into()],
+        blocks: 2,
+        of: 5,
+    };
+    assert_eq!(contrast.ratio, Err(nothing));
+    let other_load = find(&digest.contrasts, 400, Metric::RequestsPerSecond)[0];
+    assert!(other_load.ratio.is_ok());
+    // Of other figures a zero has another reason.
+    let mut run = testing::published_run();
+    for cost in &mut run.blocks[1].costs {
+        cost.cpu_seconds = Some(0.0);
+    }
+    let digest = testing::digest(&run);
+    let contrast = find(&digest.contrasts, 25, Metric::Cpu)[0];
+    let zero = NoRatio::Zero {
+        targets: vec!["rest".into()],
+        blocks: 1,
+        of: 5,
+    };
+    assert_eq!(contrast.ratio, Err(zero));
+}
+
+#[test]
+fn too_many_without_the_figure_are_not_too_few_repetitions() {
+    for repetitions in [3, 5] {
+        let run = dead(repetitions);
+        let digest = testing::digest(&run);
+        let lacking = NoRatio::Lacking {
+            missing: repetitions as usize,
+            of: 5,
+            lacks: vec![Lack::NothingServed],
+        };
+        for metric in [Metric::P99, Metric::Cpu, Metric::Bytes] {
+            let contrast = find(&digest.contrasts, 25, metric)[0];
+            assert_eq!(contrast.ratio, Err(lacking.clone()), "{metric:?}");
+        }
+    }
+    let mut run = testing::published_run();
+    for block in &mut run.blocks {
+        block.connections_unseen = Some(1_000_000);
+    }
+    let digest = testing::digest(&run);
+    let contrast = find(&digest.contrasts, 25, Metric::Bytes)[0];
+    let lacking = NoRatio::Lacking {
+        missing: 5,
+        of: 5,
+        lacks: vec![Lack::BytesUnseen],
+    };
+    assert_eq!(contrast.ratio, Err(lacking));
 }
 
 #[test]
@@ -113,4 +189,19 @@ fn two_repetitions_are_too_few() {
             .all(|contrast| contrast.ratio == few)
     );
     assert_eq!(digest.multiplicity.intervals, 0);
+}
+
+#[test]
+fn a_search_that_held_nothing_has_no_rate_to_compare() {
+    let mut run = testing::search_run();
+    run.blocks[0].offered_per_second = Some(0.0);
+    let digest = testing::digest(&run);
+    let mut contrasts = digest.contrasts.iter();
+    let of_rate = contrasts.find(|of| of.metric == Metric::RequestsPerSecond);
+    let nothing = NoRatio::HeldNothing {
+        targets: vec!["grpc".into()],
+        blocks: 1,
+        of: 3,
+    };
+    assert_eq!(of_rate.expect("it is compared").ratio, Err(nothing));
 }

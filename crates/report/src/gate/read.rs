@@ -5,7 +5,10 @@
 use results::{Experiment, LoadPoint, Target};
 
 use super::{Gate, GateError, GateReason, Subject, metric};
-use crate::condition::{Figure, Parted};
+use crate::{
+    REPETITIONS_MIN,
+    condition::{Figure, Parted},
+};
 
 impl Gate {
     /// Reads a gate on this experiment.
@@ -20,51 +23,96 @@ impl Gate {
 
 fn read(text: &str, experiment: &Experiment) -> Result<Gate, GateReason> {
     let parted = Parted::new(text)?;
-    let (target, rest) = target(parted.subject, experiment)?;
-    if let Some(rest) = rest.strip_prefix('/') {
-        let (base, rest) = self::target(rest, experiment)?;
-        let (load, rest) = load(rest, experiment)?;
-        let name = rest.strip_prefix('.').ok_or(GateReason::NoFigure)?;
-        if name.contains('.') {
-            return Err(GateReason::NotAsRatio {
-                figure: name.to_owned(),
-            });
+    let (other, rest) = target(parted.subject, experiment)?;
+    let (base, rest) = match rest.strip_prefix('/') {
+        None => (None, rest),
+        Some(rest) => {
+            let (base, rest) = target(rest, experiment)?;
+            (Some(base), rest)
         }
-        let figure = Figure::parse(name)?;
-        metric(figure).ok_or_else(|| GateReason::NotAsRatio {
-            figure: figure.to_string(),
-        })?;
-        return Ok(Gate {
-            subject: Subject::Ratio {
-                other: target.name.clone(),
-                base: base.name.clone(),
-            },
-            load,
-            figure,
-            condition: parted.factor()?,
-        });
-    }
+    };
     let (load, rest) = load(rest, experiment)?;
     let rest = rest.strip_prefix('.').ok_or(GateReason::NoFigure)?;
     let (route, name) = match rest.rsplit_once('.') {
-        Some((route, name)) => (Some(known_route(route, target, experiment)?), name),
+        Some((route, name)) => (Some(route), name),
         None => (None, rest),
     };
     let figure = Figure::parse(name)?;
+    let subject =
+        other.name.clone() + &base.map_or(String::new(), |base| format!("/{}", base.name));
+    for target in [Some(other), base].into_iter().flatten() {
+        check_figure(figure, route, target, &subject, experiment)?;
+    }
+    let route = route.map(str::to_owned);
+    let (subject, condition) = match base {
+        None => {
+            let target = other.name.clone();
+            (Subject::Target { target, route }, parted.condition(figure)?)
+        }
+        Some(base) => {
+            check_ratio(figure, experiment)?;
+            let (other, base) = (other.name.clone(), base.name.clone());
+            (Subject::Ratio { other, base, route }, parted.factor()?)
+        }
+    };
+    Ok(Gate {
+        subject,
+        load,
+        figure,
+        condition,
+    })
+}
+
+/// Whether a target can have the figure at all: a gate that could only trip is
+/// refused before hours are spent on measuring.
+fn check_figure(
+    figure: Figure,
+    route: Option<&str>,
+    target: &Target,
+    subject: &str,
+    experiment: &Experiment,
+) -> Result<(), GateReason> {
+    let routes = experiment.routes(target);
+    if let Some(route) = route.filter(|route| !routes.contains(route)) {
+        return Err(GateReason::Route {
+            route: route.to_owned(),
+            target: target.name.clone(),
+            known: list(routes.into_iter().map(str::to_owned)),
+        });
+    }
     if route.is_some() && !figure.is_latency() {
         return Err(GateReason::NotByRoute {
             figure: figure.to_string(),
         });
     }
-    Ok(Gate {
-        subject: Subject::Target {
+    if figure == Figure::P50 && route.is_none() && routes.len() > 1 {
+        return Err(GateReason::SeveralRoutes {
             target: target.name.clone(),
-            route,
-        },
-        load,
-        figure,
-        condition: parted.condition(figure)?,
-    })
+            example: format!("{subject}.{}.{figure}", routes[0]),
+        });
+    }
+    let is_accounted = target.chain.is_some() || !target.processes.is_empty();
+    if matches!(figure, Figure::Cpu | Figure::Bytes | Figure::Memory) && !is_accounted {
+        return Err(GateReason::NoProcesses {
+            figure: figure.to_string(),
+            target: target.name.clone(),
+        });
+    }
+    Ok(())
+}
+
+fn check_ratio(figure: Figure, experiment: &Experiment) -> Result<(), GateReason> {
+    metric(figure).ok_or_else(|| GateReason::NotAsRatio {
+        figure: figure.to_string(),
+    })?;
+    let repetitions = experiment.repetitions;
+    match repetitions as usize >= REPETITIONS_MIN {
+        true => Ok(()),
+        false => Err(GateReason::Repetitions {
+            needed: REPETITIONS_MIN,
+            repetitions,
+        }),
+    }
 }
 
 /// The target that `text` begins with, and the rest: the longest name that is
@@ -119,22 +167,6 @@ pub(super) fn spelling(load: LoadPoint) -> String {
         LoadPoint::Users(users) => users.to_string(),
         LoadPoint::Rate(rate) => format!("{rate}/s"),
         LoadPoint::Search => "search".to_owned(),
-    }
-}
-
-fn known_route(
-    route: &str,
-    target: &Target,
-    experiment: &Experiment,
-) -> Result<String, GateReason> {
-    let routes = experiment.routes(target);
-    match routes.contains(&route) {
-        true => Ok(route.to_owned()),
-        false => Err(GateReason::Route {
-            route: route.to_owned(),
-            target: target.name.clone(),
-            known: list(routes.into_iter().map(str::to_owned)),
-        }),
     }
 }
 

@@ -76,16 +76,16 @@ fn nothing_measured_is_not_passed() {
     }
     assert_eq!(
         trips("grpc.p99 > 20s", &run),
-        ["grpc.p99 > 20s: 400 users, grpc has no figure: it was not measured"]
+        ["grpc.p99 > 20s: 400 users, grpc cannot be judged: it was not measured"]
     );
     assert_eq!(
         trips("grpc@25.cpu > 20s", &run),
-        ["grpc@25.cpu > 20s: 25 users, grpc has no figure: it is not known of the target"]
+        ["grpc@25.cpu > 20s: 25 users, grpc cannot be judged: it is not known of the target"]
     );
     assert_eq!(
         trips("rest/grpc@25.rps > 9", &run),
         [
-            "rest/grpc@25.rps > 9: 25 users, rest/grpc has no figure: 2 pair(s) of blocks; an \
+            "rest/grpc@25.rps > 9: 25 users, rest/grpc cannot be judged: 2 pair(s) of blocks; an \
           interval needs 3"
         ]
     );
@@ -108,7 +108,13 @@ fn what_is_wrong_is_said_with_the_remedy() {
         "grpc.hello.cpu > 20us",
         "rest/soap.cpu > 1.2",
         "rest/grpc.p90 > 1.2",
-        "rest/grpc.hello.p99 > 1.2",
+        "rest/grpc.bye.p99 > 1.2",
+        "rest/grpc.hello.cpu > 1.2",
+        "rest/grpc.p50 > 1.2",
+        "grpc@25.p50 > 20ms",
+        "grpc.failed > 1",
+        "grpc.failed > 100%",
+        "grpc.failed >= 101%",
         "rest/grpc.cpu > 20us",
     ];
     let errors = texts.map(|text| {
@@ -116,6 +122,108 @@ fn what_is_wrong_is_said_with_the_remedy() {
         error.to_string()
     });
     insta::assert_snapshot!(errors.join("\n"));
+}
+
+#[test]
+fn what_the_experiment_cannot_answer_is_refused_before_it_runs() {
+    let mut experiment = Experiment {
+        repetitions: 2,
+        ..Experiment::default()
+    };
+    let target = &mut experiment.targets[1];
+    (target.chain, target.url) = (None, Some("http://127.0.0.1:9000".into()));
+    let refused = |text: &str| {
+        let error = Gate::parse(text, &experiment).expect_err(text);
+        error.reason.to_string()
+    };
+    assert_eq!(
+        refused("rest/grpc.rps < 0.9"),
+        "a ratio needs 3 repetitions, and the experiment has 2; raise --repetitions"
+    );
+    for figure in ["cpu > 1ms", "memory > 1MiB", "bytes > 1KiB"] {
+        let reason = refused(&format!("rest.{figure}"));
+        assert!(reason.contains("rest names none"), "{reason}");
+        assert!(Gate::parse(&format!("grpc.{figure}"), &experiment).is_ok());
+    }
+    assert!(refused("rest/grpc.cpu > 1.2").contains("rest names none"));
+    let mut named = experiment.clone();
+    named.targets[1].processes = [("web".to_owned(), vec![42])].into();
+    assert!(Gate::parse("rest.cpu > 1ms", &named).is_ok());
+    experiment.requests.truncate(1);
+    assert!(Gate::parse("grpc.p50 > 1ms", &experiment).is_ok());
+}
+
+/// The published run, in which `share` of the requests of `rest` failed.
+fn failing(share: f64) -> Run {
+    let mut run = testing::published_run();
+    for block in &mut run.blocks {
+        if block.target == "rest" {
+            let succeeded = block.latency.map_or(0, |latency| latency.count) as f64;
+            block.failures.total = (succeeded * share / (1.0 - share)).round() as u64;
+        }
+    }
+    run
+}
+
+#[test]
+fn a_failure_is_slower_than_any_limit() {
+    let run = failing(0.65);
+    assert_eq!(
+        trips("rest@25.p99 > 1s", &run),
+        [
+            "rest@25.p99 > 1s: 25 users, rest: 65% of the requests of rest failed, more than the \
+             1.0% that p99 allows; a failure counts as slower than any limit"
+        ]
+    );
+    let check = |share: f64, text: &str, expected: usize| {
+        let trips = trips(text, &failing(share));
+        assert_eq!(trips.len(), expected, "{text} {share}");
+    };
+    check(0.011, "rest@25.p99 > 1s", 1);
+    check(0.009, "rest@25.p99 > 1s", 0);
+    check(0.009, "rest@25.p999 > 1s", 1);
+    check(0.009, "rest@25.mean > 1s", 1);
+    check(0.009, "rest@25.max > 1s", 1);
+    check(0.0, "rest@25.max > 1s", 0);
+    // All of the failures may be of one of two routes alike.
+    check(0.40, "rest@25.hello.p50 > 1s", 1);
+    check(0.30, "rest@25.hello.p50 > 1s", 0);
+    check(0.65, "rest/grpc@25.p99 > 9", 1);
+    check(0.65, "grpc/rest@25.p99 > 9", 1);
+    check(0.65, "grpc@25.p99 > 1s", 0);
+    check(0.65, "rest/grpc@25.rps > 9", 0);
+}
+
+#[test]
+fn a_ratio_without_some_repetitions_is_not_passed() {
+    let mut run = testing::published_run();
+    let dead = run.blocks.iter_mut();
+    for block in dead.filter(|block| block.target == "rest" && block.repetition < 3) {
+        (block.completed, block.requests_per_second) = (0, 0.0);
+        block.latency = None;
+    }
+    assert_eq!(
+        trips("rest/grpc@25.rps < 0.1", &run),
+        [
+            "rest/grpc@25.rps < 0.1: 25 users, rest/grpc cannot be judged: rest served nothing in \
+             2 of 5 repetitions"
+        ]
+    );
+    assert_eq!(
+        trips("rest/grpc@25.cpu > 9", &run),
+        [
+            "rest/grpc@25.cpu > 9: 25 users, rest/grpc cannot be judged: 2 of 5 repetitions lack \
+             the figure, because no request succeeded"
+        ]
+    );
+    assert_eq!(trips("rest/grpc@25.memory > 9", &run).len(), 0);
+}
+
+#[test]
+fn a_ratio_can_be_of_a_route() {
+    let run = testing::published_run();
+    assert_eq!(trips("rest/grpc@25.hello.p50 < 1.05", &run).len(), 1);
+    assert_eq!(trips("rest/grpc@25.hello.p50 > 1.05", &run).len(), 0);
 }
 
 #[test]
@@ -157,7 +265,7 @@ proptest! {
         target in "grpc|grpc-2",
         load in "|@4|@40|@400|@0\\.5/s|@50/s",
         route in "|\\.hello|\\.numbers",
-        figure in "mean|p50|p90|p95|p99|p999|max",
+        figure in "mean|p90|p95|p99|p999|max",
         operator in "[<>]=?",
         number in 0.0..1e9f64,
         unit in "us|ms|s",
@@ -172,7 +280,7 @@ proptest! {
     fn every_ratio_reads_back(
         pair in "grpc/grpc-2|grpc-2/grpc",
         load in "|@400|@0\\.5/s",
-        figure in "mean|p50|p99|rps|cpu|bytes|memory",
+        figure in "mean|hello\\.p50|p99|rps|cpu|bytes|memory",
         operator in "[<>]=?",
         number in 0.0..1e3f64,
     ) {

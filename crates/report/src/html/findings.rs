@@ -9,8 +9,8 @@ use super::{
     grid::{Cell, Column, Grid, Group, Look, Row},
 };
 use crate::{
-    Contrast, Language, Metric, Outcome, Verdicts, Warning, charts::capital, figures::factor,
-    load_name, mark_name, multiplicity, place, verdicts, warnings,
+    Contrast, Language, Metric, Outcome, Verdicts, Warning, charts::capital, figures, load_name,
+    mark_name, multiplicity, place, verdicts, warnings,
 };
 
 pub(super) fn findings(page: Page<'_>) -> Markup {
@@ -143,7 +143,6 @@ fn glance(page: Page<'_>, contrasts: &[&Contrast<'_>]) -> Grid {
 }
 
 fn ratio(page: Page<'_>, contrast: &Contrast<'_>) -> Cell {
-    let number = |value| page.language.decimals(&factor(value));
     let Ok(ratio) = &contrast.ratio else {
         return Cell {
             look: Look::Muted,
@@ -155,13 +154,11 @@ fn ratio(page: Page<'_>, contrast: &Contrast<'_>) -> Cell {
         Outcome::Differs => ("", Look::Plain),
         Outcome::NotDetected | Outcome::None => ("", Look::Muted),
     };
+    let (estimate, ends) = figures::ratio(ratio);
+    let number = |text: &str| page.language.decimals(text);
     Cell {
-        text: format!("{}{mark}", number(ratio.estimate())),
-        detail: Some(format!(
-            "{} – {}",
-            number(ratio.low()),
-            number(ratio.high())
-        )),
+        text: format!("{}{mark}", number(&estimate)),
+        detail: ends.map(|[low, high]| format!("{} – {}", number(&low), number(&high))),
         look,
     }
 }

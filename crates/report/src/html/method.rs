@@ -117,14 +117,17 @@ impl Page<'_> {
             Language::English => format!(
                 "Every target is measured at every load {repetitions} times, a block each: {warm_up} \
                  of load that is not counted, then a window of {window}. In each repetition the \
-                 blocks come in random order, from seed {seed}, so that what changes with time \
-                 falls on all targets alike."
+                 loads keep their order; at each of them the targets come in an order drawn from \
+                 seed {seed}, and every second repetition takes the order of the one before \
+                 backwards, so that what changes with time falls on all targets alike."
             ),
             Language::Portuguese => format!(
                 "Cada alvo é medido em cada carga {repetitions} vezes, um bloco por vez: {warm_up} \
-                 de carga que não é contada, depois uma janela de {window}. Em cada repetição os \
-                 blocos vêm em ordem aleatória, da semente {seed}, para que o que muda com o tempo \
-                 recaia igualmente sobre todos os alvos."
+                 de carga que não é contada, depois uma janela de {window}. Em cada repetição as \
+                 cargas mantêm sua ordem; em cada uma delas os alvos vêm em uma ordem sorteada a \
+                 partir da semente {seed}, e uma repetição em cada duas toma a ordem da anterior de \
+                 trás para a frente, para que o que muda com o tempo recaia igualmente sobre todos \
+                 os alvos."
             ),
         };
         if own { text + anew } else { text }

@@ -13,10 +13,12 @@ use super::{
 use crate::{
     Cell, Component, Metric, RouteTimes, bytes, charts,
     figures::{percent, plain},
-    load_name, mark_name, marks, milliseconds, published_note, rate,
+    load_name, mark_name, marks, milliseconds, published_note, rate, steps,
 };
 
 const UNKNOWN: &str = "–";
+/// Of p50 in [`Page::times`].
+const P50_INDEX: usize = 1;
 
 pub(super) fn tables(page: Page<'_>) -> Markup {
     let has_ceiling = page
@@ -32,6 +34,14 @@ pub(super) fn tables(page: Page<'_>) -> Markup {
             "Requisições por segundo: média geométrica das repetições; ±: metade do seu intervalo \
              de confiança de 95%. O que está abaixo do nome de um alvo é explicado nos avisos.",
         )) }
+        @if page.digest.cells.iter().any(|of| !of.has_median()) {
+            p .note { (page.say(
+                "p50 is left out where a target has several routes: that of all their requests \
+                 would say only how many there are of each. It stands in the table by route.",
+                "O p50 é omitido onde um alvo tem várias rotas: o de todas as requisições diria \
+                 apenas quantas há de cada uma. Ele está na tabela por rota.",
+            )) }
+        }
         @if has_ceiling {
             p .note { (page.say(
                 "Ceiling: the share of the requests a second that no system can pass, because the \
@@ -42,6 +52,7 @@ pub(super) fn tables(page: Page<'_>) -> Markup {
         }
         (table(&page.by_route(), None))
         (table(&page.streams(), None))
+        (table(&page.steps(), Some(&steps::method(page.digest, page.language))))
         (table(&page.components(), Some(page.say(
             "Means over the repetitions. Bytes are those on the role's own sockets, both ways. \
              † The peak is that since the process started: the kernel did not let it be reset.",
@@ -186,7 +197,11 @@ impl Page<'_> {
                 let share = served.zip(cell.ceiling_per_second);
                 cells.push(self.known(share.map(|(of, ceiling)| of.mean / ceiling), percent));
             }
-            cells.extend(self.times(&cell.times));
+            let mut times = self.times(&cell.times);
+            if !cell.has_median() {
+                times[P50_INDEX] = UNKNOWN.into();
+            }
+            cells.extend(times);
             cells.push(Text {
                 detail: cell
                     .failed_share()
@@ -271,6 +286,41 @@ impl Page<'_> {
         self.grid(caption, columns, |cell| {
             cell.routes.iter().filter_map(|of| row(cell, of)).collect()
         })
+    }
+
+    /// What came of each rate of a search.
+    fn steps(self) -> Grid {
+        let text = |english, portuguese| Column::Text(self.say(english, portuguese).to_owned());
+        let rows = steps::steps(self.digest, self.language);
+        let of_search = rows
+            .chunk_by(|one, next| (one.target, one.repetition) == (next.target, next.repetition));
+        let row = |of: &steps::Step<'_>| Row {
+            cells: vec![
+                of.offered.as_str().into(),
+                of.reached.as_str().into(),
+                of.measured.as_str().into(),
+                of.outcome.into(),
+            ],
+            look: if of.held { Look::Plain } else { Look::Muted },
+        };
+        Grid {
+            caption: self
+                .say("Steps of the searches", "Passos das buscas")
+                .to_owned(),
+            columns: vec![
+                text("target, repetition", "alvo, repetição"),
+                self.figure("offered", "oferecida"),
+                self.figure("reached", "alcançada"),
+                Column::Figure(steps::objective(self.digest).to_owned()),
+                text("outcome", "desfecho"),
+            ],
+            groups: of_search
+                .map(|steps| Group {
+                    heading: format!("{}, {}", steps[0].target, steps[0].repetition),
+                    rows: steps.iter().map(row).collect(),
+                })
+                .collect(),
+        }
     }
 
     fn components(self) -> Grid {

@@ -164,3 +164,66 @@ fn a_run_without_blocks_is_a_page() {
     assert!(page.contains("No block is complete yet."));
     assert!(!page.contains("<svg"));
 }
+
+#[test]
+fn the_steps_of_a_search_are_shown() {
+    let page = of(&testing::search_run());
+    for text in [
+        "Steps of the searches",
+        "238.0/s",
+        "arrivals waited",
+        "chegadas esperaram",
+        "generator at its limit",
+        "raise --in-flight-max",
+    ] {
+        assert!(page.contains(text), "{text}");
+    }
+    assert!(!of(&testing::published_run()).contains("Steps of the searches"));
+}
+
+#[test]
+fn the_median_of_several_routes_together_is_left_out() {
+    let mut run = testing::published_run();
+    let dashes = |run: &results::Run| {
+        let page = of(run);
+        let table = page
+            .split_once("<h3>Throughput and latency")
+            .expect("it is there")
+            .1;
+        let table = table.split_once("</table>").expect("it ends").0;
+        table.matches(">–<").count()
+    };
+    assert_eq!(dashes(&run), 4, "one for each cell");
+    for words in ["p50 is left out where", "O p50 é omitido onde"] {
+        assert!(of(&run).contains(words), "{words}");
+    }
+    run.experiment.requests.truncate(1);
+    assert!(!of(&run).contains("p50 is left out where"));
+    assert_eq!(dashes(&run), 0);
+}
+
+#[test]
+fn the_order_of_blocks_is_told_as_it_is() {
+    let page = of(&testing::published_run());
+    assert!(!page.contains("random order") && !page.contains("ordem aleat"));
+    assert!(page.contains("the loads keep their order"));
+    assert!(page.contains("88 to 92%") && page.contains("88 a 92%"));
+}
+
+#[test]
+fn the_ends_of_a_narrow_interval_are_told_apart_in_the_grid() {
+    let mut run = testing::published_run();
+    for (block, noise) in run
+        .blocks
+        .iter_mut()
+        .zip([1.0, 1.001, 1.002].into_iter().cycle())
+    {
+        for cost in &mut block.costs {
+            let factor = if block.target == "rest" { 1.002 } else { 1.0 };
+            cost.peak_bytes = Some((1e9 * factor * (1.0 + noise / 1e4)) as u64);
+        }
+    }
+    let page = of(&run);
+    assert!(!page.contains("1.00 – 1.00"));
+    assert!(page.contains("1.0020"), "the ratio of memory");
+}

@@ -37,14 +37,14 @@ fn design(experiment: &Experiment, language: Language) -> String {
     let shape = shape(experiment, language);
     match language {
         Language::English => format!(
-            "{shape}; {repetitions} repetition{} in random order, {window} each after {warm_up} of \
-             warm-up; request timeout {timeout}; {threads} generator thread{}.",
+            "{shape}; {repetitions} repetition{}, {window} each after {warm_up} of warm-up, the \
+             targets in drawn order at each load; request timeout {timeout}; {threads} generator thread{}.",
             plural(repetitions),
             plural(threads)
         ),
         Language::Portuguese => format!(
-            "{shape}; {repetitions} {} em ordem aleatória, {window} cada após {warm_up} de \
-             aquecimento; tempo limite de requisição {timeout}; {threads} thread{} do gerador.",
+            "{shape}; {repetitions} {}, {window} cada após {warm_up} de aquecimento, os alvos em \
+             ordem sorteada em cada carga; tempo limite de requisição {timeout}; {threads} thread{} do gerador.",
             if repetitions == 1 {
                 "repetição"
             } else {

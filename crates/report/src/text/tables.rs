@@ -8,10 +8,14 @@ use crate::{
     Average, Cell, Component, Digest, Language, Metric,
     component::mean,
     figures::{ABSENT, bytes, milliseconds, percent, plain, rate},
+    metric::held_nothing,
+    steps::{self, Step},
     table::{Align, Table},
     warnings::{load_name, mark_name, marks},
 };
 
+/// For what is left out on purpose.
+const LEFT_OUT: &str = "-";
 /// Marks in a row; more are counted.
 const MARKS_MAX: usize = 2;
 
@@ -39,13 +43,17 @@ pub(super) fn overall(digest: &Digest<'_>) -> Table {
     for cell in &digest.cells {
         let mut row = names(cell);
         if is_search {
-            let held = cell.blocks.iter().map(|block| block.iterations_per_second);
+            let held = cell.blocks.iter().map(|block| match held_nothing(block) {
+                true => 0.0,
+                false => block.iterations_per_second,
+            });
             row.push(mean(held).map_or(ABSENT.to_owned(), |held| format!("{}/s", rate(held))));
         }
         row.push(average(cell.average(Metric::RequestsPerSecond), rate));
         row.push(average(cell.average(Metric::MeanLatency), milliseconds));
-        row.extend(latencies(cell.times.latency, &percentiles));
-        row.extend(latencies(cell.times.uncorrected, &sent(digest)));
+        row.extend(overall_latencies(cell, cell.times.latency, &percentiles));
+        let sent = sent(digest);
+        row.extend(overall_latencies(cell, cell.times.uncorrected, &sent));
         row.extend([cell.failed().to_string(), mark_names(cell)]);
         table.add(row);
     }
@@ -95,6 +103,30 @@ pub(super) fn streams(digest: &Digest<'_>) -> Table {
             row.extend(latencies(route.times.latency, &[P50, P99]));
             table.add(row);
         }
+    }
+    table
+}
+
+/// What came of each rate that was tried.
+pub(super) fn steps(digest: &Digest<'_>, steps: Vec<Step<'_>>) -> Table {
+    let objective = steps::objective(digest);
+    let mut table = Table::new(vec![
+        left("target"),
+        right("repetition"),
+        right("offered"),
+        right("reached"),
+        right(objective),
+        left("outcome"),
+    ]);
+    for step in steps {
+        table.add(vec![
+            step.target.to_owned(),
+            step.repetition.to_string(),
+            step.offered,
+            step.reached,
+            step.measured,
+            step.outcome.to_owned(),
+        ]);
     }
     table
 }
@@ -207,10 +239,10 @@ pub(super) fn method(digest: &Digest<'_>) -> String {
              the columns 'sent' count from the moment of sending, as most tools do.",
         );
     }
-    if digest.cells.iter().any(|cell| cell.routes.len() > 1) {
+    if digest.cells.iter().any(|cell| !cell.has_median()) {
         lines.push(
-            "p50 of all requests says how many there are of each route: read it in the table by \
-             route.",
+            "p50 is left out where a target has several routes: that of all their requests would \
+             say only how many there are of each. It stands in the table by route.",
         );
     }
     lines.join("\n")
@@ -284,6 +316,21 @@ fn sent(digest: &Digest<'_>) -> Vec<Percentile> {
 fn latencies(of: Option<Latency>, percentiles: &[Percentile]) -> Vec<String> {
     let figure = |(_, read): &Percentile| known(of.map(read), milliseconds);
     percentiles.iter().map(figure).collect()
+}
+
+/// Of all requests, whose median is left out where it says nothing.
+fn overall_latencies(
+    cell: &Cell<'_>,
+    of: Option<Latency>,
+    percentiles: &[Percentile],
+) -> Vec<String> {
+    let mut texts = latencies(of, percentiles);
+    for ((name, _), text) in percentiles.iter().zip(&mut texts) {
+        if !cell.has_median() && name.ends_with(P50.0) {
+            *text = LEFT_OUT.to_owned();
+        }
+    }
+    texts
 }
 
 fn known(figure: Option<f64>, write: fn(f64) -> String) -> String {

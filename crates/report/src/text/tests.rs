@@ -39,18 +39,33 @@ fn markdown_tables_are_tables() {
 
 #[test]
 fn a_search_shows_the_rate_that_held() {
-    let mut run = testing::open_loop_run();
-    run.experiment.load.rates.clear();
-    run.experiment.load.slo = Some("p99<50ms".into());
-    for block in &mut run.blocks {
-        block.load = results::LoadPoint::Search;
-    }
+    let run = testing::search_run();
     let text = check(&run);
     assert!(
-        text.contains("Search for the highest rate with p99<50ms"),
+        text.contains("Search for the highest rate with p99<500ms"),
         "{text}"
     );
+    assert!(
+        text.contains("grpc             1  238.0/s  210.0/s     330 ms  arrivals waited"),
+        "{text}"
+    );
+    assert!(text.contains("raise --in-flight-max"), "{text}");
     assert!(text.contains("search  grpc    201.0/s"), "{text}");
+}
+
+#[test]
+fn the_median_of_several_routes_together_is_left_out() {
+    let row = |run: &results::Run| {
+        let text = check(run);
+        let row = text.lines().find(|line| line.contains("800.7"));
+        row.expect("grpc at 25 users").to_owned()
+    };
+    let mut run = testing::published_run();
+    assert!(!row(&run).contains("4.90 ms"), "{}", row(&run));
+    assert!(check(&run).contains("p50 is left out"));
+    run.experiment.requests.truncate(1);
+    assert!(row(&run).contains("1.21 ms"), "{}", row(&run));
+    assert!(!check(&run).contains("p50 is left out"));
 }
 
 #[test]

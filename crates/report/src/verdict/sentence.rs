@@ -2,7 +2,12 @@
 
 use stats::{Design, Ratio};
 
-use crate::{Language, Metric, NoRatio, digest::REPETITIONS_MIN, figures::percent};
+use crate::{
+    Language, Metric, NoRatio,
+    digest::REPETITIONS_MIN,
+    figures::{factors, percent},
+    lack::{lacking, remedies},
+};
 
 /// What a sentence is about.
 pub(crate) struct Sentence<'a> {
@@ -12,6 +17,8 @@ pub(crate) struct Sentence<'a> {
     pub(crate) other: &'a str,
     pub(crate) metric: Metric,
     pub(crate) route: Option<&'a str>,
+    /// Repetitions that lack the figure.
+    pub(crate) left_out: usize,
     pub(crate) language: Language,
 }
 
@@ -50,42 +57,120 @@ impl Sentence<'_> {
             ..
         } = self;
         let subjects = language.list(subjects);
-        self.opening(&match (reason, language) {
+        let reason = self.reason(reason);
+        self.opening(&match language {
+            Language::English => {
+                format!("no verdict on {subjects} between {other} and {base}: {reason}")
+            }
+            Language::Portuguese => {
+                format!("sem veredito sobre {subjects} entre {other} e {base}: {reason}")
+            }
+        })
+    }
+
+    fn reason(&self, reason: &NoRatio) -> String {
+        let language = self.language;
+        match (reason, language) {
             (NoRatio::TooFewPairs { pairs }, Language::English) => format!(
-                "no verdict on {subjects} between {other} and {base}: {pairs} {} of blocks, and an \
-                 interval needs {REPETITIONS_MIN}; raise the repetitions",
+                "{pairs} {} of blocks, and an interval needs {REPETITIONS_MIN}; raise the \
+                 repetitions",
                 if *pairs == 1 { "pair" } else { "pairs" }
             ),
             (NoRatio::TooFewPairs { pairs }, Language::Portuguese) => format!(
-                "sem veredito sobre {subjects} entre {other} e {base}: {pairs} {} de blocos, e um \
-                 intervalo precisa de {REPETITIONS_MIN}; aumente as repetições",
+                "{pairs} {} de blocos, e um intervalo precisa de {REPETITIONS_MIN}; aumente as \
+                 repetições",
                 if *pairs == 1 { "par" } else { "pares" }
             ),
             (NoRatio::TooFewBlocks { blocks }, Language::English) => format!(
-                "no verdict on {subjects} between {other} and {base}: {blocks} {} with the figure, \
-                 and an interval needs {REPETITIONS_MIN} of each run",
+                "{blocks} {} of a run, and an interval needs {REPETITIONS_MIN} of each; repeat it \
+                 with more repetitions",
                 if *blocks == 1 { "block" } else { "blocks" }
             ),
             (NoRatio::TooFewBlocks { blocks }, Language::Portuguese) => format!(
-                "sem veredito sobre {subjects} entre {other} e {base}: {blocks} {} com o valor, e \
-                 um intervalo precisa de {REPETITIONS_MIN} de cada execução",
+                "{blocks} {} em uma execução, e um intervalo precisa de {REPETITIONS_MIN} de cada \
+                 uma; repita-a com mais repetições",
                 if *blocks == 1 { "bloco" } else { "blocos" }
             ),
-            (NoRatio::Unknown { targets }, Language::English) => format!(
-                "no verdict on {subjects} between {other} and {base}: not known of {}",
+            (
+                NoRatio::ServedNothing {
+                    targets,
+                    blocks,
+                    of,
+                },
+                Language::English,
+            ) => format!(
+                "{} served nothing in {blocks} of {of} repetitions; look at the failures first",
                 language.list(targets)
             ),
-            (NoRatio::Unknown { targets }, Language::Portuguese) => format!(
-                "sem veredito sobre {subjects} entre {other} e {base}: valor desconhecido para {}",
+            (
+                NoRatio::ServedNothing {
+                    targets,
+                    blocks,
+                    of,
+                },
+                Language::Portuguese,
+            ) => format!(
+                "sem nenhum sucesso de {} em {blocks} de {of} repetições; veja antes as falhas",
                 language.list(targets)
             ),
-            (NoRatio::Unusable(unusable), Language::English) => {
-                format!("no verdict on {subjects} between {other} and {base}: {unusable}")
+            (
+                NoRatio::HeldNothing {
+                    targets,
+                    blocks,
+                    of,
+                },
+                Language::English,
+            ) => format!(
+                "{} held no rate in {blocks} of {of} repetitions; lower rate-start, or loosen the \
+                 objective",
+                language.list(targets)
+            ),
+            (
+                NoRatio::HeldNothing {
+                    targets,
+                    blocks,
+                    of,
+                },
+                Language::Portuguese,
+            ) => format!(
+                "nenhuma taxa sustentada por {} em {blocks} de {of} repetições; reduza rate-start, \
+                 ou afrouxe o objetivo",
+                language.list(targets)
+            ),
+            (
+                NoRatio::Zero {
+                    targets,
+                    blocks,
+                    of,
+                },
+                Language::English,
+            ) => format!(
+                "the figure of {} is 0 in {blocks} of {of} repetitions; measure longer blocks",
+                language.list(targets)
+            ),
+            (
+                NoRatio::Zero {
+                    targets,
+                    blocks,
+                    of,
+                },
+                Language::Portuguese,
+            ) => format!(
+                "o valor de {} é 0 em {blocks} de {of} repetições; meça blocos mais longos",
+                language.list(targets)
+            ),
+            (NoRatio::Lacking { missing, of, lacks }, _) => {
+                let what = lacking(*missing, *of, lacks, language);
+                format!("{what}; {}", remedies(lacks, language))
             }
-            (NoRatio::Unusable(unusable), Language::Portuguese) => {
-                format!("sem veredito sobre {subjects} entre {other} e {base}: {unusable}")
+            (NoRatio::Unknown { targets }, Language::English) => {
+                format!("not known of {}", language.list(targets))
             }
-        })
+            (NoRatio::Unknown { targets }, Language::Portuguese) => {
+                format!("valor desconhecido para {}", language.list(targets))
+            }
+            (NoRatio::Unusable(unusable), _) => unusable.to_string(),
+        }
     }
 
     fn opening(&self, rest: &str) -> String {
@@ -206,44 +291,29 @@ impl Sentence<'_> {
             Design::Independent { base, other, .. } => base.min(other),
         };
         let equal = ratio.estimate() == 1.0;
+        // Others may lack the figure, and did not all agree then.
+        let all = match (self.left_out, language) {
+            (0, Language::English) => format!("all {repetitions} repetitions"),
+            (0, Language::Portuguese) => format!("nas {repetitions} repetições"),
+            (_, Language::English) => format!("the {repetitions} repetitions that have it"),
+            (_, Language::Portuguese) => format!("nas {repetitions} repetições que o têm"),
+        };
         let text = match (equal, language) {
-            (true, Language::English) => format!(
-                "exactly the same {subject} of {other} and {base} in all {repetitions} repetitions"
-            ),
-            (true, Language::Portuguese) => format!(
-                "exatamente o mesmo valor de {subject} em {other} e {base} nas {repetitions} repetições"
-            ),
+            (true, Language::English) => {
+                format!("exactly the same {subject} of {other} and {base} in {all}")
+            }
+            (true, Language::Portuguese) => {
+                format!("exatamente o mesmo valor de {subject} em {other} e {base} {all}")
+            }
             (false, Language::English) => format!(
-                "{}, in all {repetitions} repetitions alike: no variance, and so no interval",
+                "{}, in {all} alike: no variance, and so no interval",
                 self.predicate(&estimate)
             ),
             (false, Language::Portuguese) => format!(
-                "{}, igual nas {repetitions} repetições: sem variância, e portanto sem \
-                 intervalo",
+                "{}, igual {all}: sem variância, e portanto sem intervalo",
                 self.predicate(&estimate)
             ),
         };
         self.opening(&text)
     }
-}
-
-/// Estimate, low and high, with as many decimals as it takes to tell the ends
-/// apart, and from 1 where they exclude it.
-fn factors(ratio: &Ratio) -> [String; 3] {
-    let all = [ratio.estimate(), ratio.low(), ratio.high()];
-    let near = if ratio.low() > 1.0 { all[1] } else { all[2] };
-    let fewest = match ratio.estimate() {
-        estimate if estimate >= 99.5 => 0,
-        estimate if estimate >= 9.95 => 1,
-        _ => 2,
-    };
-    let one = |decimals: usize| format!("{:.decimals$}", 1.0);
-    let text = |value: f64, decimals: usize| format!("{value:.decimals$}");
-    let enough = |decimals: &usize| {
-        let decimals = *decimals;
-        let apart = text(all[1], decimals) != text(all[2], decimals);
-        apart && !(ratio.differs() && text(near, decimals) == one(decimals))
-    };
-    let decimals = (fewest..=6).find(enough).unwrap_or(6);
-    all.map(|value| text(value, decimals))
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Metric, testing};
+use crate::{Lack, Metric, testing};
 
 fn contrast(ratio: Result<stats::Ratio, NoRatio>, metric: Metric) -> Contrast<'static> {
     Contrast {
@@ -11,6 +11,7 @@ fn contrast(ratio: Result<stats::Ratio, NoRatio>, metric: Metric) -> Contrast<'s
         ratio,
         pairs: 5,
         left_out: 0,
+        lacks: Vec::new(),
         stands: false,
     }
 }
@@ -64,7 +65,47 @@ fn what_is_missing_is_said_plainly() {
     );
     let mut partly = contrast(ratio(&[2.0, 2.1, 1.9]), Metric::P50);
     (partly.route, partly.pairs, partly.left_out) = (Some("hello"), 3, 2);
-    insta::assert_snapshot!([few, unknown, partly].map(|of| both(&of)).join("\n"));
+    partly.lacks = vec![Lack::NothingServed];
+    let mut alike = contrast(ratio(&[1.0; 3]), Metric::Bytes);
+    (alike.pairs, alike.left_out) = (3, 2);
+    alike.lacks = vec![Lack::BytesUnseen];
+    let (targets, blocks, of) = (vec!["rest".to_owned()], 2, 5);
+    let nothing = NoRatio::ServedNothing {
+        targets: targets.clone(),
+        blocks,
+        of,
+    };
+    let nothing = contrast(Err(nothing), Metric::RequestsPerSecond);
+    let zero = contrast(
+        Err(NoRatio::Zero {
+            targets,
+            blocks,
+            of,
+        }),
+        Metric::Cpu,
+    );
+    let lacking = |lack: Lack, metric: Metric| {
+        let lacks = vec![lack];
+        contrast(
+            Err(NoRatio::Lacking {
+                missing: 3,
+                of,
+                lacks,
+            }),
+            metric,
+        )
+    };
+    let all = [
+        few,
+        unknown,
+        partly,
+        alike,
+        nothing,
+        zero,
+        lacking(Lack::NothingServed, Metric::P99),
+        lacking(Lack::BytesUnseen, Metric::Bytes),
+    ];
+    insta::assert_snapshot!(all.map(|of| both(&of)).join("\n"));
 }
 
 #[test]
@@ -111,6 +152,27 @@ fn what_is_never_known_is_said_once() {
     );
     let unknown = groups.iter().flat_map(|group| &group.verdicts);
     assert_eq!(unknown.filter(|of| of.outcome == Outcome::None).count(), 1);
+}
+
+#[test]
+fn what_is_unknown_at_one_load_is_said_of_that_load() {
+    let mut run = testing::published_run();
+    let heavy = run.blocks.iter_mut();
+    for block in heavy.filter(|block| block.load == LoadPoint::Users(400)) {
+        block.costs.retain(|cost| cost.role == accounts::GENERATOR);
+    }
+    let digest = testing::digest(&run);
+    let groups = verdicts(&digest, Language::English);
+    assert!(
+        groups.iter().all(|group| group.load.is_some()),
+        "{groups:?}"
+    );
+    let last = groups[1].verdicts.last().expect("there are verdicts");
+    assert!(
+        last.text
+            .starts_with("at 400 users, no verdict on CPU per request"),
+        "{last:?}"
+    );
 }
 
 #[test]

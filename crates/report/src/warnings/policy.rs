@@ -1,7 +1,9 @@
 //! Warnings of the whole run: how it was built and resumed, how many repetitions
 //! it has, and the traps of its connection policy.
 
-use results::{ConnectionCount, Reuse, State, Target};
+use std::collections::BTreeSet;
+
+use results::{Block, ConnectionCount, Missed, Reuse, Session, State, Target};
 
 use super::Warning;
 use crate::{Digest, Language, REPETITIONS_MIN, metric::a_request_of_window};
@@ -19,6 +21,8 @@ pub(super) fn warnings(digest: &Digest<'_>, language: Language) -> Vec<Warning> 
         debug_build(digest, language),
         repetitions(digest, language),
         sessions(digest, language),
+        programs(digest, language),
+        in_flight(digest, language),
         histograms(digest, language),
         reuse(digest, language),
         streams(digest, language),
@@ -89,6 +93,92 @@ fn sessions(digest: &Digest<'_>, language: Language) -> Option<Warning> {
         ),
     };
     (sessions > 1).then(|| Warning::of_run(what, remedy))
+}
+
+/// Sessions of several programs, or under several kernels.
+fn programs(digest: &Digest<'_>, language: Language) -> Option<Warning> {
+    let sessions = &digest.run.sessions;
+    let distinct = |text: &dyn Fn(&Session) -> String| {
+        let all: BTreeSet<String> = sessions.iter().map(text).collect();
+        let all: Vec<String> = all.into_iter().collect();
+        (all.len() > 1).then(|| language.list(&all))
+    };
+    let unknown = language.choose("unknown", "desconhecido");
+    let known = |of: &Option<String>| of.clone().unwrap_or_else(|| unknown.to_owned());
+    let programs = distinct(&|of| {
+        let commit = known(&of.pspd_commit);
+        format!("{} ({commit})", of.pspd_version)
+    });
+    let kernels = distinct(&|of| known(&of.kernel));
+    let found = [
+        programs.map(|all| format!("pspd {all}")),
+        kernels.map(|all| format!("{} {all}", language.choose("kernels", "núcleos"))),
+    ];
+    let found: Vec<String> = found.into_iter().flatten().collect();
+    let (what, remedy) = match language {
+        Language::English => (
+            format!(
+                "the sessions of the run differ in more than time: {}; blocks of one repetition \
+                 may be of both",
+                found.join(", ")
+            ),
+            "repeat the run with one program on one kernel",
+        ),
+        Language::Portuguese => (
+            format!(
+                "as sessões da execução diferem em mais que o horário: {}; os blocos de uma mesma \
+                 repetição podem ser de ambos",
+                found.join(", ")
+            ),
+            "repita a execução com um só programa e um só núcleo",
+        ),
+    };
+    (!found.is_empty()).then(|| Warning::of_run(what, remedy))
+}
+
+/// Whether the lowest rate that a search could not hold met the objective, and
+/// arrivals waited all the same.
+fn is_ended_by_waiting(block: &Block) -> bool {
+    let rates = |held: bool| {
+        let probes = block.probes.iter();
+        let probes = probes.filter(move |probe| probe.missed.is_none() == held);
+        probes.map(|probe| probe.offered_per_second)
+    };
+    let held = rates(true).fold(0.0, f64::max);
+    let missed = rates(false).filter(|rate| *rate > held);
+    let missed = missed.fold(f64::INFINITY, f64::min);
+    block.probes.iter().any(|probe| {
+        probe.offered_per_second == missed && probe.missed == Some(Missed::NotSustained)
+    })
+}
+
+fn in_flight(digest: &Digest<'_>, language: Language) -> Option<Warning> {
+    let targets = digest.targets().into_iter().filter(|name| {
+        let mut blocks = digest.run.blocks.iter();
+        blocks.any(|block| block.target == *name && is_ended_by_waiting(block))
+    });
+    let targets: Vec<String> = targets.map(str::to_owned).collect();
+    let names = language.list(&targets);
+    let limit = digest.run.experiment.load.in_flight_max;
+    let (what, remedy) = match language {
+        Language::English => (
+            format!(
+                "{names}: the search ended at a rate that met the objective and was not sustained: \
+                 arrivals waited, perhaps only because no more than {limit} iterations may be under \
+                 way"
+            ),
+            "raise --in-flight-max and see whether the rate rises",
+        ),
+        Language::Portuguese => (
+            format!(
+                "{names}: a busca terminou em uma taxa que cumpriu o objetivo e não se sustentou: \
+                 chegadas esperaram, talvez só porque não pode haver mais de {limit} iterações em \
+                 andamento"
+            ),
+            "aumente --in-flight-max e veja se a taxa sobe",
+        ),
+    };
+    (!targets.is_empty()).then(|| Warning::of_run(what, remedy))
 }
 
 fn histograms(digest: &Digest<'_>, language: Language) -> Option<Warning> {

@@ -29,6 +29,8 @@ fn every_kind_has_words_in_both_languages() {
         MarkKind::NoLocalPort | MarkKind::UsersStalled | MarkKind::UsersUnserved => (3.0, 0.0),
         MarkKind::Failures => (4.0, 0.0),
         MarkKind::PeakNotReset => (1.0, 0.0),
+        MarkKind::SearchEndedByGenerator => (1520.0, 0.0),
+        MarkKind::SearchEndedAtMaximum => (2000.0, 0.0),
         _ => (0.97, 0.5),
     };
     let block = &mut run.blocks[3];
@@ -152,4 +154,32 @@ fn default_windows_are_a_trap_for_large_answers_only() {
     assert!(!texts(&grpc_run(narrow.clone(), 65_536)).contains("grpc: answers"));
     assert!(texts(&grpc_run(narrow, 65_537)).contains("grpc: answers"));
     assert!(!texts(&grpc_run(wide, 65_537)).contains("grpc: answers"));
+}
+
+#[test]
+fn sessions_of_several_programs_are_told() {
+    let mut run = testing::eventful_run();
+    let differ = "differ in more than time";
+    assert!(!texts(&run).contains(differ));
+    run.sessions[1].pspd_commit = None;
+    let text = texts(&run);
+    assert!(
+        text.contains("pspd 0.1.0 (abc123) and 0.1.0 (unknown)"),
+        "{text}"
+    );
+    assert!(!text.contains("kernels"), "{text}");
+    run.sessions[1].kernel = Some("6.2".into());
+    let text = texts(&run);
+    assert!(text.contains("núcleos 6.1 e 6.2"), "{text}");
+}
+
+#[test]
+fn too_few_iterations_under_way_may_be_what_ended_a_search() {
+    let mut run = testing::search_run();
+    let words = "raise --in-flight-max and see";
+    assert!(texts(&run).contains(words));
+    for probe in run.blocks.iter_mut().flat_map(|block| &mut block.probes) {
+        probe.missed = probe.missed.map(|_| results::Missed::Objective);
+    }
+    assert!(!texts(&run).contains(words));
 }

@@ -5,7 +5,7 @@ use results::{Block, Failures, Mark, MarkKind};
 
 use crate::{
     Language,
-    figures::{milliseconds, percent},
+    figures::{milliseconds, percent, rate},
 };
 
 /// What is wrong and what to do about it.
@@ -40,7 +40,9 @@ fn worst(kind: MarkKind, marked: &[(&Block, Mark)]) -> Mark {
     let mut worst = marked[0].1;
     for (_, mark) in marked {
         let is_worse = match kind {
-            MarkKind::NotSustained => mark.value < worst.value,
+            MarkKind::NotSustained
+            | MarkKind::SearchEndedByGenerator
+            | MarkKind::SearchEndedAtMaximum => mark.value < worst.value,
             MarkKind::LittlesLaw => mark.value.abs() > worst.value.abs(),
             _ => mark.value > worst.value,
         };
@@ -54,6 +56,9 @@ fn worst(kind: MarkKind, marked: &[(&Block, Mark)]) -> Mark {
 fn figure(kind: MarkKind, value: f64) -> String {
     match kind {
         MarkKind::GeneratorLate => milliseconds(value),
+        MarkKind::SearchEndedByGenerator | MarkKind::SearchEndedAtMaximum => {
+            format!("{}/s", rate(value))
+        }
         MarkKind::LittlesLaw if value < 0.0 => format!("-{}", percent(-value)),
         _ => percent(value),
     }
@@ -77,6 +82,16 @@ fn english(kind: MarkKind, told: &Told, marked: &[(&Block, Mark)]) -> String {
         MarkKind::NotSustained => format!(
             "the offered rate was not reached: {value} of it was completed; requests queued, and \
              their latency says how long the window was"
+        ),
+        MarkKind::SearchEndedByGenerator if worst(kind, marked).value == 0.0 => {
+            "no rate held, and what ended the search was the generator, not the target".to_owned()
+        }
+        MarkKind::SearchEndedByGenerator => format!(
+            "the target held at least {value}; the generator, and not the target, ended the search"
+        ),
+        MarkKind::SearchEndedAtMaximum => format!(
+            "the target held {value}, which is rate-max, and so the search ended there: it may hold \
+             more"
         ),
         MarkKind::LittlesLaw => format!(
             "Little's law is broken: rate x mean time of an iteration is {value} off the number of \
@@ -132,6 +147,17 @@ fn portuguese(kind: MarkKind, told: &Told, marked: &[(&Block, Mark)]) -> String 
         MarkKind::NotSustained => format!(
             "a taxa oferecida não foi alcançada: só {value} dela foi concluída; as requisições \
              formaram fila, e a latência delas diz quanto durou a janela"
+        ),
+        MarkKind::SearchEndedByGenerator if worst(kind, marked).value == 0.0 => {
+            "nenhuma taxa se sustentou, e foi o gerador, não o alvo, que encerrou a busca"
+                .to_owned()
+        }
+        MarkKind::SearchEndedByGenerator => format!(
+            "o alvo sustentou pelo menos {value}; foi o gerador, e não o alvo, que encerrou a busca"
+        ),
+        MarkKind::SearchEndedAtMaximum => format!(
+            "o alvo sustentou {value}, que é rate-max, e por isso a busca terminou ali: ele pode \
+             sustentar mais"
         ),
         MarkKind::LittlesLaw => format!(
             "a lei de Little não vale: taxa x tempo médio de uma iteração difere em {value} do \
@@ -229,9 +255,13 @@ fn english_remedy(kind: MarkKind, marked: &[(&Block, Mark)]) -> String {
             "keep connections open, choose fewer users, or widen net.ipv4.ip_local_port_range"
         }
         MarkKind::NotSustained => {
-            "lower the rate, let --slo find the highest that holds, or raise in-flight-max if it \
+            "lower the rate, let --slo find the highest that holds, or raise --in-flight-max if it \
              was the limit"
         }
+        MarkKind::SearchEndedByGenerator => {
+            "use more --generator-threads, or another machine for the load"
+        }
+        MarkKind::SearchEndedAtMaximum => "raise rate-max",
         MarkKind::LittlesLaw => {
             "choose a longer --duration, and look at failures and stalled users first"
         }
@@ -267,8 +297,12 @@ fn portuguese_remedy(kind: MarkKind, marked: &[(&Block, Mark)]) -> String {
         }
         MarkKind::NotSustained => {
             "reduza a taxa, deixe --slo encontrar a maior que se sustenta, ou aumente \
-             in-flight-max se foi ele o limite"
+             --in-flight-max se foi ele o limite"
         }
+        MarkKind::SearchEndedByGenerator => {
+            "use mais --generator-threads, ou outra máquina para a carga"
+        }
+        MarkKind::SearchEndedAtMaximum => "aumente rate-max",
         MarkKind::LittlesLaw => {
             "use uma --duration maior, e veja antes as falhas e os usuários parados"
         }
