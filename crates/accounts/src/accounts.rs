@@ -5,8 +5,12 @@
 //!
 //! A reading glances at its own beginning and end. A window goes from the end of
 //! the first reading to the beginning of the second, so that the work of reading
-//! is in nobody's processor time. Switches and bytes are read between those two
-//! glances: their window is longer by about one reading.
+//! is in nobody's processor time. So that everything refers to the same time, what
+//! grows is read next to those two glances: last by [`Accounts::read`], first by
+//! [`Accounts::read_at_end`]. What takes long and does not grow, such as who holds
+//! which socket, is on the other side. The window of switches and bytes is longer
+//! than that of processor time by one dump of the sockets: a fraction of a
+//! millisecond for hundreds, ten to twenty for ten thousand.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,7 +19,7 @@ use std::{
 };
 
 use crate::{
-    cost::{Bytes, Cost, Costs, Switches},
+    cost::{Cost, Costs, Switches},
     platform::{self, MachineTime, Process},
     sockets::{Inodes, SocketTable},
 };
@@ -63,17 +67,24 @@ pub struct Reading {
     pub began: Glance,
     /// After everything else was read: where a window begins.
     pub ended: Glance,
-    roles: Vec<RoleReading>,
+    counts: Counts,
+    held: Held,
+}
+
+/// What grows with time.
+#[derive(Debug)]
+struct Counts {
     sockets: Option<SocketTable>,
+    /// By role; of each of its processes, by thread.
+    switches: Vec<Option<Vec<HashMap<i32, Switches>>>>,
     machine: Option<MachineTime>,
 }
 
+/// What does not, by role.
 #[derive(Debug)]
-struct RoleReading {
-    peak_bytes: Option<u64>,
-    /// By thread, of each process.
-    switches: Option<Vec<HashMap<i32, Switches>>>,
-    sockets: Option<Inodes>,
+struct Held {
+    peak_bytes: Vec<Option<u64>>,
+    sockets: Vec<Option<Inodes>>,
 }
 
 /// What can be read each second for next to nothing.
@@ -129,21 +140,55 @@ impl Accounts {
         }
     }
 
-    /// Reads everything, at either end of a window. Call it from a thread that
-    /// carries no load: with ten thousand sockets it takes some tens of
-    /// milliseconds.
+    /// Reads everything where a window begins. Call it from a thread that carries no
+    /// load: with ten thousand sockets it takes some tens of milliseconds.
     pub fn read(&self) -> Reading {
         let began = self.glance();
-        let roles = self.roles.iter().map(Account::read).collect();
-        let sockets = platform::tcp_sockets();
-        let machine = MachineTime::now();
+        let held = self.held();
+        let counts = self.counts();
         Reading {
             began,
+            held,
             ended: self.glance(),
-            roles,
-            sockets,
-            machine,
+            counts,
         }
+    }
+
+    /// Reads everything where a window ends.
+    pub fn read_at_end(&self) -> Reading {
+        let began = self.glance();
+        let counts = self.counts();
+        let held = self.held();
+        Reading {
+            began,
+            counts,
+            held,
+            ended: self.glance(),
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        Counts {
+            sockets: platform::tcp_sockets(),
+            switches: self.of_roles(|account| account.all(Process::switches)),
+            machine: MachineTime::now(),
+        }
+    }
+
+    fn held(&self) -> Held {
+        let peak = |account: &Account| Some(account.all(Process::peak_bytes)?.iter().sum());
+        let sockets = |account: &Account| {
+            let all = account.all(Process::sockets)?;
+            Some(all.into_iter().flatten().collect())
+        };
+        Held {
+            peak_bytes: self.of_roles(peak),
+            sockets: self.of_roles(sockets),
+        }
+    }
+
+    fn of_roles<T>(&self, read: impl Fn(&Account) -> Option<T>) -> Vec<Option<T>> {
+        self.roles.iter().map(read).collect()
     }
 
     /// Reads what is cheap, each second of a window.
@@ -154,8 +199,9 @@ impl Accounts {
         }
     }
 
-    /// What everything cost between two readings of these accounts. Glances
-    /// outside the window are left out.
+    /// What everything cost between two readings of these accounts, the second of
+    /// which was made by [`Accounts::read_at_end`]. Glances outside the window are left
+    /// out.
     pub fn between(&self, before: &Reading, after: &Reading, glances: &[Glance]) -> Costs {
         let (opened, closed) = (&before.ended, &after.began);
         let inside = glances
@@ -165,24 +211,30 @@ impl Accounts {
             .chain(inside)
             .chain([closed])
             .collect();
-        let tables = before.sockets.as_ref().zip(after.sockets.as_ref());
+        let tables = before.counts.sockets.as_ref();
+        let tables = tables.zip(after.counts.sockets.as_ref());
         let cost = |(index, account): (usize, &Account)| {
-            let (first, last) = (&before.roles[index], &after.roles[index]);
+            let switches = [before, after].map(|reading| reading.counts.switches[index].as_ref());
+            let held = [before, after].map(|reading| reading.held.sockets[index].as_ref());
             let cpu = opened.roles[index].cpu.zip(closed.roles[index].cpu);
             Cost {
                 role: account.role.clone(),
                 cpu_seconds: cpu.map(|(from, to)| to.saturating_sub(from).as_secs_f64()),
-                peak_bytes: last.peak_bytes,
+                peak_bytes: after.held.peak_bytes[index],
                 peak_since_start: !account.peak_resets,
                 mean_bytes: mean_bytes(&samples, index),
-                context_switches: first.switches_until(last),
-                bytes: tables.and_then(|tables| first.bytes_until(last, tables)),
+                context_switches: between(switches, |before, after| {
+                    switches_between(before, after)
+                }),
+                bytes: tables.and_then(|(first, last)| {
+                    between(held, |held, later| first.carried(held, last, later))
+                }),
             }
         };
-        let machine = before.machine.as_ref().zip(after.machine.as_ref());
+        let machines = [before, after].map(|reading| reading.counts.machine.as_ref());
         Costs {
             roles: self.roles.iter().enumerate().map(cost).collect(),
-            machine: machine.and_then(|(before, after)| before.until(after)),
+            machine: between(machines, MachineTime::until).flatten(),
             connections_unseen: tables.and_then(|(before, after)| before.unseen(after)),
         }
     }
@@ -194,16 +246,6 @@ impl Account {
             role: role.to_owned(),
             processes,
             peak_resets: true,
-        }
-    }
-
-    fn read(&self) -> RoleReading {
-        RoleReading {
-            peak_bytes: self.all(Process::peak_bytes).map(|all| all.iter().sum()),
-            switches: self.all(Process::switches),
-            sockets: self
-                .all(Process::sockets)
-                .map(|all| all.into_iter().flatten().collect()),
         }
     }
 
@@ -226,28 +268,24 @@ impl Account {
     }
 }
 
-impl RoleReading {
-    fn switches_until(&self, later: &RoleReading) -> Option<Switches> {
-        let (before, after) = (self.switches.as_ref()?, later.switches.as_ref()?);
-        let mut sum = Switches::default();
-        for (before, after) in before.iter().zip(after) {
-            for (thread, now) in after {
-                let then = before.get(thread).copied().unwrap_or_default();
-                sum.voluntary += now.voluntary.saturating_sub(then.voluntary);
-                sum.involuntary += now.involuntary.saturating_sub(then.involuntary);
-            }
-        }
-        Some(sum)
-    }
+/// A figure of two readings; absent when it is in either.
+fn between<T, U>([before, after]: [Option<&T>; 2], figure: impl FnOnce(&T, &T) -> U) -> Option<U> {
+    Some(figure(before?, after?))
+}
 
-    fn bytes_until(
-        &self,
-        later: &RoleReading,
-        (before, after): (&SocketTable, &SocketTable),
-    ) -> Option<Bytes> {
-        let (held, later_held) = (self.sockets.as_ref()?, later.sockets.as_ref()?);
-        Some(before.carried(held, after, later_held))
+fn switches_between(
+    before: &[HashMap<i32, Switches>],
+    after: &[HashMap<i32, Switches>],
+) -> Switches {
+    let mut sum = Switches::default();
+    for (before, after) in before.iter().zip(after) {
+        for (thread, now) in after {
+            let then = before.get(thread).copied().unwrap_or_default();
+            sum.voluntary += now.voluntary.saturating_sub(then.voluntary);
+            sum.involuntary += now.involuntary.saturating_sub(then.involuntary);
+        }
     }
+    sum
 }
 
 /// Resident memory of one role over time: the area under the straight lines

@@ -19,22 +19,44 @@ pub(crate) fn read(set: &[u8]) -> Result<DescriptorPool, String> {
     DescriptorPool::decode(set).map_err(|error| error.to_string())
 }
 
-/// Refuses files that import each other, by taking away, again and again, those
-/// that import nothing that is left.
+/// Refuses files that import each other, by taking away those that import nothing
+/// that is left until there are none. Each file and each import is looked at once
+/// (Kahn 1962, *Topological sorting of large networks*, Communications of the ACM
+/// 5(11)).
 fn check_imports(files: &[FileDescriptorProto]) -> Result<(), String> {
-    let mut left: BTreeMap<_, _> = files.iter().map(|file| (file.name(), file)).collect();
-    loop {
-        let before = left.len();
-        let names: Vec<_> = left.keys().copied().collect();
-        let is_left = |name: &String| names.binary_search(&name.as_str()).is_ok();
-        left.retain(|_, file| file.dependency.iter().any(is_left));
-        match left.first_key_value() {
-            None => return Ok(()),
-            Some((name, _)) if left.len() == before => {
-                return Err(format!("{name} imports itself, or a file that does"));
-            }
-            Some(_) => {}
+    let by_name: BTreeMap<&str, &FileDescriptorProto> =
+        files.iter().map(|file| (file.name(), file)).collect();
+    let mut importers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    // How many of its imports are left, for each file that is.
+    let mut left: BTreeMap<&str, usize> = BTreeMap::new();
+    for (name, file) in &by_name {
+        let imports = file.dependency.iter().map(String::as_str);
+        let mut count = 0;
+        for import in imports.filter(|import| by_name.contains_key(import)) {
+            importers.entry(import).or_default().push(name);
+            count += 1;
         }
+        left.insert(name, count);
+    }
+    let mut free: Vec<&str> = left
+        .keys()
+        .copied()
+        .filter(|name| left[name] == 0)
+        .collect();
+    while let Some(name) = free.pop() {
+        left.remove(name);
+        for importer in importers.remove(name).unwrap_or_default() {
+            if let Some(imports) = left.get_mut(importer) {
+                *imports -= 1;
+                if *imports == 0 {
+                    free.push(importer);
+                }
+            }
+        }
+    }
+    match left.first_key_value() {
+        None => Ok(()),
+        Some((name, _)) => Err(format!("{name} imports itself, or a file that does")),
     }
 }
 

@@ -49,7 +49,7 @@ pub(crate) async fn measure(
     sleep_until(window.start).await;
     let before = target.accounts.read();
     let glances = watch(target, &generator, progress).await;
-    let after = target.accounts.read();
+    let after = target.accounts.read_at_end();
     progress.finishing();
     let sample = generator.finish().await.map_err(Error::Generator)?;
     Ok(Measured {

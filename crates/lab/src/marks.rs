@@ -13,6 +13,10 @@ const LAG_SHARE_MAX: f64 = 0.10;
 /// ... and this much in any case: below it, a machine's scheduler is the cause
 /// as often as the generator.
 const LAG_ALLOWED_MS: f64 = 2.0;
+/// A single hold-up of the generator that is worth a mark ...
+const PAUSE_MIN_MS: f64 = 10.0;
+/// ... where it is this share of the longest latency.
+const PAUSE_SHARE: f64 = 0.5;
 /// Of the arrivals asked for, this share must be served within the window, less
 /// what is under way at its end.
 const SUSTAINED_MIN: f64 = 0.95;
@@ -29,6 +33,8 @@ const OTHERS_MAX: f64 = 0.10;
 pub(crate) fn of(block: &Block, processors: usize) -> Vec<Mark> {
     let found = [
         no_local_port(block),
+        count(MarkKind::Unsent, block.failures.unsent),
+        generator_paused(block),
         generator_busy(&block.generator),
         generator_late(block),
         not_sustained(block),
@@ -80,7 +86,10 @@ pub(crate) fn is_generator_bound(block: &Block) -> bool {
     block.marks.iter().any(|mark| {
         matches!(
             mark.kind,
-            MarkKind::GeneratorBusy | MarkKind::GeneratorLate | MarkKind::NoLocalPort
+            MarkKind::GeneratorBusy
+                | MarkKind::GeneratorLate
+                | MarkKind::NoLocalPort
+                | MarkKind::Unsent
         )
     })
 }
@@ -129,11 +138,29 @@ fn generator_late(block: &Block) -> Option<Mark> {
     above(MarkKind::GeneratorLate, late, limit)
 }
 
+/// One long hold-up is in no p99 and may be all of the maximum.
+fn generator_paused(block: &Block) -> Option<Mark> {
+    let threads = block.generator.iter();
+    let value = threads.map(|thread| thread.lag_max_ms).fold(0.0, f64::max);
+    let longest = block.latency?.max_ms;
+    (value > PAUSE_MIN_MS && value > PAUSE_SHARE * longest).then_some(Mark {
+        kind: MarkKind::GeneratorPaused,
+        value,
+        limit: longest,
+    })
+}
+
+/// Where connections are kept, none needs to be opened once the warm-up is over.
+pub(crate) fn connections_opened(block: &Block) -> Option<Mark> {
+    count(MarkKind::ConnectionsOpened, block.connections_opened)
+}
+
 /// Iterations under way at the window's end were begun in time, and those of the
 /// warm-up that ended inside it make up for them where the rate is kept up.
 fn not_sustained(block: &Block) -> Option<Mark> {
     let offered = block.offered_per_second?;
-    let share = block.iterations_per_second / offered;
+    let served = block.iterations.saturating_sub(block.iterations_failed);
+    let share = served as f64 / block.window_seconds / offered;
     let expected = offered * block.window_seconds;
     // Poisson arrivals alone vary by the square root of their number.
     let limit = (1.0 - 4.0 / expected.max(1.0).sqrt()).clamp(0.0, SUSTAINED_MIN);

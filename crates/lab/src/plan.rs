@@ -364,12 +364,12 @@ fn check_connections(experiment: &Experiment, problems: &mut Problems) {
     }
     if let ConnectionCount::Shared(count) = connections.count {
         check_range("count (--connections)", count, 1..=USERS_MAX, problems);
-        if count < threads {
+        if threads > 0 && count % threads != 0 {
             problems.add(
                 "count (--connections)",
                 &count.to_string(),
-                format!("{threads} threads of the generator share no connection"),
-                "give at least one connection a thread, or fewer --generator-threads",
+                format!("{threads} threads of the generator cannot have the same number of them"),
+                "give a multiple of --generator-threads: threads share no connection",
             );
         }
     }

@@ -11,7 +11,9 @@ use std::{
 
 use accounts::{Machine, affinity};
 use contract::Role;
-use results::{Block, Folder, LoadPoint, Missed, Probe, Run, SCHEMA_VERSION, Session, State};
+use results::{
+    Block, Folder, LoadPoint, Missed, Probe, Reuse, Run, SCHEMA_VERSION, Session, State,
+};
 use system::{Interrupts, Stopped, System};
 
 use crate::{
@@ -428,6 +430,7 @@ impl Measuring<'_> {
             unpaced: self.plan.experiment.load.pace.is_none(),
             probes,
             processors: self.processors,
+            connections_kept: self.plan.experiment.connections.reuse == Reuse::Keep,
             routes: &routes(self.plan, self.step),
         };
         summary::block(measured, circumstances)

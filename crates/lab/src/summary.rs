@@ -23,6 +23,8 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) unpaced: bool,
     pub(crate) probes: Vec<Probe>,
     pub(crate) processors: usize,
+    /// Connections are kept from one request to the next.
+    pub(crate) connections_kept: bool,
     /// Names of the routes, in the scenario's order.
     pub(crate) routes: &'a [String],
 }
@@ -49,6 +51,7 @@ pub(crate) fn block(measured: &Measured, of: Circumstances<'_>) -> Block {
         completed: counts.completed,
         requests_per_second: counts.completed as f64 / seconds,
         iterations: counts.iterations.completed,
+        iterations_failed: counts.iterations.failed,
         iterations_per_second,
         iteration_mean_ms: iteration_mean.map(|mean| mean * 1e3),
         offered_per_second: offered(measured.point),
@@ -74,6 +77,9 @@ pub(crate) fn block(measured: &Measured, of: Circumstances<'_>) -> Block {
         marks: Vec::new(),
     };
     block.marks = marks::of(&block, of.processors);
+    if of.connections_kept {
+        block.marks.extend(marks::connections_opened(&block));
+    }
     block
 }
 
@@ -123,6 +129,7 @@ fn failures(sample: &Sample) -> Failures {
         status: failures.of(Failure::Status),
         malformed: failures.of(Failure::Malformed),
         local_port: failures.of(Failure::LocalPort),
+        unsent: failures.of(Failure::Unsent),
     }
 }
 

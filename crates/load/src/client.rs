@@ -9,12 +9,13 @@
 use std::{
     cell::RefCell,
     net::SocketAddr,
-    sync::Arc,
+    rc::Rc,
     time::{Duration, Instant},
 };
 
 use crate::{
     alarm::Alarm,
+    counts::Ledger,
     dialer::Dialer,
     exchange::{Observed, RequestError},
     grpc,
@@ -27,7 +28,7 @@ use crate::{
 /// What a user keeps from request to request.
 #[derive(Debug)]
 pub(crate) struct Client {
-    dialer: Arc<Dialer>,
+    dialer: Rc<Dialer>,
     pub(crate) link: Link,
     /// From a request's intended start; told to gRPC targets.
     timeout: Duration,
@@ -45,7 +46,8 @@ struct Kept {
 }
 
 impl Client {
-    pub(crate) fn new(dialer: Arc<Dialer>, link: Link, timeout: Duration) -> Self {
+    /// What it observes of streams is counted in `ledger`.
+    pub(crate) fn new(dialer: Rc<Dialer>, link: Link, timeout: Duration, ledger: Ledger) -> Self {
         Client {
             dialer,
             link,
@@ -55,19 +57,18 @@ impl Client {
                 buffer: Buffer::new(),
                 text: String::new(),
             },
-            observed: Observed::default(),
+            observed: Observed::counted_in(ledger),
         }
     }
 
-    /// Sends `request` and reads the whole answer, or gives up at `deadline`.
-    /// `values` is not needed beyond the call itself, before anything is awaited.
+    /// Sends `request` and reads the whole answer, or gives up at `deadline`; begin
+    /// [`Client::observed`] anew before. `values` is not needed beyond the call itself, before anything is awaited.
     pub(crate) async fn request(
         &mut self,
         request: &Request,
         values: &RefCell<Values>,
         deadline: Instant,
     ) -> Result<(), RequestError> {
-        self.observed.clear();
         let exchange = async {
             match &request.kind {
                 Kind::Http(http) => {
@@ -88,8 +89,12 @@ impl Client {
                     let (mut handle, _single) =
                         lease.grpc(&self.dialer, &mut self.observed).await?;
                     let connection = &mut handle.connection;
+                    let limits = grpc::Limits {
+                        timeout: self.timeout,
+                        deadline,
+                    };
                     let outcome = connection
-                        .call(call, message, self.timeout, &mut self.observed)
+                        .call(call, message, limits, &mut self.observed)
                         .await;
                     lease.keep_grpc(handle);
                     outcome
@@ -119,6 +124,7 @@ pub async fn try_once(
     request: &Request,
     timeout: Duration,
 ) -> Result<(), RequestError> {
+    let deadline = Instant::now() + timeout;
     let dialer = Dialer::new(address, CHECK_SETTINGS);
     let mut values = Values::new(0, 0);
     let exchange = async {
@@ -138,12 +144,13 @@ pub async fn try_once(
                 let handle = connection.handle().ok_or_else(RequestError::gone)?;
                 let mut observed = Observed::default();
                 let mut connection = handle.connection;
-                let call = connection.call(call, message, timeout, &mut observed);
+                let limits = grpc::Limits { timeout, deadline };
+                let call = connection.call(call, message, limits, &mut observed);
                 call.await
             }
         }
     };
-    let outcome = tokio::time::timeout(timeout, exchange).await;
+    let outcome = tokio::time::timeout_at(deadline.into(), exchange).await;
     outcome.unwrap_or(Err(RequestError::Timeout(timeout)))
 }
 

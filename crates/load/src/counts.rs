@@ -40,16 +40,25 @@
 //!   intended start to when its user is free again (a pause after a failure
 //!   included), is recorded when that start is inside the window, so that Little's
 //!   law can be tried: users = completed iterations per second x mean duration.
+//!   Iterations in which a request failed are among both, because their users were
+//!   occupied by them; those completed are counted once more as **failed**.
 //!   So that the slow ones are not missing there, iterations begun in the window
 //!   are carried on to their end, for at most the request timeout past the window;
 //!   those that take longer are **unfinished**. What they request after the
 //!   window is counted nowhere else.
+//! - The **first message** of a stream counts from the request's intended start,
+//!   as its latency does, and **gaps** go from one message to the next. They are
+//!   those of all streams intended to start inside the window, failed ones too:
+//!   what had arrived was seen, and a stream that never ends can only time out.
+//!   The gap that a timeout cuts short counts as long as it had lasted. A stream
+//!   that fails before its first message is a failure and nothing else.
 //! - A user is **stalled** when one request of it spans the whole window, begun
 //!   before and ended after. If that is a success it is in neither of the first
 //!   two sets, and without this count such a user would be invisible.
 //! - A user is **unserved** when none of its requests ever succeeded, in warm-up
-//!   and window, or when it never came to make one. An open loop has no users, and
-//!   its workers are not counted here: few may be needed.
+//!   and window, or when it never came to make one.
+//! - An open loop has no users, and its workers are neither stalled nor unserved:
+//!   few may be needed, and arrivals that find none are counted themselves.
 //!
 //! A slow chain, where an answer takes 28 s, shows why. In a window of 30 s, after
 //! a warm-up of 1 s, each user's first request ends inside the window and is
@@ -65,6 +74,8 @@
 //! failures by end. The latencies of a route as a whole are those of its intervals
 //! merged, which loses nothing.
 
+mod latest;
+mod ledger;
 mod recorder;
 
 use std::{
@@ -76,7 +87,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::latencies::{Latencies, PackedLatencies};
 
-pub(crate) use recorder::{Finished, Recorder};
+pub(crate) use ledger::Ledger;
+pub(crate) use recorder::{Finished, Iteration, Recorder};
 
 /// More intervals than this make no readable chart, and cost memory.
 const INTERVALS_MAX: u64 = 600;
@@ -137,23 +149,27 @@ pub enum Failure {
     /// This machine had no local port for the connection: the generator's own
     /// failure, which says nothing about the target.
     LocalPort,
+    /// Never sent: this machine had no descriptor or memory for the connection, or
+    /// the request could not be made. The generator's own failure as well.
+    Unsent,
 }
 
 impl Failure {
     /// Every kind, in the order of reports.
-    pub const ALL: [Failure; 6] = [
+    pub const ALL: [Failure; 7] = [
         Failure::Connect,
         Failure::Closed,
         Failure::Timeout,
         Failure::Status,
         Failure::Malformed,
         Failure::LocalPort,
+        Failure::Unsent,
     ];
 
     /// Whether the target failed, and not the generator.
     #[must_use]
     pub fn is_the_targets(self) -> bool {
-        self != Failure::LocalPort
+        !matches!(self, Failure::LocalPort | Failure::Unsent)
     }
 }
 
@@ -166,6 +182,7 @@ impl fmt::Display for Failure {
             Failure::Status => "error status",
             Failure::Malformed => "malformed answer",
             Failure::LocalPort => "no local port",
+            Failure::Unsent => "never sent",
         })
     }
 }
@@ -211,9 +228,11 @@ pub struct Route {
     pub uncorrected: Latencies,
     /// Failures that ended in the window or after it.
     pub failures: Failures,
-    /// Of answers that are streams: from sent to the first message.
+    /// Of answers that are streams: from the intended start of the request to the
+    /// first message. Of all that were intended to start in the window, failed
+    /// ones too, and so are the following.
     pub first_message: Latencies,
-    /// From each message of a stream to the next.
+    /// From each message of a stream to the next, or to the timeout.
     pub gaps: Latencies,
     /// Messages of all streams.
     pub messages: u64,
@@ -224,8 +243,10 @@ pub struct Route {
 pub struct Iterations {
     /// Durations of those intended to start in the window.
     pub durations: Latencies,
-    /// How many ended in the window.
+    /// How many ended in the window, whatever came of their requests.
     pub completed: u64,
+    /// Those of the completed ones in which a request failed.
+    pub failed: u64,
     /// How many of those intended to start in the window were begun and then given
     /// up, because their time was over: one request timeout past the window.
     pub unfinished: u64,

@@ -4,41 +4,33 @@
 //! may take.
 
 use std::{
-    collections::BTreeMap,
     net::SocketAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
-use crate::{
-    exchange::RequestError,
-    grpc, http1,
-    traffic::{Meter, Traffic},
-};
+use crate::{exchange::RequestError, grpc, http1, traffic::Meter};
 
 /// Where to connect, and how.
 #[derive(Debug)]
 pub(crate) struct Dialer {
     address: SocketAddr,
     settings: grpc::Settings,
-    pub(crate) meter: Meter,
-    open: Mutex<Open>,
-}
-
-/// gRPC connections count their own bytes: these are asked when somebody asks.
-#[derive(Debug, Default)]
-struct Open {
-    next: u64,
-    connections: BTreeMap<u64, grpc::Connection>,
+    pub(crate) meter: Arc<Meter>,
+    /// What the next gRPC connection is told apart by.
+    next_key: AtomicU64,
 }
 
 impl Dialer {
-    pub(crate) fn new(address: SocketAddr, settings: grpc::Settings) -> Arc<Dialer> {
-        Arc::new(Dialer {
+    pub(crate) fn new(address: SocketAddr, settings: grpc::Settings) -> Dialer {
+        Dialer {
             address,
             settings,
-            meter: Meter::default(),
-            open: Mutex::default(),
-        })
+            meter: Arc::default(),
+            next_key: AtomicU64::new(0),
+        }
     }
 
     pub(crate) async fn http1(&self) -> Result<http1::Connection, RequestError> {
@@ -47,34 +39,15 @@ impl Dialer {
         Ok(connection)
     }
 
-    pub(crate) async fn grpc(self: &Arc<Self>) -> Result<GrpcConnection, RequestError> {
-        let connection = grpc::Connection::open(self.address, &self.settings).await?;
+    pub(crate) async fn grpc(&self) -> Result<GrpcConnection, RequestError> {
+        let meter = Arc::clone(&self.meter);
+        let connection = grpc::Connection::open(self.address, &self.settings, meter).await?;
         self.meter.opened();
-        let mut open = self.open();
-        let key = open.next;
-        open.next += 1;
-        open.connections.insert(key, connection.clone());
-        drop(open);
         Ok(GrpcConnection {
-            dialer: Arc::clone(self),
-            key,
-            idle: vec![connection],
+            key: self.next_key.fetch_add(1, Ordering::Relaxed),
+            connection,
+            idle: Vec::new(),
         })
-    }
-
-    /// Everything so far.
-    pub(crate) fn traffic(&self) -> Traffic {
-        let mut traffic = self.meter.read();
-        for connection in self.open().connections.values() {
-            let (sent, received) = connection.bytes();
-            traffic.bytes_sent += sent;
-            traffic.bytes_received += received;
-        }
-        traffic
-    }
-
-    fn open(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -83,8 +56,8 @@ impl Dialer {
 /// its calls are over.
 #[derive(Debug)]
 pub(crate) struct GrpcConnection {
-    dialer: Arc<Dialer>,
     key: u64,
+    connection: grpc::Connection,
     idle: Vec<grpc::Connection>,
 }
 
@@ -98,10 +71,8 @@ pub(crate) struct GrpcHandle {
 impl GrpcConnection {
     /// A handle; none when the connection takes no more calls.
     pub(crate) fn handle(&mut self) -> Option<GrpcHandle> {
-        let mut connection = match self.idle.pop() {
-            Some(connection) => connection,
-            None => self.dialer.open().connections.get(&self.key)?.clone(),
-        };
+        let kept = self.idle.pop();
+        let mut connection = kept.unwrap_or_else(|| self.connection.clone());
         connection.is_open().then_some(GrpcHandle {
             key: self.key,
             connection,
@@ -112,15 +83,6 @@ impl GrpcConnection {
     pub(crate) fn give_back(&mut self, handle: GrpcHandle) {
         if handle.key == self.key {
             self.idle.push(handle.connection);
-        }
-    }
-}
-
-impl Drop for GrpcConnection {
-    fn drop(&mut self) {
-        let closed = self.dialer.open().connections.remove(&self.key);
-        if let Some(connection) = closed {
-            self.dialer.meter.add(connection.bytes());
         }
     }
 }

@@ -20,12 +20,12 @@ use tokio::{
 };
 
 use crate::{
-    counts::{Recorder, Window},
+    counts::{Ledger, Recorder, Window},
     pacer::Pacer,
     scenario::{Protocol, Scenario},
     schedule::Share,
     shape::{ConnectionCount, Connections, Shape},
-    thread::{Ledger, Report, Times},
+    thread::{Report, Times},
 };
 
 use generator::Running;
@@ -52,8 +52,9 @@ pub struct Load {
     /// this is empty.
     pub cpus: Vec<usize>,
     /// Not measured. The users of a closed loop start one after the other over its
-    /// first half, those of a paced one over one period. In an open loop connections
-    /// are opened in the first half, and arrivals begin with the second.
+    /// first half, those of a paced one over one period. Where there are due times,
+    /// connections are opened in the first half; the arrivals of an open loop begin
+    /// with the second.
     pub warm_up: Duration,
     /// The length of the window.
     pub duration: Duration,
@@ -97,6 +98,17 @@ pub enum StartError {
         /// Threads with users.
         threads: u32,
     },
+    /// Some threads would have fewer, and their users longer waits.
+    #[error(
+        "{connections} connections cannot be shared out evenly to {threads} threads; \
+         use a multiple of {threads} connections, or another number of threads"
+    )]
+    UnevenConnections {
+        /// In all.
+        connections: u32,
+        /// Threads with users.
+        threads: u32,
+    },
     /// The machine did not give what a thread needs.
     #[error("a thread of the load generator cannot start: {0}")]
     Thread(#[from] io::Error),
@@ -119,11 +131,16 @@ impl Load {
             let share = Share { thread, threads };
             let (go, gone) = oneshot::channel();
             let (report, done) = oneshot::channel();
+            let (ending, ended) = oneshot::channel();
             let (load, ready, stopped) = (Arc::clone(&load), ready.clone(), stopped.clone());
             thread::Builder::new()
                 .name(format!("load-{thread}"))
-                .spawn(move || run(&load, share, &ready, gone, report, stopped))?;
-            starting.push((go, done));
+                .spawn(move || {
+                    run(&load, share, &ready, gone, report, stopped);
+                    // With the runtime its connections are closed.
+                    drop::<oneshot::Sender<()>>(ending);
+                })?;
+            starting.push((go, done, ended));
         }
         drop(ready);
         for _ in 0..threads {
@@ -135,12 +152,16 @@ impl Load {
         let start = begin + load.warm_up;
         let end = start + load.duration;
         let window = Window { start, end };
-        let threads = starting.into_iter().map(|(go, done)| {
+        let threads = starting.into_iter().map(|(go, done, ended)| {
             let routes = load.scenario.requests.len();
             let ledger = Ledger::new(Recorder::new(window, routes, load.request_timeout));
             // Fails when the thread is gone, which its report will show.
             let _ = go.send((Times { begin, window }, ledger.clone()));
-            Running { ledger, done }
+            Running {
+                ledger,
+                done,
+                ended,
+            }
         });
         Ok(Generator::new(window, threads.collect(), stop))
     }
@@ -186,6 +207,12 @@ impl Load {
         match self.connections.count {
             ConnectionCount::Shared(connections) if connections < threads => {
                 Err(StartError::FewerConnectionsThanThreads {
+                    connections,
+                    threads,
+                })
+            }
+            ConnectionCount::Shared(connections) if connections % threads != 0 => {
+                Err(StartError::UnevenConnections {
                     connections,
                     threads,
                 })

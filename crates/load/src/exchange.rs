@@ -6,10 +6,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{counts::Failure, http1::Malformed};
+use crate::{
+    counts::{Failure, Ledger},
+    http1::Malformed,
+};
 
-/// What a client notes of a request and its answer. Kept and cleared by a user
-/// from one request to the next, so that nothing is allocated for it.
+/// How many gaps of a stream are kept before they are counted: a stream may have any
+/// number of messages.
+const GAPS_MAX: usize = 256;
+
+/// What a client notes of a request and its answer. Kept by a user from one request
+/// to the next, so that nothing is allocated for it.
 #[derive(Debug, Default)]
 pub(crate) struct Observed {
     /// When the request had a connection, if it had to wait for one.
@@ -18,30 +25,76 @@ pub(crate) struct Observed {
     pub(crate) first_message: Option<Instant>,
     /// Arrival of its latest message.
     latest_message: Option<Instant>,
-    /// From one message of a stream to the next.
-    pub(crate) gaps: Vec<Duration>,
+    /// From one message of a stream to the next: those that are not counted yet.
+    gaps: Vec<Duration>,
     /// Messages of the answer.
     pub(crate) messages: u64,
+    /// Where many gaps are counted while a stream goes on; without it they are lost.
+    counted: Option<Counted>,
+}
+
+/// Where the gaps of a stream belong.
+#[derive(Debug)]
+struct Counted {
+    ledger: Ledger,
+    route: usize,
+    intended: Instant,
 }
 
 impl Observed {
-    /// Forgets everything, keeping the memory.
-    pub(crate) fn clear(&mut self) {
-        let mut gaps = std::mem::take(&mut self.gaps);
-        gaps.clear();
-        *self = Observed {
-            gaps,
+    /// Of requests that are counted in `ledger`.
+    pub(crate) fn counted_in(ledger: Ledger) -> Observed {
+        Observed {
+            counted: Some(Counted {
+                ledger,
+                route: 0,
+                intended: Instant::now(),
+            }),
             ..Observed::default()
-        };
+        }
+    }
+
+    /// Forgets everything for a request of this route that should begin at this
+    /// instant, keeping the memory.
+    pub(crate) fn begin(&mut self, route: usize, intended: Instant) {
+        if let Some(counted) = &mut self.counted {
+            (counted.route, counted.intended) = (route, intended);
+        }
+        (self.sent, self.first_message, self.latest_message) = (None, None, None);
+        self.gaps.clear();
+        self.messages = 0;
     }
 
     /// A message of a stream has arrived, whole.
     pub(crate) fn message(&mut self, at: Instant) {
         self.messages += 1;
         match self.latest_message.replace(at) {
-            Some(before) => self.gaps.push(at - before),
+            Some(before) => {
+                if self.gaps.len() == GAPS_MAX {
+                    self.count_gaps();
+                }
+                self.gaps.push(at - before);
+            }
             None => self.first_message = Some(at),
         }
+    }
+
+    fn count_gaps(&mut self) {
+        if let Some(counted) = &self.counted {
+            let mut ledger = counted.ledger.lock();
+            ledger.record_gaps(counted.route, counted.intended, &self.gaps);
+        }
+        self.gaps.clear();
+    }
+
+    /// Gaps that are not counted yet.
+    pub(crate) fn gaps(&self) -> &[Duration] {
+        &self.gaps
+    }
+
+    /// How long there had been no message at `ended`, if there was one before.
+    pub(crate) fn since_latest_message(&self, ended: Instant) -> Option<Duration> {
+        Some(ended - self.latest_message?)
     }
 }
 
@@ -54,6 +107,9 @@ pub enum RequestError {
     /// The generator's own machine had nothing to connect from.
     #[error("no connection can leave this machine: {0}")]
     LocalPort(io::Error),
+    /// The generator's own machine had no descriptor or memory for a connection.
+    #[error("this machine has no room for a connection: {0}; raise its limits (ulimit -n)")]
+    Unsent(io::Error),
     /// The connection, or the stream on it, ended early.
     #[error("the connection broke before the answer was complete: {0}")]
     Closed(io::Error),
@@ -84,8 +140,9 @@ pub enum RequestError {
 
 impl RequestError {
     pub(crate) fn connect(error: io::Error) -> RequestError {
-        match error.kind() {
-            io::ErrorKind::AddrNotAvailable => RequestError::LocalPort(error),
+        match error.raw_os_error() {
+            Some(code) if NO_ROOM.contains(&code) => RequestError::Unsent(error),
+            _ if error.kind() == io::ErrorKind::AddrNotAvailable => RequestError::LocalPort(error),
             _ => RequestError::Connect(error),
         }
     }
@@ -99,28 +156,53 @@ impl RequestError {
         match self {
             RequestError::Connect(_) => Failure::Connect,
             RequestError::LocalPort(_) => Failure::LocalPort,
+            RequestError::Unsent(_) | RequestError::Unmade(_) => Failure::Unsent,
             RequestError::Closed(_) => Failure::Closed,
             RequestError::Timeout(_) => Failure::Timeout,
             RequestError::Status(_) | RequestError::GrpcStatus { .. } => Failure::Status,
-            RequestError::Malformed(_)
-            | RequestError::MalformedGrpc(_)
-            | RequestError::Unmade(_) => Failure::Malformed,
+            RequestError::Malformed(_) | RequestError::MalformedGrpc(_) => Failure::Malformed,
         }
     }
 }
 
+/// What systems say when they have no descriptor, buffer or memory for a socket:
+/// `EMFILE`, `ENFILE`, `ENOBUFS` and `ENOMEM`.
+#[cfg(target_os = "linux")]
+const NO_ROOM: [i32; 4] = [24, 23, 105, 12];
+#[cfg(all(unix, not(target_os = "linux")))]
+const NO_ROOM: [i32; 4] = [24, 23, 55, 12];
+/// `WSAEMFILE`, `WSAENOBUFS` and `ERROR_NOT_ENOUGH_MEMORY`.
+#[cfg(windows)]
+const NO_ROOM: [i32; 3] = [10_024, 10_055, 8];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::counts::{Counts, Recorder, Window};
 
     #[test]
-    fn a_machine_without_local_ports_is_not_the_targets_failure() {
+    fn what_this_machine_lacks_is_not_the_targets_failure() {
         for (error, expected) in [
             (io::ErrorKind::AddrNotAvailable, Failure::LocalPort),
             (io::ErrorKind::ConnectionRefused, Failure::Connect),
         ] {
             assert_eq!(RequestError::connect(error.into()).kind(), expected);
         }
+        for code in NO_ROOM {
+            let error = RequestError::connect(io::Error::from_raw_os_error(code));
+            assert_eq!(error.kind(), Failure::Unsent, "{error}");
+        }
+        let unmade = RequestError::Unmade("no room for -1".to_owned());
+        assert_eq!(unmade.kind(), Failure::Unsent);
+        assert!(!Failure::Unsent.is_the_targets());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_codes_are_those_of_the_system() {
+        use nix::errno::Errno;
+        let codes = [Errno::EMFILE, Errno::ENFILE, Errno::ENOBUFS, Errno::ENOMEM];
+        assert_eq!(NO_ROOM, codes.map(|code| code as i32));
     }
 
     #[test]
@@ -132,11 +214,46 @@ mod tests {
             observed.message(at(ms));
         }
         assert_eq!(observed.first_message, Some(at(5)));
-        assert_eq!(observed.gaps, [3, 12].map(Duration::from_millis));
+        assert_eq!(observed.gaps(), [3, 12].map(Duration::from_millis));
         assert_eq!(observed.messages, 3);
-        observed.clear();
+        let open = observed.since_latest_message(at(25));
+        assert_eq!(open, Some(Duration::from_millis(5)));
+        observed.begin(0, at(28));
         assert_eq!(observed.first_message, None);
+        assert_eq!(observed.since_latest_message(at(29)), None);
         observed.message(at(30));
-        assert_eq!(observed.gaps, [], "the stream before is forgotten");
+        assert_eq!(observed.gaps(), [], "the stream before is forgotten");
+    }
+
+    #[test]
+    fn a_stream_without_end_takes_no_memory_and_loses_no_gap() {
+        let start = Instant::now();
+        let window = Window {
+            start,
+            end: start + Duration::from_secs(60),
+        };
+        let ledger = Ledger::new(Recorder::new(window, 2, Duration::from_secs(1)));
+        let mut observed = Observed::counted_in(ledger.clone());
+        observed.begin(1, start);
+        for ms in 0..100_000 {
+            observed.message(start + Duration::from_millis(ms));
+        }
+        assert!(observed.gaps.capacity() <= GAPS_MAX);
+        ledger.lock().record_gaps(1, start, observed.gaps());
+        let gaps = Counts::of(&window, &[&ledger.lock()]).routes[1]
+            .gaps
+            .clone();
+        assert_eq!(gaps.count(), 99_999);
+        assert_eq!(gaps.max(), Some(Duration::from_millis(1)));
+
+        // Of a stream of the warm-up none counts.
+        observed.begin(0, start - Duration::from_secs(1));
+        for ms in 0..1_000 {
+            observed.message(start + Duration::from_millis(ms));
+        }
+        let gaps = Counts::of(&window, &[&ledger.lock()]).routes[0]
+            .gaps
+            .clone();
+        assert_eq!(gaps.count(), 0);
     }
 }

@@ -10,7 +10,7 @@
 
 mod answer;
 mod call;
-mod traffic;
+mod counted;
 
 use std::{
     future::poll_fn,
@@ -29,11 +29,11 @@ use tokio::net::TcpStream;
 pub use call::{Call, CallError};
 
 use crate::{
-    alarm::Alarm,
     exchange::{Observed, RequestError},
+    traffic::Meter,
 };
 use answer::Shape;
-use traffic::{Counted, Traffic};
+use counted::Counted;
 
 /// Bytes of one message, in either direction.
 const MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -62,42 +62,41 @@ pub(crate) struct Settings {
     pub(crate) streams_max: u32,
 }
 
-/// A handle to one open connection, for one call at a time.
-#[derive(Debug)]
-pub(crate) struct Connection {
-    sender: SendRequest<Bytes>,
-    traffic: Arc<Traffic>,
-    deadline: Deadline,
-    alarm: Alarm,
+/// How long a call may take.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// What the target is told, in a header that costs one byte as long as it is the
+    /// same from call to call.
+    pub(crate) timeout: Duration,
+    /// When the caller gives up, which is no later than what the target was told.
+    pub(crate) deadline: Instant,
 }
 
-impl Clone for Connection {
-    fn clone(&self) -> Self {
-        Connection {
-            sender: self.sender.clone(),
-            traffic: Arc::clone(&self.traffic),
-            deadline: self.deadline.clone(),
-            alarm: Alarm::new(),
-        }
-    }
+/// A handle to one open connection, for one call at a time.
+#[derive(Debug, Clone)]
+pub(crate) struct Connection {
+    sender: SendRequest<Bytes>,
+    told: Told,
 }
 
 impl Connection {
     /// Connects, and drives the connection in a task until all handles are gone
-    /// or it breaks. The caller bounds the wait.
+    /// or it breaks. The caller bounds the wait. `meter` gets the bytes written to
+    /// the socket and read from it: all of HTTP/2, without the headers of TCP and IP.
+    /// Frames of several calls share a segment, and so nothing finer would be exact.
     ///
     /// HTTP/2 has no greeting that a client waits for: that the target speaks
     /// another protocol shows in the first call.
     pub(crate) async fn open(
         address: SocketAddr,
         settings: &Settings,
+        meter: Arc<Meter>,
     ) -> Result<Connection, RequestError> {
         settings.check()?;
         let stream = TcpStream::connect(address)
             .await
             .map_err(RequestError::connect)?;
         stream.set_nodelay(true).map_err(RequestError::connect)?;
-        let traffic = Arc::<Traffic>::default();
         let (sender, connection) = h2::client::Builder::new()
             .initial_window_size(settings.stream_window_bytes)
             .initial_connection_window_size(settings.connection_window_bytes)
@@ -110,7 +109,7 @@ impl Connection {
             // dropped at once: the library's budget for them protects nothing.
             .data_frame_budget(usize::MAX / 2)
             .enable_push(false)
-            .handshake(Counted::new(stream, Arc::clone(&traffic)))
+            .handshake(Counted::new(stream, meter))
             .await
             .map_err(broken)?;
         tokio::spawn(async move {
@@ -119,9 +118,7 @@ impl Connection {
         });
         Ok(Connection {
             sender,
-            traffic,
-            deadline: Deadline::default(),
-            alarm: Alarm::new(),
+            told: Told::default(),
         })
     }
 
@@ -133,40 +130,27 @@ impl Connection {
         !matches!(ready, Poll::Ready(Err(_)))
     }
 
-    /// Bytes written to the socket and read from it so far, by all handles: all
-    /// of HTTP/2, without the headers of TCP and IP. Frames of several calls
-    /// share a segment, and so nothing finer would be exact.
-    pub(crate) fn bytes(&self) -> (u64, u64) {
-        self.traffic.total()
-    }
-
     /// Makes one call with a message from [`Call::message`] and reads its answer.
     /// Messages of the answer are counted, noted in `observed` with their arrival
-    /// when the method streams, and dropped. A call that is given up, by timeout
-    /// or by dropping this future, is cancelled at the target.
-    ///
-    /// The timeout is told to the target, in a header that costs one byte as long
-    /// as it is the same from call to call.
+    /// when the method streams, and dropped. The caller gives the call up at its
+    /// deadline by dropping this future, which cancels it at the target.
     pub(crate) async fn call(
         &mut self,
         call: &Call,
         message: Bytes,
-        timeout: Duration,
+        limits: Limits,
         observed: &mut Observed,
     ) -> Result<(), RequestError> {
-        let deadline = Instant::now() + timeout;
-        let head = call.head(self.deadline.header(timeout));
-        let exchange = exchange(&mut self.sender, head, message, call.shape(), observed);
-        match self.alarm.within(deadline, exchange).await {
-            None => Err(RequestError::Timeout(timeout)),
-            // The target keeps the same deadline and may be first to say so: that
+        let head = call.head(self.told.header(limits.timeout));
+        match exchange(&mut self.sender, head, message, call.shape(), observed).await {
+            // The target keeps a deadline as well and may be first to say so: that
             // is the same failure, and its kind must not depend on the race.
-            Some(Err(RequestError::GrpcStatus { code, .. }))
-                if code == DEADLINE_EXCEEDED && Instant::now() >= deadline =>
+            Err(RequestError::GrpcStatus { code, .. })
+                if code == DEADLINE_EXCEEDED && Instant::now() >= limits.deadline =>
             {
-                Err(RequestError::Timeout(timeout))
+                Err(RequestError::Timeout(limits.timeout))
             }
-            Some(done) => done,
+            done => done,
         }
     }
 }
@@ -194,9 +178,8 @@ impl Settings {
         let windows = [self.stream_window_bytes, self.connection_window_bytes];
         match windows.into_iter().find(|&bytes| bytes > WINDOW_BYTES_MAX) {
             None => Ok(()),
-            Some(bytes) => Err(RequestError::Connect(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!("a window of {bytes} bytes; HTTP/2 has at most {WINDOW_BYTES_MAX}"),
+            Some(bytes) => Err(RequestError::Unmade(format!(
+                "a window of {bytes} bytes; HTTP/2 has at most {WINDOW_BYTES_MAX}"
             ))),
         }
     }
@@ -232,24 +215,24 @@ impl Drop for Sent {
 /// The `grpc-timeout` header of the latest timeout, kept because the next call
 /// most often has the same.
 #[derive(Debug, Clone)]
-struct Deadline {
+struct Told {
     timeout: Duration,
     header: HeaderValue,
 }
 
-impl Default for Deadline {
+impl Default for Told {
     fn default() -> Self {
-        Deadline {
+        Told {
             timeout: Duration::ZERO,
             header: HeaderValue::from_static("0m"),
         }
     }
 }
 
-impl Deadline {
+impl Told {
     fn header(&mut self, timeout: Duration) -> HeaderValue {
         if self.timeout != timeout {
-            *self = Deadline {
+            *self = Told {
                 timeout,
                 header: grpc_timeout(timeout),
             };

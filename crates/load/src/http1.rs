@@ -66,6 +66,9 @@ impl Connection {
 
     /// Sends a request and reads the whole answer. After an error, or when it is
     /// dropped before its end, the connection must not be used again.
+    ///
+    /// A target may answer before it has read all of a request, such as that it is too
+    /// large, and close: then the answer says more than the broken connection does.
     pub(crate) async fn exchange(
         &mut self,
         request: &[u8],
@@ -73,9 +76,24 @@ impl Connection {
         buffer: &mut Buffer,
         meter: &Meter,
     ) -> Result<Answer, RequestError> {
-        self.write(request, meter)
-            .await
-            .map_err(RequestError::Closed)?;
+        let written = self.write(request, meter).await;
+        let answer = self.read(body, buffer, meter).await;
+        match (written, answer) {
+            (Ok(()), answer) => answer,
+            (Err(_), Ok(answer)) => Ok(Answer {
+                keep_alive: false,
+                ..answer
+            }),
+            (Err(error), Err(_)) => Err(RequestError::Closed(error)),
+        }
+    }
+
+    async fn read(
+        &mut self,
+        body: Body,
+        buffer: &mut Buffer,
+        meter: &Meter,
+    ) -> Result<Answer, RequestError> {
         let buffer = &mut buffer.0;
         let mut parser = Parser::new(LIMITS, body);
         // Bytes at the front of the buffer that the parser wants to see again.
@@ -115,10 +133,32 @@ impl Connection {
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::TcpListener;
+
     use super::*;
 
     #[test]
     fn the_buffer_can_hold_the_largest_head() {
         const { assert!(BUFFER_BYTES_MAX > LIMITS.head_bytes_max) };
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_comes_before_the_request_is_sent_is_read() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
+        let address = listener.local_addr().expect("bound");
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a client");
+            stream.read_exact(&mut [0; 100]).await.expect("its head");
+            let answer = b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n";
+            stream.write_all(answer).await.expect("it is there");
+            // Closed with unread bytes, which resets the connection.
+        });
+        let mut connection = Connection::open(address).await.expect("it listens");
+        // More than the socket buffers of both sides hold.
+        let request = vec![b'x'; 64 * 1024 * 1024];
+        let (mut buffer, meter) = (Buffer::new(), Meter::default());
+        let answer = connection.exchange(&request, Body::AsStated, &mut buffer, &meter);
+        let answer = answer.await.expect("it was answered");
+        assert_eq!((answer.status, answer.keep_alive), (413, false));
     }
 }

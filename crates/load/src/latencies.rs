@@ -63,6 +63,13 @@ impl Latencies {
         self.max = self.max.max(duration);
     }
 
+    /// Forgets all, keeping the memory.
+    pub(crate) fn clear(&mut self) {
+        self.histogram.reset();
+        self.total = Duration::ZERO;
+        self.max = Duration::ZERO;
+    }
+
     /// Adds all of `other`.
     pub fn merge(&mut self, other: &Latencies) {
         // Same digits, and the range grows: adding cannot fail.

@@ -6,11 +6,12 @@
 //! Users wait for a shared connection in the order in which they came, and get the
 //! one that carries the fewest requests. A connection that broke is opened again
 //! by the next user of it, in that user's time; one that the peer closed while it
-//! was idle is replaced before anything is sent on it, so that no request is lost.
+//! was idle is replaced before anything is sent on it, if that is known by then. A
+//! request that crosses with the closing is lost, and a failure: it is not retried.
 
 mod pool;
 
-use std::{cell::RefCell, rc::Rc, sync::Arc, time::Instant};
+use std::{cell::RefCell, rc::Rc, time::Instant};
 
 use tokio::sync::Mutex;
 
@@ -83,7 +84,7 @@ impl Link {
 
     /// Opens the user's own connection before its first request. That it fails
     /// is nobody's failure yet.
-    pub(crate) async fn open_ahead(&self, protocol: Protocol, dialer: &Arc<Dialer>) {
+    pub(crate) async fn open_ahead(&self, protocol: Protocol, dialer: &Dialer) {
         if self.shared.is_none() && self.reuse == Reuse::Keep {
             self.own_lease().open_ahead(protocol, dialer).await;
         }
@@ -120,7 +121,7 @@ impl Lease<'_> {
     /// to outlive the request.
     pub(crate) async fn grpc(
         &self,
-        dialer: &Arc<Dialer>,
+        dialer: &Dialer,
         observed: &mut Observed,
     ) -> Result<(GrpcHandle, Option<GrpcConnection>), RequestError> {
         let mut single;
@@ -169,7 +170,7 @@ impl Lease<'_> {
         }
     }
 
-    async fn open_ahead(&self, protocol: Protocol, dialer: &Arc<Dialer>) {
+    async fn open_ahead(&self, protocol: Protocol, dialer: &Dialer) {
         let observed = &mut Observed::default();
         match protocol {
             Protocol::Http1 => {

@@ -86,21 +86,34 @@ impl Pacer {
     pub(crate) async fn run(&self) {
         loop {
             self.timer.fired().await;
+            self.wake_due();
+            // Those woken, and whom they wake, come first: they are late already, and
+            // may wait for what is due next. Then the timer is set once, for all,
+            // because it is a system call.
+            step_aside().await;
+            step_aside().await;
             let mut waiting = self.waiting.borrow_mut();
-            let now = Instant::now();
-            while let Some(Reverse(next)) = waiting.heap.peek() {
-                if next.due > now {
-                    break;
-                }
-                if let Some(Reverse(due)) = waiting.heap.pop() {
-                    due.waker.wake();
-                }
-            }
             waiting.armed = waiting.heap.peek().map(|Reverse(next)| next.due);
             if let Some(next) = waiting.armed {
-                self.timer.set(next.saturating_duration_since(now));
+                self.timer
+                    .set(next.saturating_duration_since(Instant::now()));
             }
         }
+    }
+
+    fn wake_due(&self) {
+        let mut waiting = self.waiting.borrow_mut();
+        let now = Instant::now();
+        while let Some(Reverse(next)) = waiting.heap.peek() {
+            if next.due > now {
+                break;
+            }
+            if let Some(Reverse(due)) = waiting.heap.pop() {
+                due.waker.wake();
+            }
+        }
+        // Nobody who waits from now on is earlier, and so sets the timer.
+        waiting.armed = Some(now);
     }
 
     /// How late a short wait ends while the thread has nothing else to do: the
@@ -116,6 +129,19 @@ impl Pacer {
         late.sort_unstable();
         late[WAITS / 2]
     }
+}
+
+/// Lets the tasks that are ready run, without a look at the sockets.
+async fn step_aside() {
+    let mut aside = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut aside, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 impl PartialEq for Waiter {

@@ -37,8 +37,9 @@ pub struct ThreadCheck {
     /// Those of them that were begun more than [`LATE`] late. That is the
     /// generator's fault.
     pub late: u64,
-    /// Iterations that were due while all who could make them were busy, and begun
-    /// later. That is the target's fault, or that of too few workers.
+    /// Iterations that were due while all who could make them were busy, whether they
+    /// were begun later or never. That is the target's fault, or that of too few
+    /// workers.
     pub queued: u64,
 }
 
@@ -90,7 +91,7 @@ pub(crate) async fn watch(thread: Rc<Thread>) -> Watched {
     let window = thread.window;
     thread.pacer.wait(window.start).await;
     let (from, cpu_before) = (Instant::now(), accounts::own_thread_cpu());
-    let before = thread.dialer.traffic();
+    let before = thread.dialer.meter.read();
     let mut due = window.start + TICK;
     while due < window.end {
         let woke = thread.pacer.wait(due).await;
@@ -98,7 +99,7 @@ pub(crate) async fn watch(thread: Rc<Thread>) -> Watched {
         due += TICK;
     }
     thread.pacer.wait(window.end).await;
-    let traffic = thread.dialer.traffic().since(&before);
+    let traffic = thread.dialer.meter.read().since(&before);
     let cpu = cpu_before.zip(accounts::own_thread_cpu());
     let busy = cpu.map(|(before, after)| {
         let used = after.saturating_sub(before);

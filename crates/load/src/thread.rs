@@ -2,15 +2,13 @@
 //! connections and their counts. In: its share of the load; out: what it saw of
 //! itself, while the counts are in a ledger that the progress display may read.
 //!
-//! Nothing else is shared between threads while they run. The users of a thread
-//! share one lock on the counts, which nobody holds across a wait and which the
-//! display takes a few times a second, so it is practically never contended.
+//! Nothing else is shared between threads while they run.
 
 use std::{
     cell::{Cell, RefCell},
     ops::Range,
     rc::Rc,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -18,12 +16,13 @@ use tokio::task::{JoinSet, spawn_local};
 
 use crate::{
     client::Client,
-    counts::{Recorder, Window},
+    counts::{Ledger, Recorder, Window},
     dialer::Dialer,
     engine::Load,
     grpc,
     link::{Link, Pool},
     pacer::Pacer,
+    queue::{Arrival, Queue},
     scenario::{Protocol, Scenario},
     schedule::{Schedule, Share},
     self_check::{Lateness, ThreadCheck, watch},
@@ -32,20 +31,6 @@ use crate::{
     traffic::Traffic,
     user::{Turns, User},
 };
-
-/// What a thread counts, for it to write and for others to look at.
-#[derive(Debug, Clone)]
-pub(crate) struct Ledger(Arc<Mutex<Recorder>>);
-
-impl Ledger {
-    pub(crate) fn new(recorder: Recorder) -> Self {
-        Ledger(Arc::new(Mutex::new(recorder)))
-    }
-
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Recorder> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// When everything happens.
 #[derive(Debug, Clone, Copy)]
@@ -73,11 +58,11 @@ pub(crate) struct Thread {
     /// From here on nothing is waited for.
     pub(crate) give_up: Instant,
     pub(crate) pacer: Rc<Pacer>,
-    pub(crate) dialer: Arc<Dialer>,
+    pub(crate) dialer: Rc<Dialer>,
     pub(crate) values: RefCell<Values>,
     pub(crate) lateness: RefCell<Lateness>,
     /// Of an open loop.
-    arrivals: Option<RefCell<Schedule>>,
+    queue: Option<Queue>,
     requests: Cell<u64>,
     ledger: Ledger,
 }
@@ -88,9 +73,15 @@ impl Thread {
         event(&mut self.ledger.lock());
     }
 
-    /// Takes the next arrival of an open loop.
-    pub(crate) fn next_arrival(&self) -> Option<Instant> {
-        self.arrivals.as_ref()?.borrow_mut().next()
+    /// The next arrival of an open loop, for a worker that is free since then.
+    pub(crate) async fn next_arrival(&self, worker: usize, free: Instant) -> Option<Arrival> {
+        self.queue.as_ref()?.next(worker, free).await
+    }
+
+    async fn hand_out(&self) {
+        if let Some(queue) = &self.queue {
+            queue.hand_out(&self.pacer).await;
+        }
     }
 
     /// What expressions stand for in the request that is about to be made.
@@ -136,22 +127,25 @@ pub(crate) async fn run(
         request_timeout: load.request_timeout,
         give_up: times.window.end + load.request_timeout,
         pacer,
-        dialer: Dialer::new(load.address, settings(&load.connections)),
+        dialer: Rc::new(Dialer::new(load.address, settings(&load.connections))),
         values: RefCell::new(Values::new(load.seed, u64::from(share.thread))),
         lateness: RefCell::default(),
-        arrivals: arrivals(load, share, times).map(RefCell::new),
+        queue: queue(load, share, times),
         requests: Cell::new(0),
         ledger,
     });
     let watched = spawn_local(watch(Rc::clone(&thread)));
+    let handing = Rc::clone(&thread);
+    spawn_local(async move { handing.hand_out().await });
     let mut users = JoinSet::new();
     for (index, turns) in turns(load, share, times) {
         let link = Link::new(pool.clone(), load.connections.reuse);
-        let client = Client::new(Arc::clone(&thread.dialer), link, load.request_timeout);
+        let dialer = Rc::clone(&thread.dialer);
+        let client = Client::new(dialer, link, load.request_timeout, thread.ledger.clone());
         users.spawn_local(User::new(Rc::clone(&thread), index, turns, client).run());
     }
-    if let (Some(pool), Shape::Open { .. }, Reuse::Keep) =
-        (&pool, load.shape, load.connections.reuse)
+    if let Some(pool) = &pool
+        && opens_ahead(load)
     {
         open_ahead(&thread, pool, times.begin..times.begin + ramp(load));
     }
@@ -188,26 +182,35 @@ fn settings(connections: &Connections) -> grpc::Settings {
     }
 }
 
+/// Whether shared connections are opened before there are requests for them: where
+/// there are due times, those must not wait for it.
+fn opens_ahead(load: &Load) -> bool {
+    let due = match load.shape {
+        Shape::Closed { pace, .. } => pace.is_some(),
+        Shape::Open { .. } => true,
+    };
+    due && load.connections.reuse == Reuse::Keep && !load.warm_up.is_zero()
+}
+
 /// The part of the warm-up in which users of a closed loop start one after the
-/// other, and connections of an open loop are opened before its first arrival.
+/// other, and connections of loops with due times are opened.
 fn ramp(load: &Load) -> Duration {
     load.warm_up / 2
 }
 
-fn arrivals(load: &Load, share: Share, times: Times) -> Option<Schedule> {
+fn queue(load: &Load, share: Share, times: Times) -> Option<Queue> {
     match load.shape {
         Shape::Closed { .. } => None,
         Shape::Open {
-            iterations_per_second,
+            iterations_per_second: rate,
             arrivals,
-            ..
-        } => Some(Schedule::new(
-            arrivals,
-            times.begin + ramp(load),
-            iterations_per_second,
-            share,
-            load.seed,
-        )),
+            in_flight_max,
+        } => {
+            let start = times.begin + ramp(load);
+            let schedule = Schedule::new(arrivals, start, rate, share, load.seed);
+            let workers = share.indices(in_flight_max).count();
+            Some(Queue::new(schedule, times.window.end, workers))
+        }
     }
 }
 
@@ -216,15 +219,23 @@ fn turns(load: &Load, share: Share, times: Times) -> Vec<(u32, Turns)> {
     let users = load.shape.users();
     let evenly =
         |over: Duration, user: u32| times.begin + over.mul_f64(f64::from(user) / f64::from(users));
-    share
-        .indices(users)
-        .map(|user| {
+    let in_thread = share.indices(users).enumerate();
+    in_thread
+        .map(|(worker, user)| {
+            let ahead = evenly(ramp(load), user);
             let turns = match load.shape {
-                Shape::Closed { pace: None, .. } => Turns::WhenFree(evenly(ramp(load), user)),
+                Shape::Closed { pace: None, .. } => Turns::WhenFree { first: ahead },
                 Shape::Closed {
                     pace: Some(period), ..
-                } => Turns::Every(evenly(period, user), period),
-                Shape::Open { .. } => Turns::Arrivals(evenly(ramp(load), user)),
+                } => Turns::Every {
+                    connect: ahead,
+                    next: evenly(period, user),
+                    period,
+                },
+                Shape::Open { .. } => Turns::Arrivals {
+                    connect: ahead,
+                    worker,
+                },
             };
             (user, turns)
         })

@@ -1,6 +1,6 @@
 //! What a generator thread sent, received and opened. In: every write, read and
-//! connection; out: the sums, at any moment. Only the thread itself adds, so that
-//! adding is a load and a store; others may look.
+//! connection; out: the sums, at any moment. Only the thread itself adds, or one
+//! task after the other, so that adding is a load and a store; others may look.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -54,12 +54,6 @@ impl Meter {
 
     pub(crate) fn opened(&self) {
         add(&self.opened, 1);
-    }
-
-    /// Adds what was counted elsewhere.
-    pub(crate) fn add(&self, (sent, received): (u64, u64)) {
-        add(&self.sent, sent);
-        add(&self.received, received);
     }
 
     pub(crate) fn read(&self) -> Traffic {

@@ -6,8 +6,7 @@
 //! - closed: the user is free;
 //! - closed with a pace: its next due time, one period after the one before,
 //!   whether or not that was kept;
-//! - open: the next arrival of the thread's schedule, which the first free worker
-//!   takes.
+//! - open: the arrival that the thread's [`queue`](crate::queue) gives it.
 //!
 //! A turn that is late is made at once, and its latency counts from when it was
 //! due. One that is later than the request timeout is not made but counted.
@@ -21,7 +20,13 @@ use std::{
 
 use tokio::time::sleep;
 
-use crate::{client::Client, counts::Finished, exchange::RequestError, thread::Thread};
+use crate::{
+    client::Client,
+    counts::{Finished, Iteration},
+    exchange::RequestError,
+    queue::Arrival,
+    thread::Thread,
+};
 
 /// How long a user of a closed loop waits after a failure, so that a target that
 /// refuses connections costs 10 attempts a second and user, not a busy loop. Where
@@ -32,11 +37,21 @@ pub const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Turns {
     /// When it is free, from then on.
-    WhenFree(Instant),
-    /// At this instant and then once every period.
-    Every(Instant, Duration),
-    /// Whenever it finds an arrival, once its connection was opened, at this instant.
-    Arrivals(Instant),
+    WhenFree { first: Instant },
+    /// Once every period.
+    Every {
+        /// When its connection is opened, unless the first turn is before that.
+        connect: Instant,
+        next: Instant,
+        period: Duration,
+    },
+    /// Whenever it is given an arrival.
+    Arrivals {
+        /// When its connection is opened.
+        connect: Instant,
+        /// Among those of its thread.
+        worker: usize,
+    },
 }
 
 /// One user, before and while it runs.
@@ -77,28 +92,37 @@ impl User {
     /// connection stays open as long as what is returned.
     pub(crate) async fn run(mut self) -> Client {
         match self.turns {
-            Turns::WhenFree(first) => self.free = self.thread.pacer.wait(first).await,
-            Turns::Every(..) => {}
-            Turns::Arrivals(connect) => {
-                self.thread.pacer.wait(connect).await;
-                self.connect_ahead().await;
+            Turns::WhenFree { first } => self.free = self.thread.pacer.wait(first).await,
+            Turns::Every { connect, next, .. } => self.connect_ahead(connect, next).await,
+            Turns::Arrivals { connect, .. } => {
+                self.connect_ahead(connect, self.thread.window.start).await;
             }
         }
         while let Some(start) = self.next_start().await {
             self.iterate(start).await;
             self.iteration += 1;
         }
-        if !self.served && !matches!(self.turns, Turns::Arrivals(_)) {
+        if !self.served && self.is_user() {
             self.thread.count(|counts| counts.record_unserved());
         }
         self.client
     }
 
-    async fn connect_ahead(&mut self) {
+    /// Whether it stands for somebody: the workers of an open loop are only so many
+    /// hands.
+    fn is_user(&self) -> bool {
+        !matches!(self.turns, Turns::Arrivals { .. })
+    }
+
+    /// Opens its connection at this instant, unless that must be over before.
+    async fn connect_ahead(&mut self, at: Instant, before: Instant) {
         let thread = &self.thread;
-        let open = self.client.link.open_ahead(thread.protocol, &thread.dialer);
-        // Taken up again by the first request if it takes longer.
-        let _ = tokio::time::timeout_at(thread.window.start.into(), open).await;
+        let before = before.min(thread.window.start);
+        if at < before && thread.pacer.wait(at).await < before {
+            let open = self.client.link.open_ahead(thread.protocol, &thread.dialer);
+            // Taken up again by the first request if it takes longer.
+            let _ = tokio::time::timeout_at(before.into(), open).await;
+        }
         self.free = Instant::now();
     }
 
@@ -106,22 +130,35 @@ impl User {
     async fn next_start(&mut self) -> Option<Start> {
         loop {
             let due = match &mut self.turns {
-                Turns::WhenFree(_) => self.free,
-                Turns::Every(next, period) => {
+                Turns::WhenFree { .. } => {
+                    let due = self.free;
+                    let inside = due < self.thread.window.end;
+                    return inside.then_some(Start { due, begun: due });
+                }
+                Turns::Every { next, period, .. } => {
                     let due = *next;
                     *next += *period;
+                    if due >= self.thread.window.end {
+                        return None;
+                    }
+                    self.reach(due).await;
                     due
                 }
-                Turns::Arrivals(_) => self.thread.next_arrival()?,
+                Turns::Arrivals { worker, .. } => {
+                    match self.thread.next_arrival(*worker, self.free).await? {
+                        Arrival::Queued(due) => {
+                            self.thread.note_queued(due);
+                            due
+                        }
+                        Arrival::Awaited(due) => {
+                            self.woken(due, Instant::now());
+                            due
+                        }
+                    }
+                }
             };
-            if due >= self.thread.window.end {
-                return None;
-            }
-            if matches!(self.turns, Turns::WhenFree(_)) {
-                return Some(Start { due, begun: due });
-            }
-            let begun = self.reach(due).await;
-            if begun < due + self.thread.request_timeout {
+            if self.free < due + self.thread.request_timeout {
+                let begun = self.free;
                 return Some(Start { due, begun });
             }
             self.thread.count(|counts| counts.record_not_begun(due));
@@ -129,14 +166,18 @@ impl User {
     }
 
     /// Waits until `due`, unless that has passed while the user was busy.
-    async fn reach(&mut self, due: Instant) -> Instant {
+    async fn reach(&mut self, due: Instant) {
         if due <= self.free {
             self.thread.note_queued(due);
         } else {
-            self.free = self.thread.pacer.wait(due).await;
-            self.thread.note_woken(due, self.free);
+            let woke = self.thread.pacer.wait(due).await;
+            self.woken(due, woke);
         }
-        self.free
+    }
+
+    fn woken(&mut self, due: Instant, woke: Instant) {
+        self.free = woke;
+        self.thread.note_woken(due, woke);
     }
 
     /// Makes the requests of the scenario once.
@@ -144,9 +185,11 @@ impl User {
         let thread = Rc::clone(&self.thread);
         let Start { mut begun, .. } = start;
         let mut intended = start.due;
+        let mut failures = 0;
         for (route, request) in thread.scenario.requests.iter().enumerate() {
             let deadline = (intended + thread.request_timeout).min(thread.give_up);
             thread.set_values(self.index, self.iteration);
+            self.client.observed.begin(route, intended);
             let outcome = self.client.request(request, &thread.values, deadline).await;
             let ended = Instant::now();
             let failure = outcome.as_ref().err().map(RequestError::kind);
@@ -158,10 +201,16 @@ impl User {
                 ended,
                 failure,
             };
-            thread.count(|counts| counts.record(&finished, &self.client.observed));
+            thread.count(|counts| {
+                counts.record(&finished, &self.client.observed);
+                if self.is_user() {
+                    counts.record_user(&finished);
+                }
+            });
             self.served |= failure.is_none();
+            failures += u32::from(failure.is_some());
             self.free = ended;
-            if failure.is_some() && matches!(self.turns, Turns::WhenFree(_)) {
+            if failure.is_some() && matches!(self.turns, Turns::WhenFree { .. }) {
                 sleep(PAUSE_AFTER_FAILURE).await;
                 self.free = Instant::now();
             }
@@ -171,6 +220,11 @@ impl User {
             }
             (intended, begun) = (self.free, self.free);
         }
-        thread.count(|counts| counts.record_iteration(start.due, self.free));
+        let done = Iteration {
+            intended: start.due,
+            free: self.free,
+            failures,
+        };
+        thread.count(|counts| counts.record_iteration(&done));
     }
 }

@@ -158,6 +158,7 @@ fn head(line: &mut Line, block: &Block) {
     line.add("completed", block.completed);
     line.add("requests_per_second", block.requests_per_second);
     line.add("iterations", block.iterations);
+    line.add("iterations_failed", block.iterations_failed);
     line.add("iterations_per_second", block.iterations_per_second);
     line.known("iteration_mean_ms", block.iteration_mean_ms);
     line.known("offered_per_second", block.offered_per_second);
@@ -169,6 +170,7 @@ fn head(line: &mut Line, block: &Block) {
     line.add("failed_status", failures.status);
     line.add("failed_malformed", failures.malformed);
     line.add("generator_failed_local_port", failures.local_port);
+    line.add("generator_failed_unsent", failures.unsent);
     line.add("users_stalled", block.users_stalled);
     line.add("users_unserved", block.users_unserved);
     line.known("littles_law_users", block.littles_law_users);

@@ -96,6 +96,7 @@ pub(crate) fn block(target: &str, load: LoadPoint, repetition: u32) -> Block {
         completed: COMPLETED,
         requests_per_second: COMPLETED as f64 / 5.0,
         iterations: COMPLETED / 2,
+        iterations_failed: 0,
         iterations_per_second: COMPLETED as f64 / 10.0,
         iteration_mean_ms: users.map(|users| users / (COMPLETED as f64 / 10.0) * 1e3),
         offered_per_second: match load {

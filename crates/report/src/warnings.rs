@@ -69,13 +69,16 @@ pub fn warnings(digest: &Digest<'_>, language: Language) -> Vec<Warning> {
 }
 
 /// What casts most doubt first.
-const ALL: [MarkKind; 15] = [
+const ALL: [MarkKind; 18] = [
     MarkKind::Failures,
     MarkKind::UsersUnserved,
     MarkKind::UsersStalled,
     MarkKind::NoLocalPort,
     MarkKind::GeneratorBusy,
     MarkKind::GeneratorLate,
+    MarkKind::GeneratorPaused,
+    MarkKind::Unsent,
+    MarkKind::ConnectionsOpened,
     MarkKind::SearchEndedByGenerator,
     MarkKind::SearchEndedAtMaximum,
     MarkKind::NotSustained,
@@ -92,7 +95,10 @@ pub fn mark_name(kind: MarkKind) -> &'static str {
     match kind {
         MarkKind::GeneratorBusy => "gen-busy",
         MarkKind::GeneratorLate => "gen-late",
+        MarkKind::GeneratorPaused => "gen-pause",
         MarkKind::NoLocalPort => "no-port",
+        MarkKind::Unsent => "unsent",
+        MarkKind::ConnectionsOpened => "reconnect",
         MarkKind::NotSustained => "rate-missed",
         MarkKind::SearchEndedByGenerator => "gen-limit",
         MarkKind::SearchEndedAtMaximum => "rate-max",

@@ -28,8 +28,10 @@ pub struct Block {
     pub completed: u64,
     /// The same, a second.
     pub requests_per_second: f64,
-    /// Iterations that ended in the window, each request a success.
+    /// Iterations that ended in the window.
     pub iterations: u64,
+    /// Those of them in which a request failed.
+    pub iterations_failed: u64,
     /// The same, a second.
     pub iterations_per_second: f64,
     /// The mean time of the iterations that started in the window.
@@ -158,7 +160,7 @@ pub struct Stream {
 /// Failures by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failures {
-    /// The target's, all but the last of these.
+    /// The target's, all but the last two of these.
     pub total: u64,
     /// No connection could be made.
     pub connect: u64,
@@ -172,6 +174,8 @@ pub struct Failures {
     pub malformed: u64,
     /// The generator's own: this machine had no local port.
     pub local_port: u64,
+    /// The generator's own: no descriptor or memory for it, or it could not be made.
+    pub unsent: u64,
 }
 
 /// The self-check of one thread of the generator.
@@ -241,8 +245,15 @@ pub enum MarkKind {
     GeneratorBusy,
     /// The generator was woken late; milliseconds at p99.
     GeneratorLate,
+    /// The generator was held up for long at least once; milliseconds, and the
+    /// longest latency.
+    GeneratorPaused,
     /// Requests never sent for want of a local port.
     NoLocalPort,
+    /// Requests never sent for another reason of the generator's own.
+    Unsent,
+    /// Connections opened within the window although they are kept.
+    ConnectionsOpened,
     /// Open loop: the offered rate was not reached; share completed.
     NotSustained,
     /// A search ended at what the generator could do, not the target: the highest

@@ -7,7 +7,7 @@ use crate::{Series, Unusable};
 /// Logarithms closer than this are the same measurement computed twice. It is
 /// some thousand times the rounding error of what is done to them, and a
 /// thousand million times finer than any instrument that counts requests.
-const ROUNDING: f64 = 1e-12;
+pub(crate) const ROUNDING: f64 = 1e-12;
 
 /// Natural logarithms of positive, finite values.
 pub(crate) fn logs(series: Series, values: &[f64]) -> Result<Vec<f64>, Unusable> {

@@ -14,6 +14,9 @@
 /// counts as 1.
 #[must_use]
 pub fn holm(p_values: &[f64]) -> Vec<f64> {
+    // Before they are ordered: a NaN with a sign would come first.
+    let known = |p: &f64| if p.is_nan() { 1.0 } else { *p };
+    let p_values: Vec<f64> = p_values.iter().map(known).collect();
     let mut ascending: Vec<usize> = (0..p_values.len()).collect();
     ascending.sort_by(|&a, &b| p_values[a].total_cmp(&p_values[b]));
     let mut adjusted = vec![1.0; p_values.len()];
@@ -41,6 +44,10 @@ mod tests {
         }
         assert_eq!(holm(&[]), Vec::<f64>::new());
         assert_eq!(holm(&[0.7, f64::NAN, 0.9]), [1.0, 1.0, 1.0]);
+        // Wherever the NaN would be in the order.
+        for nan in [f64::NAN, -f64::NAN] {
+            assert_eq!(holm(&[0.01, nan]), [0.02, 1.0]);
+        }
     }
 
     proptest! {

@@ -114,6 +114,12 @@ impl Ratio {
             (other.spread, other.count as f64),
         );
         let difference = other.mean - base.mean;
+        // Means of equal values differ by rounding where there are not equally many.
+        let difference = if standard_error == 0.0 && difference.abs() <= logs::ROUNDING {
+            0.0
+        } else {
+            difference
+        };
         Ok(Self {
             interval: Interval::new(difference, standard_error, degrees_of_freedom, confidence),
             spread: base.spread.hypot(other.spread),

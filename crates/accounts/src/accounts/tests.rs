@@ -44,7 +44,7 @@ fn the_mean_weighs_each_sample_by_its_time() {
 fn elsewhere_figures_are_absent_and_process_ids_refused() {
     let accounts = Accounts::open(&Pids::new()).expect("no ids to fail on");
     let reading = accounts.read();
-    let costs = accounts.between(&reading, &accounts.read(), &[]);
+    let costs = accounts.between(&reading, &accounts.read_at_end(), &[]);
     assert_eq!(costs.roles[0].cpu_seconds, None);
     let pids = Pids::from([("one".into(), vec![1])]);
     Accounts::open(&pids).expect_err("unsupported");

@@ -132,6 +132,26 @@ fn files_that_import_each_other_are_refused() {
     assert_eq!(error, "a imports itself, or a file that does");
 }
 
+#[test]
+fn a_chain_of_many_files_is_checked_at_once() {
+    // Each imports the next; looked through anew for each, they would take minutes.
+    let count = 100_000;
+    let mut files: Vec<_> = (0..count)
+        .map(|index| FileDescriptorProto {
+            name: Some(format!("{index:06}")),
+            // One import that is named twice, and one that is not there.
+            dependency: [index + 1, index + 1, count]
+                .map(|import| format!("{import:06}"))
+                .to_vec(),
+            ..FileDescriptorProto::default()
+        })
+        .collect();
+    assert_eq!(check_imports(&files), Ok(()));
+    files[count - 1].dependency.push("000000".to_owned());
+    let error = check_imports(&files).expect_err("a circle");
+    assert_eq!(error, "000000 imports itself, or a file that does");
+}
+
 proptest! {
     #[test]
     fn descriptors_that_no_compiler_makes_are_read_or_refused(

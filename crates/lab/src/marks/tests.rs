@@ -59,6 +59,7 @@ fn fine() -> Block {
         completed: 4000,
         requests_per_second: 400.0,
         iterations: 2000,
+        iterations_failed: 0,
         iterations_per_second: 200.0,
         iteration_mean_ms: Some(50.0),
         offered_per_second: None,
@@ -135,6 +136,39 @@ fn lateness_counts_against_the_fastest_route() {
 }
 
 #[test]
+fn one_long_hold_up_of_the_generator_is_said() {
+    let paused = |lag_max_ms: f64| {
+        move |block: &mut Block| {
+            block.latency = block.routes[0].latency;
+            block.generator[0].lag_max_ms = lag_max_ms;
+        }
+    };
+    check(paused(30.0), &[MarkKind::GeneratorPaused]);
+    check(paused(24.0), &[]);
+    check(paused(9.0), &[]);
+}
+
+#[test]
+fn kept_connections_that_are_opened_again_are_said() {
+    let mut block = fine();
+    assert_eq!(connections_opened(&block), None);
+    block.connections_opened = 2;
+    let mark = connections_opened(&block).map(|mark| mark.kind);
+    assert_eq!(mark, Some(MarkKind::ConnectionsOpened));
+}
+
+#[test]
+fn iterations_with_a_failure_do_not_keep_up_a_rate() {
+    let failing = |block: &mut Block| {
+        block.load = LoadPoint::Rate(200.0);
+        block.littles_law_users = None;
+        block.offered_per_second = Some(200.0);
+        block.iterations_failed = 1000;
+    };
+    check(failing, &[MarkKind::NotSustained]);
+}
+
+#[test]
 fn an_open_loop_must_keep_up_its_rate() {
     let open = |offered: f64, not_begun| {
         move |block: &mut Block| {
@@ -156,7 +190,7 @@ fn a_few_arrivals_may_be_few_by_chance() {
         block.load = LoadPoint::Rate(2.0);
         block.littles_law_users = None;
         block.offered_per_second = Some(2.0);
-        block.iterations_per_second = 1.5;
+        block.iterations = 15;
     };
     check(rare, &[]);
 }

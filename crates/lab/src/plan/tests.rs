@@ -96,7 +96,7 @@ fn every_problem_of_a_file_is_reported_at_once() {
             "warm-up (--warm-up) \"2h\"",
             "repetitions (--repetitions) \"0\"",
             "stream-window-bytes",
-            "2 threads of the generator share no connection",
+            "2 threads of the generator cannot have the same number",
             "neither chain nor url",
             "a chain and a url",
             "fail-if (--fail-if)",

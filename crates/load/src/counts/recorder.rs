@@ -1,8 +1,8 @@
 //! What one generator thread records while it runs. In: one event per finished
 //! request; out, at the end: what [`Counts`] is made of. The rule
 //! of what counts where is the parent module's. Recording is what the load itself
-//! pays for: two histogram entries and a few additions, no allocation but where an
-//! interval begins.
+//! pays for: three histogram entries and a few additions, no allocation but where
+//! an interval begins.
 //!
 //! Memory. A route has one histogram an interval (144 KiB when its latencies reach
 //! 100 ms, 264 KiB at the most). Once a thread's take more than 64 MiB, those of
@@ -13,7 +13,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Counts, Failure, Iterations, Route, Window};
+use super::{Counts, Failure, Iterations, Route, Window, latest::Latest};
 use crate::{
     exchange::Observed,
     latencies::{Latencies, PackedLatencies},
@@ -37,6 +37,17 @@ pub(crate) struct Finished {
     pub(crate) failure: Option<Failure>,
 }
 
+/// One iteration that is done.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Iteration {
+    /// When it should have begun.
+    pub(crate) intended: Instant,
+    /// When its user was free again.
+    pub(crate) free: Instant,
+    /// How many of its requests failed.
+    pub(crate) failures: u32,
+}
+
 /// What ended in an interval.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Ended {
@@ -57,6 +68,8 @@ pub(crate) struct Recorder {
     /// Intervals before this one are packed.
     first_open: usize,
     open_bytes_max: usize,
+    /// For whoever watches.
+    latest: Latest,
     failed: u64,
     completed: u64,
     iterations: Iterations,
@@ -93,6 +106,7 @@ impl Recorder {
             intervals: vec![interval; window.intervals()],
             first_open: 0,
             open_bytes_max: OPEN_BYTES_MAX,
+            latest: Latest::default(),
             failed: 0,
             completed: 0,
             iterations: Iterations::default(),
@@ -111,10 +125,6 @@ impl Recorder {
         if intended >= self.window.end {
             return;
         }
-        // A user waits for one answer at a time: this counts it at most once.
-        if finished.begun < self.window.start && ended >= self.window.end {
-            self.stalled += 1;
-        }
         match finished.failure {
             Some(kind) => self.failure(finished.route, kind, ended),
             None => {
@@ -122,12 +132,50 @@ impl Recorder {
                     self.completed += 1;
                     let index = self.index(ended);
                     self.intervals[index].ended.completed += 1;
+                    let second = (ended - self.window.start).as_secs();
+                    self.latest.record(second, ended - intended);
                 }
                 if self.window.holds(intended) {
-                    self.success(finished, observed);
+                    self.success(finished);
                 }
             }
         }
+        if self.window.holds(intended) {
+            self.stream(finished, observed);
+        }
+    }
+
+    /// Counts what a request says of the user who made it.
+    pub(crate) fn record_user(&mut self, finished: &Finished) {
+        // It waits for one answer at a time: this counts it at most once.
+        let began_before = finished.begun < self.window.start;
+        self.stalled += u64::from(began_before && finished.ended >= self.window.end);
+    }
+
+    /// Adds gaps between messages of a stream that goes on, or has ended.
+    pub(crate) fn record_gaps(&mut self, route: usize, intended: Instant, gaps: &[Duration]) {
+        if self.window.holds(intended) {
+            let all = &mut self.routes[route].gaps;
+            gaps.iter().for_each(|gap| all.record(*gap));
+        }
+    }
+
+    /// Counts what is left to count of a stream, if it was one.
+    fn stream(&mut self, finished: &Finished, observed: &Observed) {
+        let Some(first) = observed.first_message else {
+            return;
+        };
+        let Finished {
+            route, intended, ..
+        } = *finished;
+        self.record_gaps(route, intended, observed.gaps());
+        if finished.failure == Some(Failure::Timeout) {
+            let open = observed.since_latest_message(finished.ended);
+            self.record_gaps(route, intended, open.as_slice());
+        }
+        let route = &mut self.routes[route];
+        route.first_message.record(first - intended);
+        route.messages += observed.messages;
     }
 
     fn failure(&mut self, route: usize, kind: Failure, ended: Instant) {
@@ -144,7 +192,7 @@ impl Recorder {
         }
     }
 
-    fn success(&mut self, finished: &Finished, observed: &Observed) {
+    fn success(&mut self, finished: &Finished) {
         let index = self.index(finished.intended);
         let latency = finished.ended - finished.intended;
         match &mut self.intervals[index].routes[finished.route] {
@@ -159,13 +207,6 @@ impl Recorder {
         }
         let route = &mut self.routes[finished.route];
         route.uncorrected.record(finished.ended - finished.sent);
-        if let Some(first) = observed.first_message {
-            route.first_message.record(first - finished.sent);
-            route.messages += observed.messages;
-            for gap in &observed.gaps {
-                route.gaps.record(*gap);
-            }
-        }
     }
 
     /// Begins a histogram with its first entry.
@@ -217,13 +258,15 @@ impl Recorder {
         index.min(self.intervals.len() - 1)
     }
 
-    /// Counts an iteration that is done: its user is free again.
-    pub(crate) fn record_iteration(&mut self, intended: Instant, free: Instant) {
+    /// Counts an iteration that is done.
+    pub(crate) fn record_iteration(&mut self, done: &Iteration) {
+        let Iteration { intended, free, .. } = *done;
         if self.window.holds(intended) {
             self.iterations.durations.record(free - intended);
         }
         if self.window.holds(free) {
             self.iterations.completed += 1;
+            self.iterations.failed += u64::from(done.failures > 0);
         }
     }
 
@@ -256,6 +299,12 @@ impl Recorder {
         }
     }
 
+    /// The latencies of the successes that ended in this second of the window, which
+    /// must be the latest one that is over.
+    pub(crate) fn latest_second(&self, second: u64) -> Option<&Latencies> {
+        self.latest.of(second)
+    }
+
     pub(crate) fn routes(&self) -> usize {
         self.routes.len()
     }
@@ -286,6 +335,7 @@ impl Recorder {
         let iterations = &mut counts.iterations;
         iterations.durations.merge(&self.iterations.durations);
         iterations.completed += self.iterations.completed;
+        iterations.failed += self.iterations.failed;
         iterations.unfinished += self.iterations.unfinished;
         counts.completed += self.completed;
         counts.not_begun += self.not_begun;

@@ -33,6 +33,7 @@ fn counted(origin: Instant, threads: usize, requests: &[(usize, Finished)]) -> C
         .collect();
     for (thread, finished) in requests {
         recorders[*thread].record(finished, &Observed::default());
+        recorders[*thread].record_user(finished);
     }
     Counts::of(&window, &recorders.iter().collect::<Vec<_>>())
 }
@@ -115,6 +116,7 @@ fn a_slow_chain_has_both_figures_in_a_long_window_and_none_in_a_short_one() {
                 failure: None,
             };
             recorder.record(&finished, &Observed::default());
+            recorder.record_user(&finished);
         }
         let counts = Counts::of(&window, &[&recorder]);
         let found = (counts.overall().count(), counts.completed, counts.stalled);
@@ -149,12 +151,14 @@ fn a_failure_is_neither_a_latency_nor_a_completion() {
 
 #[test]
 fn what_the_generator_failed_at_is_not_the_targets_failure() {
-    let origin = Instant::now();
-    let own = request(origin, 11, 12, Some(Failure::LocalPort));
-    let counts = counted(origin, 1, &[(0, own)]);
-    assert_eq!(counts.failures().total(), 0);
-    assert_eq!(counts.failures().of(Failure::LocalPort), 1);
-    assert!(counts.intervals.iter().all(|interval| interval.failed == 0));
+    for kind in [Failure::LocalPort, Failure::Unsent] {
+        let origin = Instant::now();
+        let own = request(origin, 11, 12, Some(kind));
+        let counts = counted(origin, 1, &[(0, own)]);
+        assert_eq!(counts.failures().total(), 0);
+        assert_eq!(counts.failures().of(kind), 1);
+        assert!(counts.intervals.iter().all(|interval| interval.failed == 0));
+    }
 }
 
 #[test]
@@ -193,39 +197,78 @@ fn iterations_are_measured_by_start_and_counted_by_end() {
     let window = window(origin);
     let at = |second| origin + Duration::from_secs(second);
     let mut recorder = Recorder::new(window, 1, TIMEOUT);
-    recorder.record_iteration(at(8), at(11)); // Counted.
-    recorder.record_iteration(at(11), at(15)); // Both.
-    recorder.record_iteration(at(35), at(43)); // Measured.
-    recorder.record_iteration(at(1), at(3)); // Neither.
+    let mut record = |intended, free, failures| {
+        recorder.record_iteration(&Iteration {
+            intended: at(intended),
+            free: at(free),
+            failures,
+        });
+    };
+    record(8, 11, 0); // Counted.
+    record(11, 15, 2); // Both, and a request of it failed, and another.
+    record(35, 43, 1); // Measured.
+    record(1, 3, 1); // Neither.
     recorder.record_unfinished(at(30));
     recorder.record_unfinished(at(9));
     let iterations = Counts::of(&window, &[&recorder]).iterations;
-    assert_eq!(iterations.completed, 2);
+    assert_eq!((iterations.completed, iterations.failed), (2, 1));
     assert_eq!(iterations.durations.count(), 2);
     assert_eq!(iterations.durations.mean(), Some(Duration::from_secs(6)));
     assert_eq!(iterations.unfinished, 1);
 }
 
 #[test]
-fn streams_are_measured_by_message() {
+fn streams_are_measured_by_message_from_the_intended_start() {
     let origin = Instant::now();
     let at = |second| origin + Duration::from_secs(second);
     let mut observed = Observed::default();
-    for second in [12, 13, 17] {
+    for second in [14, 15, 19] {
         observed.message(at(second));
     }
     let window = window(origin);
     let mut recorder = Recorder::new(window, 1, TIMEOUT);
-    recorder.record(&request(origin, 11, 18, None), &observed);
-    // In the warm-up, and failed: nothing of these.
-    recorder.record(&request(origin, 9, 18, None), &observed);
-    recorder.record(&request(origin, 11, 18, Some(Failure::Closed)), &observed);
-    let route = &Counts::of(&window, &[&recorder]).routes[0];
+    let mut late = request(origin, 11, 20, None);
+    // It waited for a connection, as its user did.
+    late.sent = at(13);
+    recorder.record(&late, &observed);
+    // In the warm-up: nothing of this.
+    recorder.record(&request(origin, 9, 20, None), &observed);
+    let route = Counts::of(&window, &[&recorder]).routes[0].clone();
     assert_eq!(route.messages, 3);
     assert_eq!(route.first_message.count(), 1);
-    assert_eq!(route.first_message.max(), Some(Duration::from_secs(1)));
+    assert_eq!(route.first_message.max(), Some(Duration::from_secs(3)));
     assert_eq!(route.gaps.count(), 2);
     assert_eq!(route.gaps.total(), Duration::from_secs(5));
+}
+
+#[test]
+fn what_was_seen_of_a_stream_that_failed_counts() {
+    let origin = Instant::now();
+    let at = |second| origin + Duration::from_secs(second);
+    let window = window(origin);
+    // Messages, how it ended at second 30: first messages, gaps, the longest gap.
+    let check = |messages: &[u64], failure, expected: (u64, u64, Option<u64>)| {
+        let mut observed = Observed::default();
+        messages
+            .iter()
+            .for_each(|second| observed.message(at(*second)));
+        let mut recorder = Recorder::new(window, 1, TIMEOUT);
+        recorder.record(&request(origin, 11, 30, Some(failure)), &observed);
+        let route = Counts::of(&window, &[&recorder]).routes[0].clone();
+        let (first, gaps) = (route.first_message, route.gaps);
+        let longest = gaps.max().map(|gap| gap.as_secs());
+        assert_eq!(
+            (first.count(), gaps.count(), longest),
+            expected,
+            "{failure}"
+        );
+        assert_eq!(route.messages, messages.len() as u64);
+        assert_eq!((route.failures.total(), route.latency.count()), (1, 0));
+    };
+    check(&[12, 15], Failure::Closed, (1, 1, Some(3)));
+    check(&[12, 15], Failure::Timeout, (1, 2, Some(15)));
+    check(&[12], Failure::Timeout, (1, 1, Some(18)));
+    check(&[], Failure::Timeout, (0, 0, None));
 }
 
 #[test]
@@ -287,7 +330,8 @@ proptest! {
             prop_assert_eq!(threads.latency.max(), single.latency.max());
             prop_assert_eq!(threads.uncorrected.total(), single.uncorrected.total());
         }
-        let failures = single.failures().total() + single.failures().of(Failure::LocalPort);
+        let failures = single.failures();
+        let failures: u64 = Failure::ALL.into_iter().map(|kind| failures.of(kind)).sum();
         let successes = single.overall().count();
         prop_assert_eq!(successes + failures + outside, requests.len() as u64);
         let uncorrected = single.overall_uncorrected().total();

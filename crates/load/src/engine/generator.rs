@@ -10,10 +10,10 @@ use std::{
 use tokio::sync::{oneshot, watch};
 
 use crate::{
-    counts::{Counts, Recorder, Window},
+    counts::{Counts, Ledger, Recorder, Window},
     latencies::Latencies,
     self_check::ThreadCheck,
-    thread::{Ledger, Report},
+    thread::Report,
     traffic::Traffic,
 };
 
@@ -35,18 +35,20 @@ pub struct Sample {
 pub struct Generator {
     window: Window,
     threads: Vec<Running>,
-    /// The interval last shown, with its latencies, so that the threads are asked
-    /// for each only once.
-    latest: Mutex<Option<(usize, LatestInterval)>>,
-    _stop: watch::Sender<()>,
+    /// The second last shown, with its latencies, so that the threads are asked for
+    /// each only once.
+    latest: Mutex<Option<(u64, Option<LatestInterval>)>>,
+    stop: watch::Sender<()>,
 }
 
 /// A thread that was told to begin.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) ledger: Ledger,
-    /// Sent at its end.
+    /// Sent when its users have finished.
     pub(super) done: oneshot::Receiver<Report>,
+    /// Its other side is dropped when the thread ends, all connections closed.
+    pub(super) ended: oneshot::Receiver<()>,
 }
 
 /// How a load does.
@@ -56,12 +58,13 @@ pub struct SoFar {
     pub completed: u64,
     /// Failures of the target since the window's start.
     pub failed: u64,
-    /// The latest whole interval of the window, which is a second in windows of up
-    /// to ten minutes.
+    /// The latest whole second of the window; none when no success ended in it.
     pub latest: Option<LatestInterval>,
 }
 
-/// The latencies of an interval as far as its requests had ended when it did.
+/// The latencies of the successes that ended in a second, whenever they began: what
+/// a target that has become slow does shows when its answers come. Results go by the
+/// intended start instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LatestInterval {
     /// Half of the requests took no longer.
@@ -77,7 +80,7 @@ impl Generator {
             window,
             threads,
             latest: Mutex::default(),
-            _stop: stop,
+            stop,
         }
     }
 
@@ -87,8 +90,8 @@ impl Generator {
         self.window
     }
 
-    /// What was counted so far. Takes the threads' time only when an interval has
-    /// ended since the last call.
+    /// What was counted so far. Takes the threads' time only when a second has ended
+    /// since the last call.
     #[must_use]
     pub fn so_far(&self) -> SoFar {
         let ended = self
@@ -107,45 +110,57 @@ impl Generator {
 
     fn latest(&self) -> Option<LatestInterval> {
         let elapsed = Instant::now().checked_duration_since(self.window.start)?;
-        let over = (elapsed.as_secs() / self.window.interval().as_secs()) as usize;
-        let index = over.min(self.window.intervals()).checked_sub(1)?;
+        let over = elapsed.min(self.window.length()).as_secs();
+        let second = over.checked_sub(1)?;
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
-        if latest.is_none_or(|(shown, _)| shown < index) {
-            let mut all = Latencies::new();
-            for thread in &self.threads {
-                let ledger = thread.ledger.lock();
-                let routes = 0..ledger.routes();
-                let routes: Vec<_> = routes.map(|route| ledger.latencies(index, route)).collect();
-                drop(ledger);
-                routes.iter().for_each(|route| all.merge(route));
+        match *latest {
+            Some((shown, found)) if shown >= second => found,
+            _ => {
+                let found = self.latest_second(second);
+                *latest = Some((second, found));
+                found
             }
-            let quantiles = all.quantile(0.5).zip(all.quantile(0.99));
-            *latest = quantiles.map(|(p50, p99)| (index, LatestInterval { p50, p99 }));
         }
-        latest.map(|(_, latest)| latest)
+    }
+
+    fn latest_second(&self, second: u64) -> Option<LatestInterval> {
+        let mut all = Latencies::new();
+        for thread in &self.threads {
+            let found = thread.ledger.lock().latest_second(second).cloned();
+            found.iter().for_each(|latencies| all.merge(latencies));
+        }
+        let quantiles = all.quantile(0.5).zip(all.quantile(0.99));
+        quantiles.map(|(p50, p99)| LatestInterval { p50, p99 })
     }
 
     /// Waits until every user has finished, which takes at most the request timeout
-    /// beyond the window. May be dropped, which gives the load up.
+    /// beyond the window, and until all connections are closed. May be dropped, which
+    /// gives the load up.
     ///
     /// # Errors
     ///
     /// When a thread ended early, which is a defect.
-    pub async fn finish(mut self) -> io::Result<Sample> {
+    pub async fn finish(self) -> io::Result<Sample> {
         let mut traffic = Traffic::default();
         let mut threads = Vec::new();
-        for thread in &mut self.threads {
-            let report = (&mut thread.done)
+        let mut ledgers = Vec::new();
+        let mut ends = Vec::new();
+        for thread in self.threads {
+            let report = thread
+                .done
                 .await
                 .map_err(|_| io::Error::other("a thread of the load generator ended early"))?;
             traffic.add(&report.traffic);
             threads.push(report.check);
+            ledgers.push(thread.ledger);
+            ends.push(thread.ended);
         }
-        let ledgers: Vec<_> = self
-            .threads
-            .iter()
-            .map(|thread| thread.ledger.lock())
-            .collect();
+        drop(self.stop);
+        for ended in ends {
+            // Nothing is sent: it ends with the thread.
+            let _ = ended.await;
+        }
+        let ledgers: Vec<_> = ledgers.iter().map(Ledger::lock).collect();
         let recorders: Vec<&Recorder> = ledgers.iter().map(|ledger| &**ledger).collect();
         Ok(Sample {
             window: self.window,

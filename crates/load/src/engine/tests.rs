@@ -9,6 +9,7 @@ use super::*;
 use crate::{
     counts::Failure,
     scenario::Request,
+    self_check::ThreadCheck,
     shape::{Arrivals, Reuse},
     user::PAUSE_AFTER_FAILURE,
 };
@@ -74,6 +75,8 @@ async fn check_failure(behaviour: Behaviour, timeout: Duration, kind: Failure) {
     assert_eq!(failures.of(kind), failures.total(), "{behaviour:?}");
     assert_eq!(sample.counts.overall().count(), 0, "{behaviour:?}");
     assert_eq!(sample.counts.completed, 0, "{behaviour:?}");
+    let iterations = &sample.counts.iterations;
+    assert_eq!(iterations.failed, iterations.completed, "{behaviour:?}");
     // Each user pauses after a failure.
     let most = u64::from(USERS) * (1 + WINDOW.as_millis() / PAUSE_AFTER_FAILURE.as_millis()) as u64;
     assert!(failures.total() <= most, "{behaviour:?}: {failures:?}");
@@ -107,6 +110,11 @@ async fn users_keep_the_target_busy_and_every_request_is_counted_once() {
     assert_eq!(sample.threads.len(), 2);
     assert!(sample.threads.iter().all(|thread| thread.lag.count() > 0));
     assert!(sample.threads.iter().all(|thread| thread.awaited == 0));
+    assert_eq!(iterations.failed, 0);
+    if cfg!(target_os = "linux") {
+        let busy = |thread: &ThreadCheck| thread.busy.is_some_and(|busy| busy > 0.0);
+        assert!(sample.threads.iter().all(busy), "{:?}", sample.threads);
+    }
 }
 
 #[tokio::test]
@@ -277,6 +285,26 @@ async fn the_latest_second_is_shown_while_the_load_goes_on() {
 }
 
 #[tokio::test]
+async fn the_latest_second_shows_a_slow_target_when_its_answers_come() {
+    let delay = Duration::from_millis(1_200);
+    let target = Target::start(Behaviour::After(delay)).await;
+    let generator = Load {
+        duration: Duration::from_secs(4),
+        ..load(target.address)
+    }
+    .start()
+    .expect("threads can be started");
+    let window = generator.window();
+    let at = |ms| tokio::time::sleep_until((window.start + Duration::from_millis(ms)).into());
+    at(1_100).await;
+    assert_eq!(generator.so_far().latest, None, "no answer came yet");
+    // All began within the first 0.1 s, and none of them had ended at second 1.
+    at(2_100).await;
+    let latest = generator.so_far().latest.expect("answers came");
+    assert!(latest.p50 >= delay, "{latest:?}");
+}
+
+#[tokio::test]
 async fn what_makes_no_sense_is_refused() {
     let address = target::absent().await;
     let refused = |load: Load, part: &str| {
@@ -328,6 +356,9 @@ async fn what_makes_no_sense_is_refused() {
     let mut shared = load(address);
     shared.connections.count = ConnectionCount::Shared(1);
     refused(shared, "1 connections cannot be shared out to 2 threads");
+    let mut shared = load(address);
+    shared.connections.count = ConnectionCount::Shared(3);
+    refused(shared, "use a multiple of 2 connections");
 }
 
 #[cfg(target_os = "linux")]

@@ -125,7 +125,7 @@ fn end(stream: &mut SendStream<Bytes>, code: &'static str) {
 }
 
 async fn open(address: SocketAddr) -> Connection {
-    let connection = Connection::open(address, &SETTINGS).await;
+    let connection = Connection::open(address, &SETTINGS, Arc::default()).await;
     connection.expect("the target is there")
 }
 
@@ -139,10 +139,22 @@ async fn call_once(
         .message(&mut crate::template::Values::new(0, 0))
         .expect("constant");
     let mut observed = Observed::default();
-    let outcome = connection
-        .call(&call, message, timeout, &mut observed)
-        .await;
-    (outcome, observed)
+    let outcome = within(timeout, async |limits| {
+        let outcome = connection.call(&call, message, limits, &mut observed);
+        outcome.await
+    });
+    (outcome.await, observed)
+}
+
+/// Gives up when the time is over, as clients do.
+async fn within(
+    timeout: Duration,
+    call: impl AsyncFnOnce(Limits) -> Result<(), RequestError>,
+) -> Result<(), RequestError> {
+    let deadline = Instant::now() + timeout;
+    let call = call(Limits { timeout, deadline });
+    let outcome = tokio::time::timeout_at(deadline.into(), call).await;
+    outcome.unwrap_or(Err(RequestError::Timeout(timeout)))
 }
 
 /// What becomes of a call of this method when it is answered so.
@@ -299,9 +311,9 @@ async fn messages_of_a_stream_have_times() {
     assert_eq!(observed.messages, 3);
     let first = observed.first_message.expect("there are messages");
     assert!(first >= started + Duration::from_millis(20));
-    assert_eq!(observed.gaps.len(), 2);
+    assert_eq!(observed.gaps().len(), 2);
     // Late arrivals are possible on a busy machine, early ones are not.
-    let last = first + observed.gaps.iter().sum();
+    let last = first + observed.gaps().iter().sum();
     assert!(last >= started + Duration::from_millis(60));
 }
 
@@ -496,15 +508,18 @@ async fn a_connection_that_cannot_be_opened_says_why() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
     drop(listener);
-    let refused = Connection::open(address, &SETTINGS).await;
+    let refused = Connection::open(address, &SETTINGS, Arc::default()).await;
     assert!(matches!(refused, Err(RequestError::Connect(_))));
     let settings = Settings {
         stream_window_bytes: 1 << 31,
         ..SETTINGS
     };
-    let error = Connection::open(address, &settings).await.map(|_| ());
-    let error = error.expect_err("no window is that large").to_string();
-    assert!(error.contains("2147483648 bytes"), "{error}");
+    let error = Connection::open(address, &settings, Arc::default())
+        .await
+        .map(|_| ());
+    let error = error.expect_err("no window is that large");
+    assert_eq!(error.kind(), crate::Failure::Unsent, "not the target's");
+    assert!(error.to_string().contains("2147483648 bytes"), "{error}");
 }
 
 #[tokio::test]
@@ -523,7 +538,7 @@ async fn a_connection_closes_with_its_last_handle() {
 async fn bytes_are_those_of_the_socket() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
-    let theirs = Arc::<Traffic>::default();
+    let theirs = Arc::<Meter>::default();
     let counted = Arc::clone(&theirs);
     let running = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.expect("a client");
@@ -535,18 +550,22 @@ async fn bytes_are_those_of_the_socket() {
             end(&mut stream, "0");
         }
     });
-    let mut connection = open(address).await;
+    let ours = Arc::<Meter>::default();
+    let connection = Connection::open(address, &SETTINGS, Arc::clone(&ours)).await;
+    let mut connection = connection.expect("the target is there");
     for _ in 0..10 {
         let (outcome, _) = call_once(&mut connection, "One", LONG).await;
         outcome.expect("a right answer");
     }
-    let ours = Arc::clone(&connection.traffic);
-    let (sent, received) = connection.bytes();
+    let seen = ours.read();
+    let (sent, received) = (seen.bytes_sent, seen.bytes_received);
     assert!(sent > 24 && received > 10 * 7, "{sent} {received}");
     drop(connection);
     running.await.expect("the target saw it close");
-    let (sent, received) = ours.total();
-    assert_eq!((received, sent), theirs.total());
+    // What went over it after the last handle was gone as well.
+    let (ours, theirs) = (ours.read(), theirs.read());
+    assert_eq!(ours.bytes_sent, theirs.bytes_received);
+    assert_eq!(ours.bytes_received, theirs.bytes_sent);
 }
 
 #[test]
@@ -559,7 +578,7 @@ fn the_timeout_is_told_in_at_most_eight_digits_and_never_too_short() {
         (Duration::from_millis(100_000_001), "100001S"),
         (Duration::MAX, "99999999S"),
     ] {
-        assert_eq!(Deadline::default().header(timeout), expected, "{timeout:?}");
+        assert_eq!(Told::default().header(timeout), expected, "{timeout:?}");
     }
 }
 
@@ -570,8 +589,12 @@ fn calls_can_be_spawned() {
         let mut connection = open(([127, 0, 0, 1], 1).into()).await;
         let call = call("One");
         let mut observed = Observed::default();
+        let limits = Limits {
+            timeout: LONG,
+            deadline: Instant::now() + LONG,
+        };
         let _ = connection
-            .call(&call, Bytes::new(), LONG, &mut observed)
+            .call(&call, Bytes::new(), limits, &mut observed)
             .await;
     });
 }

@@ -3,7 +3,7 @@
 //! that carries the fewest requests. What it costs does not depend on how many
 //! users wait, and on the number of connections by its logarithm.
 
-use std::{cell::RefCell, collections::BTreeSet, sync::Arc, time::Instant};
+use std::{cell::RefCell, collections::BTreeSet, time::Instant};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -76,7 +76,7 @@ impl Pool {
     }
 
     /// Opens one connection before it is needed; a failure is nobody's yet.
-    pub(crate) async fn open_ahead(&self, slot: usize, protocol: Protocol, dialer: &Arc<Dialer>) {
+    pub(crate) async fn open_ahead(&self, slot: usize, protocol: Protocol, dialer: &Dialer) {
         let lease = Lease {
             slot: &self.slots[slot],
             reuse: Reuse::Keep,

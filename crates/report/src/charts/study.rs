@@ -343,6 +343,7 @@ fn doubt(cell: &Cell<'_>) -> Doubt {
         MarkKind::GeneratorBusy
         | MarkKind::GeneratorLate
         | MarkKind::NoLocalPort
+        | MarkKind::Unsent
         | MarkKind::NotSustained
         | MarkKind::SearchEndedByGenerator
         | MarkKind::SearchEndedAtMaximum
@@ -350,7 +351,9 @@ fn doubt(cell: &Cell<'_>) -> Doubt {
         | MarkKind::UsersStalled
         | MarkKind::UsersUnserved
         | MarkKind::Failures => true,
-        MarkKind::MachineFull
+        MarkKind::GeneratorPaused
+        | MarkKind::ConnectionsOpened
+        | MarkKind::MachineFull
         | MarkKind::Steal
         | MarkKind::CpuPressure
         | MarkKind::OtherPrograms

@@ -55,7 +55,7 @@ fn worst(kind: MarkKind, marked: &[(&Block, Mark)]) -> Mark {
 
 fn figure(kind: MarkKind, value: f64) -> String {
     match kind {
-        MarkKind::GeneratorLate => milliseconds(value),
+        MarkKind::GeneratorLate | MarkKind::GeneratorPaused => milliseconds(value),
         MarkKind::SearchEndedByGenerator | MarkKind::SearchEndedAtMaximum => {
             format!("{}/s", rate(value))
         }
@@ -75,9 +75,21 @@ fn english(kind: MarkKind, told: &Told, marked: &[(&Block, Mark)]) -> String {
             "generator-bound: the generator was woken {value} late at p99 (limit {limit}), which \
              is in the latencies"
         ),
+        MarkKind::GeneratorPaused => format!(
+            "the generator itself was held up for {value}, more than half of the longest latency \
+             ({limit}): p99.9 and maximum may be its own"
+        ),
         MarkKind::NoLocalPort => format!(
             "generator-bound: {sum} requests were never sent, because this machine had no local \
              port left"
+        ),
+        MarkKind::Unsent => format!(
+            "generator-bound: {sum} requests were never sent: the generator had no descriptor or \
+             memory for them, or they could not be made"
+        ),
+        MarkKind::ConnectionsOpened => format!(
+            "{sum} connections were opened within the window although they are kept: the target \
+             closed them, and opening is in the latencies"
         ),
         MarkKind::NotSustained => format!(
             "the offered rate was not reached: {value} of it was completed; requests queued, and \
@@ -140,9 +152,21 @@ fn portuguese(kind: MarkKind, told: &Told, marked: &[(&Block, Mark)]) -> String 
             "limitado pelo gerador: o gerador acordou com {value} de atraso no p99 (limite \
              {limit}), e esse atraso está nas latências"
         ),
+        MarkKind::GeneratorPaused => format!(
+            "o próprio gerador ficou parado por {value}, mais da metade da maior latência \
+             ({limit}): p99.9 e máximo podem ser dele"
+        ),
         MarkKind::NoLocalPort => format!(
             "limitado pelo gerador: {sum} requisições nunca foram enviadas, porque não restava \
              porta local nesta máquina"
+        ),
+        MarkKind::Unsent => format!(
+            "limitado pelo gerador: {sum} requisições nunca foram enviadas: faltou ao gerador \
+             descritor ou memória para elas, ou não puderam ser montadas"
+        ),
+        MarkKind::ConnectionsOpened => format!(
+            "{sum} conexões foram abertas dentro da janela, embora sejam mantidas: o alvo as \
+             fechou, e abri-las está nas latências"
         ),
         MarkKind::NotSustained => format!(
             "a taxa oferecida não foi alcançada: só {value} dela foi concluída; as requisições \
@@ -251,6 +275,15 @@ fn english_remedy(kind: MarkKind, marked: &[(&Block, Mark)]) -> String {
         MarkKind::GeneratorLate => {
             "use more --generator-threads, pin them to processors of their own, or use less load"
         }
+        MarkKind::GeneratorPaused => {
+            "pin its threads to processors of their own, or repeat the run on a quiet machine"
+        }
+        MarkKind::Unsent => {
+            "raise the limit on open files, use fewer users, or look at the requests' templates"
+        }
+        MarkKind::ConnectionsOpened => {
+            "raise the target's idle timeout or its requests a connection, or use fewer connections"
+        }
         MarkKind::NoLocalPort => {
             "keep connections open, choose fewer users, or widen net.ipv4.ip_local_port_range"
         }
@@ -290,6 +323,16 @@ fn portuguese_remedy(kind: MarkKind, marked: &[(&Block, Mark)]) -> String {
         }
         MarkKind::GeneratorLate => {
             "use mais --generator-threads, fixe-as em processadores próprios, ou use menos carga"
+        }
+        MarkKind::GeneratorPaused => {
+            "fixe as threads dele em processadores próprios, ou repita em uma máquina sossegada"
+        }
+        MarkKind::Unsent => {
+            "aumente o limite de arquivos abertos, use menos usuários, ou veja os modelos das \
+             requisições"
+        }
+        MarkKind::ConnectionsOpened => {
+            "aumente o tempo ocioso ou as requisições por conexão do alvo, ou use menos conexões"
         }
         MarkKind::NoLocalPort => {
             "mantenha as conexões abertas, use menos usuários, ou amplie \

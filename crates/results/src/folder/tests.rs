@@ -42,6 +42,7 @@ fn block(number: u32) -> Block {
         completed: 10,
         requests_per_second: 5.0,
         iterations: 5,
+        iterations_failed: 0,
         iterations_per_second: 2.5,
         iteration_mean_ms: Some(50.0),
         offered_per_second: None,

@@ -34,9 +34,68 @@ async fn an_open_loop_makes_exactly_the_arrivals_of_its_schedule() {
     // No worker has to connect when its first arrival comes.
     assert_eq!(sample.traffic.connections_opened, 0);
     assert_eq!(target.seen.connections.load(Relaxed), 50);
+    // One or two are enough, unless the machine stands still for long.
+    let used = target.seen.used.load(Relaxed);
+    assert!(
+        used < 40,
+        "{used} connections were used, as if all took turns"
+    );
     let awaited: u64 = sample.threads.iter().map(|check| check.awaited).sum();
     let queued: u64 = sample.threads.iter().map(|check| check.queued).sum();
     assert_eq!(awaited + queued, 200);
+}
+
+#[tokio::test]
+async fn without_a_warm_up_connections_are_opened_by_requests_alone() {
+    let target = Target::start(Behaviour::After(Duration::ZERO)).await;
+    let sample = measure(Load {
+        warm_up: Duration::ZERO,
+        ..open(target.address, 20.0, 50)
+    })
+    .await;
+    assert_eq!(sample.counts.overall().count(), 6);
+    let (opened, used) = (&target.seen.connections, &target.seen.used);
+    assert_eq!(opened.load(Relaxed), used.load(Relaxed));
+}
+
+/// The generator's thread is held up, as by a machine that has no time for it.
+#[tokio::test]
+async fn a_thread_that_is_held_up_says_so() {
+    let target = Target::start(Behaviour::After(Duration::ZERO)).await;
+    let load = open(target.address, 1_000.0, 20);
+    let share = Share {
+        thread: 0,
+        threads: 1,
+    };
+    let thread = tokio::task::spawn_blocking(move || {
+        let runtime = set_up(&load, share).expect("a runtime");
+        runtime.block_on(async {
+            let pacer = Rc::new(Pacer::new().expect("a timer"));
+            let running = Rc::clone(&pacer);
+            tokio::task::spawn_local(async move { running.run().await });
+            let begin = Instant::now();
+            let start = begin + load.warm_up;
+            let end = start + load.duration;
+            let window = Window { start, end };
+            let ledger = Ledger::new(Recorder::new(window, 1, load.request_timeout));
+            let holding = Rc::clone(&pacer);
+            tokio::task::spawn_local(async move {
+                holding.wait(start + WINDOW / 2).await;
+                thread::sleep(Duration::from_millis(50));
+            });
+            let times = Times { begin, window };
+            let run = crate::thread::run(&load, share, times, pacer, Duration::ZERO, ledger);
+            run.await.0
+        })
+    });
+    let check = thread.await.expect("no panic").check;
+    // At least those for which workers were waiting when it came to itself.
+    assert!(check.late >= 15, "{check:?}");
+    assert!(
+        check.lag.max() >= Some(Duration::from_millis(45)),
+        "{check:?}"
+    );
+    assert_eq!(check.awaited + check.queued, 300);
 }
 
 #[tokio::test]

@@ -54,6 +54,8 @@ pub(super) struct Target {
 pub(super) struct Seen {
     pub(super) connections: AtomicU64,
     pub(super) requests: AtomicU64,
+    /// Connections over which a request came.
+    pub(super) used: AtomicU64,
     open: AtomicU64,
     /// The most connections that were open at once.
     pub(super) open_max: AtomicU64,
@@ -91,6 +93,11 @@ impl Target {
         target
     }
 
+    /// How many connections are open.
+    pub(super) fn open(&self) -> u64 {
+        self.seen.open.load(Relaxed)
+    }
+
     /// Holds up all answers of a target that is [`Behaviour::Held`] for so long.
     pub(super) async fn held(&self, time: Duration) {
         let _turn = self.turn.acquire().await.expect("never closed");
@@ -100,6 +107,7 @@ impl Target {
     async fn serve(&self, mut stream: TcpStream, behaviour: Behaviour) -> io::Result<()> {
         stream.set_nodelay(true)?;
         let mut received = Vec::new();
+        let mut used = false;
         loop {
             while !received.ends_with(b"\r\n\r\n") {
                 let read = stream.read_buf(&mut received);
@@ -117,6 +125,9 @@ impl Target {
             }
             received.clear();
             self.seen.requests.fetch_add(1, Relaxed);
+            if !std::mem::replace(&mut used, true) {
+                self.seen.used.fetch_add(1, Relaxed);
+            }
             if !self.answer(&mut stream, behaviour).await? {
                 return Ok(());
             }

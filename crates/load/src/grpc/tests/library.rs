@@ -39,7 +39,10 @@ async fn ask(
     let mut values = crate::template::Values::new(0, 0);
     let message = call.message(&mut values).expect("a right message");
     let mut observed = Observed::default();
-    let outcome = connection.call(&call, message, timeout, &mut observed);
+    let outcome = within(timeout, async |limits| {
+        let outcome = connection.call(&call, message, limits, &mut observed);
+        outcome.await
+    });
     (outcome.await, observed)
 }
 

@@ -1,15 +1,10 @@
 //! Counts the bytes of a connection at its socket: a stream that passes
-//! everything on and adds up what was really written and read. The counters are
-//! shared between the connection's task and its handles, which are on one thread
-//! most of the time; atomics keep the futures `Send` and cost next to nothing.
+//! everything on and tells its thread's meter what was really written and read.
 
 use std::{
     io,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -18,38 +13,23 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Bytes of one connection.
-#[derive(Debug, Default)]
-pub(super) struct Traffic {
-    sent: AtomicU64,
-    received: AtomicU64,
-}
-
-impl Traffic {
-    /// Bytes sent and received.
-    pub(super) fn total(&self) -> (u64, u64) {
-        (
-            self.sent.load(Ordering::Relaxed),
-            self.received.load(Ordering::Relaxed),
-        )
-    }
-}
+use crate::traffic::Meter;
 
 /// A socket whose bytes are counted.
 #[derive(Debug)]
 pub(super) struct Counted {
     stream: TcpStream,
-    traffic: Arc<Traffic>,
+    meter: Arc<Meter>,
 }
 
 impl Counted {
-    pub(super) fn new(stream: TcpStream, traffic: Arc<Traffic>) -> Self {
-        Counted { stream, traffic }
+    pub(super) fn new(stream: TcpStream, meter: Arc<Meter>) -> Self {
+        Counted { stream, meter }
     }
 
     fn written(&self, result: io::Result<usize>) -> Poll<io::Result<usize>> {
         if let Ok(bytes) = result {
-            self.traffic.sent.fetch_add(bytes as u64, Ordering::Relaxed);
+            self.meter.sent(bytes);
         }
         Poll::Ready(result)
     }
@@ -63,10 +43,7 @@ impl AsyncRead for Counted {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        let bytes = buffer.filled().len() - before;
-        self.traffic
-            .received
-            .fetch_add(bytes as u64, Ordering::Relaxed);
+        self.meter.received(buffer.filled().len() - before);
         Poll::Ready(Ok(()))
     }
 }
