@@ -6,17 +6,13 @@
 //! - `engine`, `shape`: a load from its start to its sample, and what may be asked
 //! - `thread`: one thread of the generator
 //! - `user`: one virtual user, or one worker of an open loop
-//! - `shape`: who begins iterations when, over which connections
-//! - `schedule`, `dispatch`, `pacer`: when iterations are due, who makes them, and
-//!   waiting for that
+//! - `schedule`, `pacer`: when iterations are due, and waiting for that
 //! - `queue`: which worker of an open loop makes which of them
 //! - `client`, `link`, `dialer`: a request, on which connection, and opening it
-//! - `exchange`, `alarm`: what is seen of a request, why it fails, and its timeout
 //! - `exchange`, `alarm`: what is seen of a request, and how long it may take
 //! - `http1`, `grpc`: what is spoken on a connection
 //! - `scenario`, `template`: the requests
 //! - `counts`, `latencies`: what is counted, with the rule of what counts
-//! - `traffic`: bytes and connections
 //! - `traffic`: bytes and connections
 //! - `self_check`: the generator's watch on itself
 
@@ -24,7 +20,6 @@ mod alarm;
 mod client;
 mod counts;
 mod dialer;
-mod dispatch;
 mod engine;
 mod exchange;
 mod grpc;
