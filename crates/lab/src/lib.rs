@@ -1,7 +1,7 @@
 //! The experiment: load on targets, accounts of what they cost, results. In: an
 //! experiment as a file or as flags ([`Options`]); out: a folder of results and
 //! a report. `plan` says what will be measured, `schedule` in which order, `run`
-//! tells the story, `block` measures once, `summary` turns a sample into figures
+//! tells the story, `measuring` takes a block and `block` measures once, `summary` turns a sample into figures
 //! and `marks` says which of them to doubt. Nothing here reads a command line or
 //! ends the process.
 
@@ -10,6 +10,7 @@ mod calibrate;
 mod descriptors;
 mod error;
 mod marks;
+mod measuring;
 mod options;
 mod output;
 mod plan;

@@ -5,15 +5,15 @@
 //! folder can be written is found out when the run starts.
 
 pub(crate) mod against;
+mod numbers;
 mod problems;
+mod targets;
 
-use std::{collections::BTreeSet, ops::RangeInclusive, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use contract::Role;
 use report::{Gate, Objective};
-use results::{
-    Block, ConnectionCount, Experiment, LoadPoint, OwnChain, Request, Restart, Schema, Target,
-};
+use results::{Block, ConnectionCount, Experiment, LoadPoint, OwnChain, Restart};
 
 pub(crate) use against::{Endpoint, NAME_CHARS_MAX, Scheme};
 pub use problems::Problems;
@@ -26,18 +26,7 @@ use crate::{
 /// What a plan measures unless it is told to measure something else.
 const DEFAULT_USERS: [u32; 3] = [25, 100, 400];
 
-const USERS_MAX: u32 = 100_000;
-const RATE_MAX: f64 = 10_000_000.0;
-const LOADS_MAX: usize = 100;
-const TARGETS_MAX: usize = 16;
-const REQUESTS_MAX: usize = 100;
-const REPETITIONS_MAX: u32 = 1_000;
 const BLOCKS_MAX: usize = 10_000;
-const THREADS_MAX: u32 = 256;
-const STREAMS_MAX: u32 = 100_000;
-const WINDOW_BYTES: RangeInclusive<u32> = 65_535..=(1 << 31) - 1;
-const DURATION_MIN: Duration = Duration::from_millis(100);
-const HOUR: Duration = Duration::from_secs(3600);
 
 /// A valid experiment.
 #[derive(Debug, Clone)]
@@ -137,11 +126,11 @@ impl Plan {
             load.users = DEFAULT_USERS.to_vec();
         }
         experiment.seed.get_or_insert_with(schedule::random_seed);
-        check_load(&experiment, &mut problems);
-        check_times(&experiment, &mut problems);
-        check_connections(&experiment, &mut problems);
-        check_cpus(&experiment, &mut problems);
-        let targets = read_targets(&experiment, &mut problems);
+        numbers::check_load(&experiment, &mut problems);
+        numbers::check_times(&experiment, &mut problems);
+        numbers::check_connections(&experiment, &mut problems);
+        numbers::check_cpus(&experiment, &mut problems);
+        let targets = targets::read_targets(&experiment, &mut problems);
         let objective = read_objective(&experiment, &mut problems);
         let gates = read_gates(&experiment, &mut problems);
         let plan = Plan {
@@ -228,324 +217,6 @@ impl Plan {
     }
 }
 
-fn check_load(experiment: &Experiment, problems: &mut Problems) {
-    let load = &experiment.load;
-    let kinds = [
-        !load.users.is_empty(),
-        !load.rates.is_empty(),
-        load.slo.is_some(),
-    ];
-    if kinds.into_iter().filter(|is| *is).count() > 1 {
-        problems.add(
-            "load",
-            "",
-            "users, rates and slo are three kinds of load",
-            "give one of them; measure the others in runs of their own",
-        );
-    }
-    let mut seen = BTreeSet::new();
-    for users in &load.users {
-        check_range("users (--users)", *users, 1..=USERS_MAX, problems);
-        if !seen.insert(*users) {
-            problems.add(
-                "users (--users)",
-                &users.to_string(),
-                "it is there twice",
-                "give it once",
-            );
-        }
-    }
-    for (index, rate) in load.rates.iter().enumerate() {
-        check_rate("rates (--rate)", *rate, problems);
-        if load.rates[..index].contains(rate) {
-            problems.add(
-                "rates (--rate)",
-                &rate.to_string(),
-                "it is there twice",
-                "give it once",
-            );
-        }
-    }
-    if load.points().len() > LOADS_MAX {
-        let count = load.points().len().to_string();
-        problems.add(
-            "load",
-            &count,
-            "so many loads are too many",
-            format!("give at most {LOADS_MAX}"),
-        );
-    }
-    if let Some(pace) = load.pace {
-        check_duration(
-            "pace (--pace)",
-            pace,
-            Duration::from_millis(1)..=HOUR,
-            problems,
-        );
-        if load.users.is_empty() {
-            problems.add(
-                "pace (--pace)",
-                &humantime::format_duration(pace).to_string(),
-                "only users of a closed loop have a pace",
-                "give users (--users), or leave it out",
-            );
-        }
-    }
-    check_range(
-        "in-flight-max (--in-flight-max)",
-        load.in_flight_max,
-        1..=USERS_MAX,
-        problems,
-    );
-    check_rate("rate-start", load.rate_start, problems);
-    check_rate("rate-max", load.rate_max, problems);
-    if !(0.001..=0.5).contains(&load.rate_precision) {
-        problems.add(
-            "rate-precision",
-            &load.rate_precision.to_string(),
-            "it is no share that a search can reach",
-            "give 0.001 to 0.5",
-        );
-    }
-}
-
-fn check_times(experiment: &Experiment, problems: &mut Problems) {
-    let from = |from| from..=HOUR;
-    check_duration(
-        "duration (--duration)",
-        experiment.duration,
-        from(DURATION_MIN),
-        problems,
-    );
-    check_duration(
-        "warm-up (--warm-up)",
-        experiment.warm_up,
-        from(Duration::ZERO),
-        problems,
-    );
-    check_duration(
-        "request-timeout (--request-timeout)",
-        experiment.request_timeout,
-        from(Duration::from_millis(1)),
-        problems,
-    );
-    let repetitions = experiment.repetitions;
-    check_range(
-        "repetitions (--repetitions)",
-        repetitions,
-        1..=REPETITIONS_MAX,
-        problems,
-    );
-}
-
-fn check_connections(experiment: &Experiment, problems: &mut Problems) {
-    let connections = &experiment.connections;
-    let threads = experiment.generator.threads;
-    check_range(
-        "threads (--generator-threads)",
-        threads,
-        1..=THREADS_MAX,
-        problems,
-    );
-    check_range(
-        "streams-max (--streams-max)",
-        connections.streams_max,
-        1..=STREAMS_MAX,
-        problems,
-    );
-    for (name, bytes) in [
-        ("stream-window-bytes", connections.stream_window_bytes),
-        (
-            "connection-window-bytes",
-            connections.connection_window_bytes,
-        ),
-    ] {
-        check_range(name, bytes, WINDOW_BYTES, problems);
-    }
-    if let ConnectionCount::Shared(count) = connections.count {
-        check_range("count (--connections)", count, 1..=USERS_MAX, problems);
-        if threads > 0 && count % threads != 0 {
-            problems.add(
-                "count (--connections)",
-                &count.to_string(),
-                format!("{threads} threads of the generator cannot have the same number of them"),
-                "give a multiple of --generator-threads: threads share no connection",
-            );
-        }
-    }
-}
-
-fn check_cpus(experiment: &Experiment, problems: &mut Problems) {
-    let allowed = accounts::affinity::allowed_cpus();
-    for (name, cpus) in [
-        ("cpus (--generator-cpus)", &experiment.generator.cpus),
-        ("cpus (--system-cpus)", &experiment.system.cpus),
-    ] {
-        if cpus.is_empty() {
-            continue;
-        }
-        let value = format!("{cpus:?}");
-        match &allowed {
-            None => problems.add(name, &value, "pinning works on Linux alone", "leave it out"),
-            Some(allowed) => {
-                if let Some(cpu) = cpus.iter().find(|cpu| !allowed.contains(cpu)) {
-                    let reason = format!("this program may not use processor {cpu}");
-                    problems.add(name, &value, reason, format!("choose among {allowed:?}"));
-                }
-            }
-        }
-    }
-}
-
-fn read_targets(experiment: &Experiment, problems: &mut Problems) -> Vec<Planned> {
-    let mut targets: Vec<Planned> = Vec::new();
-    for target in &experiment.targets {
-        let planned = match read_target(target) {
-            Ok(planned) => planned,
-            Err(wrong) => {
-                problems.add("targets (--against)", &target.name, wrong.reason, wrong.fix);
-                continue;
-            }
-        };
-        if targets.iter().any(|known| known.name == planned.name) {
-            problems.add(
-                "targets (--against)",
-                &target.name,
-                "the name is taken",
-                "choose another",
-            );
-            continue;
-        }
-        check_requests(experiment, target, &planned, problems);
-        targets.push(planned);
-    }
-    if experiment.targets.is_empty() {
-        problems.add(
-            "targets",
-            "",
-            "nothing is left to measure",
-            "name a running system with --against NAME=URL",
-        );
-    }
-    if targets.len() > TARGETS_MAX {
-        let count = targets.len().to_string();
-        problems.add(
-            "targets",
-            &count,
-            "so many are too many",
-            format!("give at most {TARGETS_MAX}"),
-        );
-    }
-    targets
-}
-
-fn read_target(target: &Target) -> Result<Planned, against::Wrong> {
-    against::check_name("name", &target.name)?;
-    against::check_processes(&target.processes)?;
-    let subject = match (target.chain, &target.url) {
-        (Some(chain), None) => Subject::Own(chain),
-        (None, Some(url)) => Subject::Running(against::read_url(url)?),
-        (Some(_), Some(_)) => {
-            return Err(against::Wrong::new(
-                "it has a chain and a url",
-                "give one of the two",
-            ));
-        }
-        (None, None) => {
-            return Err(against::Wrong::new(
-                "it has neither chain nor url",
-                "give chain = \"grpc\" or \"rest\" for a chain of our own, or the url of a running system",
-            ));
-        }
-    };
-    if !target.processes.is_empty() && target.chain.is_some() {
-        return Err(against::Wrong::new(
-            "the processes of a chain of our own are known",
-            "leave processes out",
-        ));
-    }
-    if let Some(Schema::Proto { files, .. }) = &target.schema
-        && files.is_empty()
-    {
-        return Err(against::Wrong::new(
-            "its schema names no .proto file",
-            "name one",
-        ));
-    }
-    Ok(Planned {
-        name: target.name.clone(),
-        subject,
-    })
-}
-
-fn check_requests(
-    experiment: &Experiment,
-    target: &Target,
-    planned: &Planned,
-    problems: &mut Problems,
-) {
-    let requests = experiment.requests_of(target);
-    let scheme = match &planned.subject {
-        Subject::Own(_) => Scheme::Http,
-        Subject::Running(endpoint) => endpoint.scheme,
-    };
-    if requests.is_empty() || requests.len() > REQUESTS_MAX {
-        let reason = format!("{} has {} requests", target.name, requests.len());
-        problems.add("requests", "", reason, format!("give 1 to {REQUESTS_MAX}"));
-    }
-    let mut names = BTreeSet::new();
-    for request in requests {
-        if let Err(wrong) = check_request(request, scheme) {
-            let reason = format!("{} (for target {})", wrong.reason, target.name);
-            problems.add(
-                "requests (--request, --call)",
-                &request.name,
-                reason,
-                wrong.fix,
-            );
-        }
-        if !names.insert(&request.name) {
-            let fix = "name them, for example first=GET /a";
-            problems.add(
-                "requests (--request, --call)",
-                &request.name,
-                "the name is there twice",
-                fix,
-            );
-        }
-    }
-}
-
-fn check_request(request: &Request, scheme: Scheme) -> Result<(), against::Wrong> {
-    against::check_name("name", &request.name)?;
-    match (scheme, &request.http, &request.grpc) {
-        (Scheme::Http, Some(http), None) => {
-            // What the load generator would refuse is a problem now.
-            crate::target::http_request(request, http, "localhost", "")
-                .map(drop)
-                .map_err(|reason| {
-                    against::Wrong::new(
-                        reason,
-                        "the form is METHOD /PATH, for example GET /a/hello?name=pspd",
-                    )
-                })
-        }
-        (Scheme::Grpc, None, Some(_)) => Ok(()),
-        (_, Some(_), Some(_)) | (_, None, None) => Err(against::Wrong::new(
-            "it has not exactly one of http and grpc",
-            "give one of the two",
-        )),
-        (Scheme::Grpc, Some(_), None) => Err(against::Wrong::new(
-            "a grpc:// target takes no HTTP request",
-            "give the target calls of its own: --call SERVICE/METHOD, or grpc = \"SERVICE/METHOD\"",
-        )),
-        (Scheme::Http, None, Some(_)) => Err(against::Wrong::new(
-            "an http:// target takes no gRPC call",
-            "give the target requests of its own: --request 'GET /PATH', or http = \"GET /PATH\"",
-        )),
-    }
-}
-
 fn read_objective(experiment: &Experiment, problems: &mut Problems) -> Option<Objective> {
     let text = experiment.load.slo.as_ref()?;
     let objective = Objective::parse(text)
@@ -578,33 +249,6 @@ fn read_gates(experiment: &Experiment, problems: &mut Problems) -> Vec<Gate> {
         }
     }
     gates
-}
-
-fn check_range(name: &str, value: u32, range: RangeInclusive<u32>, problems: &mut Problems) {
-    if !range.contains(&value) {
-        let fix = format!("give {} to {}", range.start(), range.end());
-        problems.add(name, &value.to_string(), "it is out of range", fix);
-    }
-}
-
-fn check_rate(name: &str, rate: f64, problems: &mut Problems) {
-    if !(rate > 0.0 && rate <= RATE_MAX) {
-        let fix = format!("give iterations a second, more than 0, at most {RATE_MAX}");
-        problems.add(name, &rate.to_string(), "it is no rate", fix);
-    }
-}
-
-fn check_duration(
-    name: &str,
-    duration: Duration,
-    range: RangeInclusive<Duration>,
-    problems: &mut Problems,
-) {
-    if !range.contains(&duration) {
-        let show = humantime::format_duration;
-        let fix = format!("give {} to {}", show(*range.start()), show(*range.end()));
-        problems.add(name, &show(duration).to_string(), "it is out of range", fix);
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,11 @@
 use proptest::prelude::*;
 
-use super::*;
+use results::Schema;
+
+use super::{
+    numbers::{DURATION_MIN, HOUR, THREADS_MAX, USERS_MAX},
+    *,
+};
 
 fn against(text: &str) -> Options {
     Options {
