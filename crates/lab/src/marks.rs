@@ -227,4 +227,4 @@ fn peak_not_reset(block: &Block) -> Option<Mark> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

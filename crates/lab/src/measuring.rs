@@ -33,7 +33,7 @@ impl Measuring<'_> {
             LoadPoint::Search => self.search(target).await,
             load => {
                 let measured = self.measure(target, load, 0).await?;
-                let block = self.summarise(target, &measured, Vec::new());
+                let block = self.summarise(target, &measured);
                 Ok((measured, block))
             }
         }
@@ -51,14 +51,13 @@ impl Measuring<'_> {
         block::measure(self.plan, target, load, seed, self.progress).await
     }
 
-    fn summarise(&self, target: &Target, measured: &Measured, probes: Vec<Probe>) -> Block {
+    fn summarise(&self, target: &Target, measured: &Measured) -> Block {
         let circumstances = Circumstances {
             step: self.step,
             session: self.session,
             target: &target.name,
             load: self.plan.loads[self.step.load],
             unpaced: self.plan.experiment.load.pace.is_none(),
-            probes,
             processors: self.processors,
             connections_kept: self.plan.experiment.connections.reuse == Reuse::Keep,
             routes: &routes(self.plan, self.step),
@@ -79,7 +78,7 @@ impl Measuring<'_> {
             let measured = self
                 .measure(target, LoadPoint::Rate(rate), probes.len())
                 .await?;
-            let block = self.summarise(target, &measured, Vec::new());
+            let block = self.summarise(target, &measured);
             let missed = self.missed(&block);
             search.record(rate, missed.is_none());
             let objective = self.plan.objective.as_ref();

@@ -23,13 +23,12 @@ pub struct Report {
     pub trips: Vec<Trip>,
 }
 
-/// The report of a folder's run as it stands.
-pub(crate) fn report(folder: &Folder, gates: &[Gate]) -> Report {
-    let digest = digest(folder);
+/// The report of a run as it stands.
+pub(crate) fn report(digest: &Digest<'_>, gates: &[Gate]) -> Report {
     Report {
-        text: report::text(&digest),
-        json: report::json(&digest),
-        trips: gates.iter().flat_map(|gate| gate.check(&digest)).collect(),
+        text: report::text(digest),
+        json: report::json(digest),
+        trips: gates.iter().flat_map(|gate| gate.check(digest)).collect(),
     }
 }
 
@@ -48,11 +47,12 @@ pub fn render(path: &Path) -> Result<(Report, Option<Error>), Error> {
     let gates = gates
         .map(|text| Gate::parse(text, experiment))
         .collect::<Result<Vec<_>, _>>()?;
+    let digest = digest(&folder);
     let not_written = match locked {
         Some(error) => Some(error.into()),
-        None => write(&folder).err(),
+        None => write(&folder, &digest).err(),
     };
-    Ok((report(&folder, &gates), not_written))
+    Ok((report(&digest, &gates), not_written))
 }
 
 /// Runs against each other, in words and for programs.
@@ -80,9 +80,9 @@ pub fn compare(paths: &[&Path]) -> Result<Result<Compared, NotComparable>, Error
     }))
 }
 
-/// Makes every file of the folder that is made from its record.
-pub(crate) fn write(folder: &Folder) -> Result<(), Error> {
-    let digest = digest(folder);
+/// Makes every file of the folder that is made from its record, of which `digest`
+/// is.
+pub(crate) fn write(folder: &Folder, digest: &Digest<'_>) -> Result<(), Error> {
     let run = folder.run();
     let experiment = run.experiment.to_toml().map_err(|error| Error::Render {
         name: "experiment.toml".to_owned(),
@@ -90,16 +90,16 @@ pub(crate) fn write(folder: &Folder) -> Result<(), Error> {
     })?;
     for (name, content) in [
         ("experiment.toml", experiment),
-        ("summary.json", report::json(&digest)),
+        ("summary.json", report::json(digest)),
         ("blocks.csv", report::blocks_csv(run)),
-        ("cells.csv", report::cells_csv(&digest)),
-        ("contrasts.csv", report::contrasts_csv(&digest)),
-        ("report.md", report::markdown(&digest)),
-        ("report.html", report::html::page(&digest)),
+        ("cells.csv", report::cells_csv(digest)),
+        ("contrasts.csv", report::contrasts_csv(digest)),
+        ("report.md", report::markdown(digest)),
+        ("report.html", report::html::page(digest)),
     ] {
         folder.write(name, content.as_bytes())?;
     }
-    for Figure { name, chart, .. } in charts::figures(&digest, Language::English) {
+    for Figure { name, chart, .. } in charts::figures(digest, Language::English) {
         let svg = charts::draw_svg(&chart);
         folder.write(&format!("charts/{name}.svg"), svg.as_bytes())?;
         let png = charts::draw_png(&chart).map_err(|error| Error::Render {
@@ -109,7 +109,7 @@ pub(crate) fn write(folder: &Folder) -> Result<(), Error> {
         folder.write(&format!("charts/{name}.png"), &png)?;
     }
     for cell in &digest.cells {
-        let (name, summary) = report::k6_summary(&digest, cell);
+        let (name, summary) = report::k6_summary(digest, cell);
         folder.write(
             &format!("k6/{name}.json"),
             format!("{summary:#}\n").as_bytes(),
@@ -118,8 +118,9 @@ pub(crate) fn write(folder: &Folder) -> Result<(), Error> {
     Ok(())
 }
 
-/// A block whose raw times cannot be read has no percentiles, and the report
-/// says how many such there are.
-fn digest(folder: &Folder) -> Digest<'_> {
+/// Reads all raw times, which takes longest of all here: make it once. A block
+/// whose raw times cannot be read has no percentiles, and the report says how many
+/// such there are.
+pub(crate) fn digest(folder: &Folder) -> Digest<'_> {
     Digest::new(folder.run(), &mut |block| folder.histograms(block).ok())
 }

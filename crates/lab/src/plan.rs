@@ -167,15 +167,20 @@ impl Plan {
         schedule::steps(&design)
     }
 
-    /// Whether this is a block of this plan.
-    pub(crate) fn has(&self, block: &Block) -> bool {
-        let mut steps = self.steps().into_iter();
-        steps.any(|step| {
-            step.number == block.number
-                && step.repetition == block.repetition
-                && self.loads[step.load] == block.load
-                && self.targets[step.target].name == block.target
-        })
+    /// The first of these blocks that is none of this plan.
+    pub(crate) fn first_strange<'b>(&self, blocks: &'b [Block]) -> Option<&'b Block> {
+        let steps = self.steps();
+        let is_ours = |block: &Block| {
+            // Steps are numbered from 1, in their order.
+            let index = (block.number as usize).checked_sub(1);
+            let step = index.and_then(|index| steps.get(index));
+            step.is_some_and(|step| {
+                step.repetition == block.repetition
+                    && self.loads[step.load] == block.load
+                    && self.targets[step.target].name == block.target
+            })
+        };
+        blocks.iter().find(|block| !is_ours(block))
     }
 
     pub(crate) fn seed(&self) -> u64 {

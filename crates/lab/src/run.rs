@@ -172,7 +172,7 @@ fn resume(folder: Folder, setting: &Setting) -> Result<(Plan, Start), Error> {
     }
     let plan = Plan::again(&run.experiment)
         .map_err(|problems| refused(format!("its experiment is not valid here: {problems}")))?;
-    if let Some(block) = run.blocks.iter().find(|block| !plan.has(block)) {
+    if let Some(block) = plan.first_strange(&run.blocks) {
         return Err(refused(format!(
             "its block {} is not one that this program would measure; start a new run",
             block.number
@@ -343,7 +343,8 @@ impl<'a> Experiment<'a> {
         self.progress.end(&block, done + 1);
         self.folder
             .add(block, &histograms, measured.window_start, &timeline)?;
-        if let Err(error) = output::write(&self.folder) {
+        let digest = output::digest(&self.folder);
+        if let Err(error) = output::write(&self.folder, &digest) {
             // The block is kept, and all of that can be made again from it.
             self.progress.warn(&error.to_string());
         }
@@ -366,14 +367,15 @@ impl<'a> Experiment<'a> {
             self.note_killed(killed);
         }
         let closed = self.folder.close(end.state()).map_err(Error::from);
-        let written = closed.and_then(|()| output::write(&self.folder));
+        let digest = output::digest(&self.folder);
+        let written = closed.and_then(|()| output::write(&self.folder, &digest));
         let end = match (written, end) {
             (Err(error), End::Complete | End::Interrupted) => End::Failed(error),
             // The first failure says more than that it could not be written down.
             (_, end) => end,
         };
         Ok(Outcome {
-            report: output::report(&self.folder, &self.plan.gates),
+            report: output::report(&digest, &self.plan.gates),
             folder: self.folder.path().to_owned(),
             blocks: self.folder.run().blocks.len(),
             killed: self.killed,

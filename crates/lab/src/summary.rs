@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use hdrhistogram::Histogram;
 use load::{Failure, Latencies, Sample, ThreadCheck};
 use results::{
-    Block, Failures, GeneratorThread, Histograms, Latency, LoadPoint, Probe, Route, Second, Stream,
+    Block, Failures, GeneratorThread, Histograms, Latency, LoadPoint, Route, Second, Stream,
 };
 
 use crate::{block::Measured, marks, schedule::Step};
@@ -21,7 +21,6 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) load: LoadPoint,
     /// Users without a pace, to which Little's law applies.
     pub(crate) unpaced: bool,
-    pub(crate) probes: Vec<Probe>,
     pub(crate) processors: usize,
     /// Connections are kept from one request to the next.
     pub(crate) connections_kept: bool,
@@ -29,7 +28,7 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) routes: &'a [String],
 }
 
-/// The block as recorded.
+/// The block as recorded, but for the steps of a search.
 pub(crate) fn block(measured: &Measured, of: Circumstances<'_>) -> Block {
     let Measured { sample, .. } = measured;
     let counts = &sample.counts;
@@ -73,7 +72,7 @@ pub(crate) fn block(measured: &Measured, of: Circumstances<'_>) -> Block {
         connections_opened: sample.traffic.connections_opened,
         generator_bytes_sent: sample.traffic.bytes_sent,
         generator_bytes_received: sample.traffic.bytes_received,
-        probes: of.probes,
+        probes: Vec::new(),
         marks: Vec::new(),
     };
     block.marks = marks::of(&block, of.processors);

@@ -47,7 +47,7 @@ fn thread(busy: Option<f64>, lag_p99_ms: f64) -> GeneratorThread {
 }
 
 /// Ten users, each with an iteration of 50 ms: nothing to doubt.
-fn fine() -> Block {
+pub(crate) fn fine() -> Block {
     Block {
         number: 1,
         repetition: 1,

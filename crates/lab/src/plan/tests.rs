@@ -64,6 +64,29 @@ fn a_seed_is_always_recorded() {
 }
 
 #[test]
+fn a_block_of_another_plan_is_noticed() {
+    let plan = planned(Some("seed = 7"), &Options::default()).expect("valid");
+    let step = plan.steps()[3];
+    let ours = results::Block {
+        number: step.number,
+        repetition: step.repetition,
+        load: plan.loads[step.load],
+        target: plan.targets[step.target].name.clone(),
+        ..crate::marks::tests::fine()
+    };
+    assert_eq!(plan.first_strange(std::slice::from_ref(&ours)), None);
+    for number in [0, step.number + 1, 1_000] {
+        let strange = results::Block {
+            number,
+            ..ours.clone()
+        };
+        let blocks = [ours.clone(), strange];
+        let found = plan.first_strange(&blocks);
+        assert_eq!(found.map(|block| block.number), Some(number));
+    }
+}
+
+#[test]
 fn every_problem_of_a_file_is_reported_at_once() {
     check_file(
         r#"
