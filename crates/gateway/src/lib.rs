@@ -1,18 +1,24 @@
 //! The two gateways: a web page and HTTP in front, gRPC (P) or REST (P-REST)
-//! behind. Three concerns stay apart: [`forward`] tells the story of a route,
-//! [`transcode`] turns JSON into protobuf and back without any IO, [`respond`]
-//! decides what the client sees. See ARCHITECTURE.md for the walk of a request.
+//! behind. Four concerns stay apart: [`services`] and [`catalog`] say what is
+//! served, `table` holds it ready for the path of a request, `forward` tells the
+//! story of a request, `respond` decides what the client sees. See ARCHITECTURE.md
+//! for the walk of a request.
 
 pub mod access_log;
+mod catalog;
 mod config;
+pub mod explain;
 mod forward;
 mod page;
 mod respond;
 mod routes;
 mod server;
-mod transcode;
+pub mod services;
+mod table;
 pub mod upstream;
 
+pub use catalog::{CannotServe, Catalog};
 pub use config::{Cors, Limits, Settings};
 pub use forward::GrpcOptions;
 pub use server::{Common, Gateway};
+pub use table::Listed;

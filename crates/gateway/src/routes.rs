@@ -1,54 +1,113 @@
-//! Which route a request asks for. Paths and methods only; parameters are the
-//! route's own matter.
+//! The routes that are the gateways' own: their pages and what tells that they are
+//! well. Everything else is the table's, or the REST chain's two.
 
 use http::Method;
 
-use crate::respond::Problem;
+use crate::{respond::Problem, table::Table};
 
-/// The methods every route answers.
+/// The methods of every route of the gateways' own.
 pub(crate) const ALLOWED: &str = "GET, HEAD, OPTIONS";
+/// More routes than this are not listed in an error.
+const LISTED_MAX: usize = 32;
 
-/// A route of the gateways.
+/// A route that every gateway answers itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Route {
+pub(crate) enum Own {
     Page,
     PageStyle,
     PageScript,
     Healthz,
     Readyz,
+}
+
+/// A route of the REST chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rest {
     Hello,
     Numbers,
 }
 
-const TABLE: [(&str, Route); 7] = [
-    ("/a/hello", Route::Hello),
-    ("/b/numbers", Route::Numbers),
-    ("/healthz", Route::Healthz),
-    ("/readyz", Route::Readyz),
-    ("/", Route::Page),
-    ("/page.css", Route::PageStyle),
-    ("/page.js", Route::PageScript),
-];
+/// Which of the gateways' own routes there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pages {
+    /// The laboratory's page, and health.
+    All,
+    /// Health alone: other paths belong to the services.
+    Health,
+}
 
-/// The route at `path`, if `method` may be used on it.
-pub(crate) fn find(method: &Method, path: &str) -> Result<Route, Problem> {
-    let found = TABLE.iter().find(|(known, _)| *known == path);
-    let Some((_, route)) = found else {
-        return Err(Problem::NoRoute {
+const HEALTH: [(&str, Own); 2] = [("/healthz", Own::Healthz), ("/readyz", Own::Readyz)];
+const PAGE: [(&str, Own); 3] = [
+    ("/", Own::Page),
+    ("/page.css", Own::PageStyle),
+    ("/page.js", Own::PageScript),
+];
+const REST: [(&str, Rest); 2] = [("/a/hello", Rest::Hello), ("/b/numbers", Rest::Numbers)];
+
+impl Pages {
+    fn paths(self) -> impl Iterator<Item = (&'static str, Own)> {
+        let page: &[_] = match self {
+            Pages::All => &PAGE,
+            Pages::Health => &[],
+        };
+        HEALTH.iter().chain(page).copied()
+    }
+
+    /// The route at `path`, if it is one of these and `method` may be used on it.
+    pub(crate) fn find(self, method: &Method, path: &str) -> Result<Option<Own>, Problem> {
+        match self.paths().find(|(known, _)| *known == path) {
+            None => Ok(None),
+            Some((_, own)) => get_only(method, own).map(Some),
+        }
+    }
+}
+
+/// The route of the REST chain at `path`.
+pub(crate) fn rest(method: &Method, path: &str) -> Result<Rest, Problem> {
+    match REST.iter().find(|(known, _)| *known == path) {
+        Some((_, route)) => get_only(method, *route),
+        None => Err(Problem::NoRoute {
             path: path.to_owned(),
-        });
-    };
-    match *method {
-        Method::GET | Method::HEAD => Ok(*route),
-        _ => Err(Problem::MethodNotAllowed {
-            method: method.clone(),
+            routes: with_own(REST.iter().map(|(path, _)| format!("GET {path}")), Pages::All),
         }),
     }
 }
 
-/// Every route, as an error message lists them.
-pub(crate) fn known() -> impl Iterator<Item = String> {
-    TABLE.iter().map(|(path, _)| format!("GET {path}"))
+/// Every route, as an error message lists them; none when they are too many.
+pub(crate) fn listed(table: &Table, pages: Pages) -> Vec<String> {
+    if table.routes().len() > LISTED_MAX {
+        return Vec::new();
+    }
+    let routes = table.routes().iter();
+    with_own(routes.map(|route| format!("{} {}", route.verb, route.path)), pages)
+}
+
+/// The `allow` header for a path that has these methods.
+pub(crate) fn allowed(methods: &[Method]) -> String {
+    let mut names: Vec<&str> = methods.iter().map(Method::as_str).collect();
+    if names.contains(&"GET") && !names.contains(&"HEAD") {
+        names.push("HEAD");
+    }
+    if !names.contains(&"OPTIONS") {
+        names.push("OPTIONS");
+    }
+    names.join(", ")
+}
+
+fn with_own(routes: impl Iterator<Item = String>, pages: Pages) -> Vec<String> {
+    routes
+        .chain(pages.paths().map(|(path, _)| format!("GET {path}")))
+        .collect()
+}
+
+fn get_only<T>(method: &Method, route: T) -> Result<T, Problem> {
+    match *method {
+        Method::GET | Method::HEAD => Ok(route),
+        _ => Err(Problem::MethodNotAllowed {
+            method: method.clone(),
+            allowed: ALLOWED.to_owned(),
+        }),
+    }
 }
 
 #[cfg(test)]
@@ -56,18 +115,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_and_methods() {
-        assert_eq!(find(&Method::GET, "/a/hello").ok(), Some(Route::Hello));
-        assert_eq!(find(&Method::HEAD, "/").ok(), Some(Route::Page));
+    fn own_paths_and_methods() {
+        let find = |method, path| Pages::All.find(&method, path);
+        assert_eq!(find(Method::HEAD, "/"), Ok(Some(Own::Page)));
+        assert_eq!(find(Method::GET, "/a/hello"), Ok(None));
+        assert_eq!(Pages::Health.find(&Method::GET, "/"), Ok(None));
         assert!(matches!(
-            find(&Method::POST, "/a/hello"),
+            find(Method::POST, "/healthz"),
             Err(Problem::MethodNotAllowed { .. })
         ));
+    }
+
+    #[test]
+    fn the_rest_chain() {
+        assert_eq!(rest(&Method::GET, "/a/hello"), Ok(Rest::Hello));
         for path in ["/a", "/a/hello/", "//", "/A/HELLO", ""] {
-            assert!(
-                matches!(find(&Method::GET, path), Err(Problem::NoRoute { .. })),
-                "{path}"
-            );
+            let found = rest(&Method::GET, path);
+            assert!(matches!(found, Err(Problem::NoRoute { .. })), "{path}");
         }
+    }
+
+    #[test]
+    fn the_allow_header() {
+        assert_eq!(allowed(&[Method::GET]), "GET, HEAD, OPTIONS");
+        assert_eq!(allowed(&[Method::POST, Method::PUT]), "POST, PUT, OPTIONS");
     }
 }

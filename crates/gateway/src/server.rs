@@ -11,20 +11,19 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
-use http_body::Body as _;
-use http_body_util::BodyExt;
+use http::{HeaderMap, Method, Request, Response, StatusCode, header, request::Parts};
 use hyper::body::Incoming;
-use server::{Handler, RequestId, admin::Readiness, query::Query};
+use server::{Handler, RequestId, admin::Readiness};
 use tokio::sync::Mutex;
 
 use crate::{
     Limits, Settings,
     access_log::{AccessLog, Buffer},
-    forward::{Call, Chain, Grpc, GrpcOptions, Rest},
+    catalog::Catalog,
+    forward::{Asks, Call, Chain, Grpc, GrpcOptions, Rest, without_body},
     page::Page,
     respond::{self, Body, Problem},
-    routes::{self, Route},
+    routes::Own,
     upstream,
 };
 
@@ -58,11 +57,11 @@ pub struct Common {
 }
 
 impl Gateway {
-    /// Gateway P, in front of services A and B over gRPC. Must be called on the
+    /// Gateway P, in front of the gRPC services of `catalog`. Must be called on the
     /// worker's runtime, which keeps the connections.
     #[must_use]
-    pub fn grpc(options: GrpcOptions, common: Common) -> Self {
-        Self::with(Chain::Grpc(Grpc::connect(options)), common)
+    pub fn grpc(catalog: &Catalog, options: GrpcOptions, common: Common) -> Self {
+        Self::with(Chain::Grpc(Grpc::connect(catalog, options)), common)
     }
 
     /// Gateway P-REST, in front of A-REST and B-REST. Must be called on the
@@ -105,22 +104,12 @@ impl Handler for Gateway {
         let id = RequestId::of(&head.headers);
         let mut entry = shared.log.begin(peer, &head.method, &head.uri, &id);
 
-        let answer = shared.answer(&head, &id);
-        let waits = head.headers.contains_key(header::EXPECT);
-        let answer = if body.is_end_stream() || waits {
-            // A client that waits to be asked for its body is not asked.
-            answer.await
-        } else {
-            tokio::select! {
-                biased;
-                () = broken_off(body) => Err(Problem::BrokenBody),
-                answer = answer => answer,
-            }
-        };
-
-        let (mut response, cause) = match answer {
+        let (mut response, cause) = match shared.answer(&head, body, &id).await {
             Ok(response) => (response, None),
-            Err(problem) => (problem.response(&id), problem.log_message()),
+            Err(problem) => {
+                let response = problem.response(shared.chain.errors(), &id);
+                (response, problem.log_message())
+            }
         };
         let headers = response.headers_mut();
         headers.insert(RequestId::HEADER, id.header_value());
@@ -140,43 +129,57 @@ impl Handler for Gateway {
 impl Shared {
     async fn answer(
         &self,
-        head: &http::request::Parts,
+        head: &Parts,
+        body: Incoming,
         id: &RequestId,
     ) -> Result<Response<Body>, Problem> {
         self.settings.limits.check_head(head)?;
-        if let Some(response) = respond::preflight(&self.settings.cors, &head.method, &head.headers)
-        {
+        if let Some(response) = self.preflight(head) {
             return Ok(response);
         }
-        let route = routes::find(&head.method, head.uri.path())?;
-        match route {
-            Route::Page => return Ok(self.page.html()),
-            Route::PageStyle => return Ok(Page::style()),
-            Route::PageScript => return Ok(Page::script()),
-            Route::Healthz => {
-                let ok = Bytes::from_static(b"ok");
-                return Ok(respond::whole(
-                    StatusCode::OK,
-                    "text/plain; charset=utf-8",
-                    ok,
-                ));
-            }
-            Route::Readyz => {
-                let response = self.readiness().await.public().response();
-                return Ok(response.map(|body| Body::whole(whole_bytes(body))));
-            }
-            Route::Hello | Route::Numbers => {}
+        if let Some(own) = self.chain.pages().find(&head.method, head.uri.path())? {
+            return Box::pin(without_body(head, body, async { Ok(self.own(own).await) })).await;
         }
         let call = Call {
-            query: Query::parse(head.uri.query().unwrap_or_default())?,
-            headers: &head.headers,
+            head,
             id,
             limits: &self.settings.limits,
             in_flight: self.enter()?,
         };
-        match route {
-            Route::Hello => self.chain.hello(call).await,
-            _ => self.chain.numbers(call).await,
+        match &self.chain {
+            Chain::Grpc(grpc) => grpc.answer(call, body).await,
+            Chain::Rest(rest) => rest.answer(call, body).await,
+        }
+    }
+
+    /// The answer to `OPTIONS`, unless a service has a route for it and the question
+    /// is not a browser's.
+    fn preflight(&self, head: &Parts) -> Option<Response<Body>> {
+        if head.method != Method::OPTIONS {
+            return None;
+        }
+        let asks = match head.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
+            true => Asks::Preflight,
+            false => Asks::Client,
+        };
+        let allowed = self.chain.allowed(head.uri.path(), asks)?;
+        let cors = &self.settings.cors;
+        Some(respond::preflight(cors, &head.headers, &allowed))
+    }
+
+    async fn own(&self, own: Own) -> Response<Body> {
+        match own {
+            Own::Page => self.page.html(),
+            Own::PageStyle => Page::style(),
+            Own::PageScript => Page::script(),
+            Own::Healthz => {
+                let ok = Bytes::from_static(b"ok");
+                respond::whole(StatusCode::OK, "text/plain; charset=utf-8", ok)
+            }
+            Own::Readyz => {
+                let response = self.readiness().await.public().response();
+                response.map(|body| Body::whole(whole_bytes(body)))
+            }
         }
     }
 
@@ -214,7 +217,7 @@ impl Drop for InFlight {
 }
 
 impl Limits {
-    fn check_head(&self, head: &http::request::Parts) -> Result<(), Problem> {
+    fn check_head(&self, head: &Parts) -> Result<(), Problem> {
         let target = head
             .uri
             .path_and_query()
@@ -237,18 +240,6 @@ impl Limits {
 
 /// Headers of one request; the parser below refuses more than 100 in its own way.
 const HEADERS_MAX: usize = 96;
-
-/// Reads a body that no route has use for; ready only when it is malformed or
-/// the client leaves before it has sent all of it, which the connection notices
-/// in no other way.
-async fn broken_off(mut body: Incoming) {
-    while let Some(frame) = body.frame().await {
-        if frame.is_err() {
-            return;
-        }
-    }
-    std::future::pending().await
-}
 
 /// Names, values and the four bytes of `: ` and the line's end.
 fn header_bytes(headers: &HeaderMap) -> usize {

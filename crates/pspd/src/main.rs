@@ -4,6 +4,7 @@
 
 mod config;
 mod exit;
+mod gateway;
 mod lab;
 mod report;
 mod serve;
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
     let done = match matches.subcommand() {
         Some(("serve", matches)) => serve::run(matches),
         Some(("up", matches)) => up::run(matches),
+        Some(("gateway", matches)) => gateway::run(matches),
         Some(("lab", matches)) => lab::run(matches),
         Some(("report", matches)) => report::run(matches),
         _ => Err(exit::Usage::new("no command given; see `pspd --help`").into()),
@@ -36,6 +38,7 @@ fn cli() -> Command {
         .arg_required_else_help(true)
         .subcommand(serve::command())
         .subcommand(up::command())
+        .subcommand(gateway::command())
         .subcommand(lab::command())
         .subcommand(report::command())
 }

@@ -56,6 +56,13 @@ impl<'a> Query<'a> {
         Ok(Query { pairs })
     }
 
+    /// Every parameter, in the order they were written.
+    pub fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.pairs
+            .iter()
+            .map(|(name, value)| (name.as_ref(), value.as_ref()))
+    }
+
     /// Every value given for `name`.
     pub fn all<'q>(&'q self, name: &'q str) -> impl DoubleEndedIterator<Item = &'q str> {
         self.pairs

@@ -9,7 +9,12 @@ use std::{
 
 use anyhow::Context;
 
-use super::{children, k6, record::Record, wrk};
+use super::{k6, wrk};
+use crate::measuring::{
+    children,
+    lab::Lab,
+    record::{GENERATOR, Record},
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Generator {
@@ -156,7 +161,7 @@ impl Programs {
             requests_per_second: block.requests_per_second,
             p50_ms: latency.p50_ms,
             p99_ms: latency.p99_ms,
-            cpu_us: block.generator_us_a_request(),
+            cpu_us: block.us_a_request(GENERATOR),
             failed: block.failures.total,
             marks: block.marks(),
         })
@@ -170,19 +175,8 @@ impl Programs {
         folder: &Path,
         options: &[[&str; 2]],
     ) -> anyhow::Result<Record> {
-        let ended = children::run(
-            Command::new(&self.pspd)
-                .args(["lab", "--quiet", "--repetitions", "1"])
-                .args(["--against", &format!("t={base}")])
-                .args(["--request", &format!("GET {path}")])
-                .arg("--out")
-                .arg(folder.join("results"))
-                .args(options.iter().flatten()),
-        )?;
-        let file = Path::new(ended.stdout.trim()).join("run.json");
-        let text =
-            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        Record::parse(&text)
+        let pspd = &self.pspd;
+        Lab { pspd, folder }.block(base, path, options)
     }
 
     /// Of all three, one a line.

@@ -10,7 +10,10 @@ use anyhow::Context;
 use super::{
     Options,
     generators::{Generator, Reading},
-    record::Record,
+};
+use crate::measuring::{
+    figures::{median, milliseconds, range, unknown, whole},
+    record::{GENERATOR, Record},
 };
 
 /// Figures this close count as the same.
@@ -49,8 +52,8 @@ impl Paced {
         let (lag_p99_ms, lag_max_ms) = block.lag_ms().context("the generator had no thread")?;
         Ok(Paced {
             requests_per_second: block.requests_per_second,
-            generator_cpus: block.generator_cpus(),
-            cpu_us: block.generator_us_a_request(),
+            generator_cpus: block.cpus(GENERATOR),
+            cpu_us: block.us_a_request(GENERATOR),
             lag_p99_ms,
             lag_max_ms,
             p50_ms: latency.p50_ms,
@@ -68,21 +71,11 @@ pub(super) fn head(
     versions: &[String],
     options: &Options,
 ) -> String {
-    let machine = &record.machine;
-    let virtualised = match machine.virtualised {
-        Some(true) => "virtual machine, ",
-        Some(false) | None => "",
-    };
     format!(
-        "Machine: {virtualised}{}, {} processors, {}, kernel {}; load average before: {}\n\n\
-         Programs: {}; pspd's commit: {}\n\n\
+        "{}\n\nPrograms: {}; pspd's commit: {}\n\n\
          Design: {} round(s); in each, every program once for {} s on a target started for the \
          round; {} connections with one request at a time; medians over the rounds\n",
-        machine.cpu_model.as_deref().unwrap_or("unknown processor"),
-        machine.cores,
-        machine.os,
-        machine.kernel.as_deref().unwrap_or("unknown"),
-        load.unwrap_or("unknown"),
+        record.machine.line(load),
         versions.join("; "),
         record.pspd_commit.as_deref().unwrap_or("unknown"),
         options.rounds,
@@ -178,8 +171,7 @@ fn figures(rounds: &[Round]) -> String {
                 format!("{:.2}x", median(all.iter().copied()))
             }),
             ratios.as_ref().map_or_else(unknown, |all| {
-                let low = all.iter().copied().fold(f64::INFINITY, f64::min);
-                let high = all.iter().copied().fold(0.0, f64::max);
+                let (low, high) = range(all);
                 format!("{low:.2} to {high:.2}")
             }),
             readings().map(|reading| reading.failed).sum::<u64>(),
@@ -218,44 +210,10 @@ fn difference(rounds: &[Round], other: Generator, figure: fn(&Reading) -> f64) -
     median(rounds.iter().filter_map(of_round))
 }
 
-/// Not a number where there is none.
-fn median(values: impl IntoIterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.into_iter().collect();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match (values.len() % 2, &values[..]) {
-        (_, []) => f64::NAN,
-        (1, values) => values[middle],
-        (_, values) => (values[middle - 1] + values[middle]) / 2.0,
-    }
-}
-
-fn unknown() -> String {
-    "unknown".to_owned()
-}
-
-/// With a comma for thousands.
-fn whole(value: f64) -> String {
-    let digits = format!("{value:.0}");
-    match digits.len() {
-        4..=6 if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-            let (front, back) = digits.split_at(digits.len() - 3);
-            format!("{front},{back}")
-        }
-        _ => digits,
-    }
-}
-
-fn milliseconds(value: f64) -> String {
-    match value {
-        value if value < 10.0 => format!("{value:.2} ms"),
-        value => format!("{value:.1} ms"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{super::record::tests::RUN, *};
+    use super::*;
+    use crate::measuring::record::tests::RUN;
 
     fn reading(requests_per_second: f64, p99_ms: f64, cpu_us: f64) -> Reading {
         Reading {
@@ -329,16 +287,5 @@ mod tests {
         ] {
             assert!(text.contains(part), "{text}");
         }
-    }
-
-    #[test]
-    fn a_median_is_in_the_middle() {
-        assert_eq!(median([3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median([4.0, 1.0, 2.0, 3.0]), 2.5);
-        assert!(median([]).is_nan());
-        assert_eq!(
-            [999.0, 1000.4, 123_456.0].map(whole),
-            ["999", "1,000", "123,456"]
-        );
     }
 }

@@ -72,6 +72,22 @@ async fn either_version_is_enough() {
 }
 
 #[tokio::test]
+async fn a_server_that_has_not_changed_has_the_same_fingerprint() {
+    let fingerprint = async |files: Builder<'static>| {
+        let service = files.build_v1().expect("right descriptors");
+        let target = serve(health().add_service(service)).await;
+        describe(&target).await.expect("described").fingerprint()
+    };
+    let types = tonic_types::pb::FILE_DESCRIPTOR_SET;
+    let more = || reflection().register_encoded_file_descriptor_set(types);
+    let own = || reflection().include_reflection_service(false);
+    assert_eq!(fingerprint(own()).await, fingerprint(own()).await);
+    // Files that no service needs are not asked for.
+    assert_eq!(fingerprint(reflection()).await, fingerprint(more()).await);
+    assert_ne!(fingerprint(reflection()).await, fingerprint(own()).await);
+}
+
+#[tokio::test]
 async fn a_server_without_reflection_is_told_apart() {
     let target = serve(health()).await;
     let error = describe_error(&target, &Limits::default()).await;

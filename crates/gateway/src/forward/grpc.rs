@@ -1,227 +1,352 @@
-//! Gateway P: HTTP/JSON in, gRPC out.
+//! Gateway P: HTTP/JSON in, gRPC out, for every route of the table.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use server::admin::{Check, Readiness};
-use tokio::time::Instant;
+use bytes::Bytes;
+use contract::grpc_timeout::{self, GRPC_TIMEOUT};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header, request::Parts};
+use hyper::body::Incoming;
+use routing::{Found, NotFound, Values};
+use server::{admin::Readiness, query::Query};
+use tokio::{sync::watch, time::Instant};
 
 use super::{
-    Call, READINESS_TIMEOUT, in_time,
-    numbers_stream::{End, NumbersStream},
+    Asks, Call, body,
+    gather::Gathered,
+    in_time, readiness,
+    stream::{self, Live, Opened},
+    timed_out, without_body,
 };
 use crate::{
-    respond::{self, Accepted, Body, Code, Problem, UpstreamFailure},
-    transcode::{
-        hello,
-        numbers::{self, Form, GatherError, Gathered},
-    },
+    catalog::Catalog,
+    respond::{self, Accepted, Body, Form, Problem, UpstreamFailure},
+    routes::{self, Pages},
+    services::{ErrorStyle, HeaderRules},
+    table::{Answer, BodyPlan, Endpoint, Kind, Received, Table},
     upstream::{
         self,
-        grpc::{Metadata, Method, Upstream},
+        grpc::{Messages, Metadata, Upstream},
     },
 };
 
-const SAY_HELLO: Method = Method("/pspd.ServiceA/SayHello");
-const STREAM_NUMBERS: Method = Method("/pspd.ServiceB/StreamNumbers");
-const HEALTH_CHECK: Method = Method("/grpc.health.v1.Health/Check");
-
+/// The methods that a browser may use where every method has a route.
+const ANY: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-/// Services A and B over gRPC.
+/// How calls are made and their answers given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// Service A.
-    pub a: upstream::grpc::Options,
-    /// Service B.
-    pub b: upstream::grpc::Options,
+    /// How each upstream is connected to.
+    pub connection: upstream::grpc::Options,
     /// How long a call whose answer is streamed may take in all; beyond it the
     /// stream ends with an error of its own form.
     pub stream_timeout: Duration,
+    /// How long a streamed answer may be silent before something is sent to show
+    /// that it goes on; and how long its beginning waits for the first message.
+    pub keep_alive: Duration,
+    /// Bytes of a request's body; beyond it 413.
+    pub body_bytes_max: usize,
 }
 
-/// Services A and B behind gRPC.
+/// gRPC services behind a gateway.
 pub(crate) struct Grpc {
-    a: Upstream,
-    b: Upstream,
-    stream_timeout: Duration,
+    upstreams: Vec<Arc<Upstream>>,
+    table: watch::Receiver<Arc<Table>>,
+    rules: HeaderRules,
+    errors: ErrorStyle,
+    pages: Pages,
+    options: Options,
 }
 
 impl Grpc {
-    /// Connects to both services and keeps the connections. Must be called on
+    /// Connects to every upstream and keeps the connections. Must be called on
     /// the worker's runtime.
-    pub(crate) fn connect(options: Options) -> Self {
+    pub(crate) fn connect(catalog: &Catalog, options: Options) -> Self {
+        let services = catalog.services();
+        let upstreams = services.upstreams.iter().map(|upstream| {
+            let (name, address) = (Arc::clone(&upstream.name), upstream.address.clone());
+            let connection = options.connection.clone();
+            Arc::new(Upstream::connect(name, address, connection, catalog.lost()))
+        });
         Grpc {
-            a: Upstream::connect("A", options.a),
-            b: Upstream::connect("B", options.b),
-            stream_timeout: options.stream_timeout,
+            upstreams: upstreams.collect(),
+            table: catalog.table(),
+            rules: services.headers.clone(),
+            errors: services.errors,
+            pages: match services.page {
+                true => Pages::All,
+                false => Pages::Health,
+            },
+            options,
         }
+    }
+
+    /// How errors look that belong to no route.
+    pub(crate) fn errors(&self) -> ErrorStyle {
+        self.errors
+    }
+
+    /// Which routes the gateway answers itself.
+    pub(crate) fn pages(&self) -> Pages {
+        self.pages
+    }
+
+    /// The methods of `path`; `None` when `OPTIONS` is one of a service's own.
+    pub(crate) fn allowed(&self, path: &str, asks: Asks) -> Option<String> {
+        match self.table.borrow().find(&Method::OPTIONS, path) {
+            Ok(_) if asks == Asks::Client => None,
+            Err(NotFound::Method { allowed }) => Some(routes::allowed(&allowed)),
+            // Of a path with a route for any method, or with none, nothing is known.
+            Ok(_) => Some(ANY.to_owned()),
+            Err(_) => Some(routes::ALLOWED.to_owned()),
+        }
+    }
+
+    /// Answers a request that belongs to no page of the gateway's own.
+    pub(crate) async fn answer(
+        &self,
+        call: Call<'_>,
+        body: Incoming,
+    ) -> Result<Response<Body>, Problem> {
+        let (endpoint, variables) = self.find(call.head)?;
+        if let BodyPlan::None = endpoint.body {
+            let message = request(&endpoint, &variables, &call, &[])?;
+            drop(variables);
+            let head = call.head;
+            return without_body(head, body, self.call(endpoint, message, call)).await;
+        }
+        // Boxed, so that requests without a body need no room for this.
+        let read = body::read(&call.head.headers, body, self.options.body_bytes_max);
+        let limit = call.limits.call_timeout;
+        let read = Box::pin(tokio::time::timeout(limit, read)).await;
+        let sent = read.unwrap_or(Err(Problem::BodyTooSlow { limit }))?;
+        let message = request(&endpoint, &variables, &call, &sent)?;
+        drop((variables, sent));
+        self.call(endpoint, message, call).await
+    }
+
+    /// The route of a request, and the texts of its path's variables.
+    fn find<'h>(&self, head: &'h Parts) -> Result<(Arc<Endpoint>, Values<'h>), Problem> {
+        let table = self.table.borrow();
+        match table.find(&head.method, head.uri.path()) {
+            Ok(Found { value, variables }) => Ok((Arc::clone(value), variables)),
+            Err(not_found) => Err(self.problem(not_found, head, &table)),
+        }
+    }
+
+    /// What a client is told of a path that leads nowhere.
+    fn problem(&self, not_found: NotFound, head: &Parts, table: &Table) -> Problem {
+        match not_found {
+            NotFound::Method { allowed } => Problem::MethodNotAllowed {
+                method: head.method.clone(),
+                allowed: routes::allowed(&allowed),
+            },
+            NotFound::BadEncoding { variable, .. } => Problem::BadPath { variable },
+            NotFound::Path => match table.undescribed().first() {
+                Some(service) => Problem::NotDescribed { service: Arc::clone(service) },
+                None => Problem::NoRoute {
+                    path: head.uri.path().to_owned(),
+                    routes: routes::listed(table, self.pages),
+                },
+            },
+        }
+    }
+
+    async fn call(
+        &self,
+        endpoint: Arc<Endpoint>,
+        message: Bytes,
+        call: Call<'_>,
+    ) -> Result<Response<Body>, Problem> {
+        if endpoint.kind == Kind::Unary {
+            return self.unary(&endpoint, &message, &call).await;
+        }
+        let form = match (&endpoint.answer, respond::accepted(&call.head.headers)) {
+            (Answer::HttpBody, _) => Form::Raw,
+            (_, Accepted::Streamed(form)) => form,
+            (_, Accepted::WholeJson) => {
+                let mut response = self.gather(&endpoint, &message, &call).await?;
+                vary(response.headers_mut());
+                return Ok(response);
+            }
+        };
+        // Boxed, so that answers in one piece need no room for this.
+        let mut response = Box::pin(self.stream(endpoint, message, form, call)).await?;
+        if form != Form::Raw {
+            vary(response.headers_mut());
+        }
+        Ok(response)
+    }
+
+    async fn unary(
+        &self,
+        endpoint: &Endpoint,
+        message: &Bytes,
+        call: &Call<'_>,
+    ) -> Result<Response<Body>, Problem> {
+        let (limit, deadline) = time_limit(&call.head.headers, call.limits.call_timeout)?;
+        in_time(&endpoint.service, limit, deadline, async {
+            let failed = |failure| failed(endpoint, failure);
+            let mut messages = self.begin(endpoint, message, call, deadline).await.map_err(failed)?;
+            let reply = messages.only().await.map_err(failed)?;
+            let mut response = whole_answer(endpoint, &reply)?;
+            messages.metadata().backward(&self.rules, response.headers_mut());
+            Ok(response)
+        })
+        .await
     }
 
     async fn gather(
         &self,
-        request: numbers::Request,
+        endpoint: &Endpoint,
+        message: &Bytes,
         call: &Call<'_>,
     ) -> Result<Response<Body>, Problem> {
-        let max = call.limits.values_max;
-        if request.values > max {
-            return Err(too_many(max));
-        }
-        in_time("B", call.limits.call_timeout, async |deadline| {
-            let metadata = Metadata::of(call.id, call.headers, deadline);
-            let mut gathered = Gathered::new(max);
-            let mut messages = self
-                .b
-                .call(STREAM_NUMBERS, &request.message, &metadata)
-                .await
-                .map_err(of_b)?;
-            while let Some(message) = messages.next().await.map_err(of_b)? {
-                gathered.push(message).map_err(|error| match error {
-                    GatherError::TooMany => too_many(max),
-                    GatherError::Malformed(error) => of_b(malformed(&error)),
-                })?;
+        let (limit, deadline) = time_limit(&call.head.headers, call.limits.call_timeout)?;
+        in_time(&endpoint.service, limit, deadline, async {
+            let failed = |failure| failed(endpoint, failure);
+            let mut messages = self.begin(endpoint, message, call, deadline).await.map_err(failed)?;
+            let mut gathered = Gathered::new(endpoint);
+            while let Some(message) = messages.next().await.map_err(failed)? {
+                gathered.push(&message, call.limits.values_max, self.options.connection.message_bytes_max)?;
             }
-            Ok(respond::json(gathered.finish()))
+            let mut response = respond::json(gathered.finish());
+            messages.metadata().backward(&self.rules, response.headers_mut());
+            Ok(response)
         })
         .await
+    }
+
+    async fn begin(
+        &self,
+        endpoint: &Endpoint,
+        message: &Bytes,
+        call: &Call<'_>,
+        deadline: Instant,
+    ) -> Result<Messages, UpstreamFailure> {
+        let metadata = Metadata {
+            id: call.id,
+            headers: &call.head.headers,
+            rules: &self.rules,
+            deadline,
+        };
+        self.upstreams[endpoint.upstream].call(&endpoint.path, message, &metadata).await
     }
 
     async fn stream(
         &self,
-        request: numbers::Request,
+        endpoint: Arc<Endpoint>,
+        message: Bytes,
         form: Form,
         call: Call<'_>,
     ) -> Result<Response<Body>, Problem> {
-        if form == Form::Events && has_ended(&call) {
-            let mut response = Response::new(Body::whole(bytes::Bytes::new()));
-            *response.status_mut() = StatusCode::NO_CONTENT;
-            return Ok(response);
+        if form == Form::Events && has_ended(&call.head.headers) {
+            return Ok(respond::no_content());
         }
-        let deadline = Instant::now() + self.stream_timeout;
-        let messages = in_time("B", call.limits.call_timeout, async |_| {
-            let metadata = Metadata::of(call.id, call.headers, deadline);
-            let called = self.b.call(STREAM_NUMBERS, &request.message, &metadata);
-            called.await.map_err(of_b)
-        })
-        .await?;
-        let end = End {
-            deadline,
-            limit: self.stream_timeout,
+        let (limit, deadline) = time_limit(&call.head.headers, self.options.stream_timeout)?;
+        let upstream = Arc::clone(&self.upstreams[endpoint.upstream]);
+        let (id, headers) = (call.id.clone(), call.head.headers.clone());
+        let (rules, called) = (self.rules.clone(), Arc::clone(&endpoint));
+        let mut live = Live::Calling(Box::pin(async move {
+            let metadata = Metadata { id: &id, headers: &headers, rules: &rules, deadline };
+            upstream.call(&called.path, &message, &metadata).await
+        }));
+        let patience = deadline.min(Instant::now() + self.options.keep_alive);
+        let first = match tokio::time::timeout_at(patience, live.next()).await {
+            Ok(first) => Some(first.map_err(|failure| failed(&endpoint, failure))?),
+            Err(_) if patience == deadline => return Err(timed_out(&endpoint.service, limit)),
+            Err(_) => None,
         };
-        let stream = NumbersStream::new(messages, form, call.id.clone(), end, call.in_flight);
-        let mut response = Response::new(Body::streamed(stream));
-        let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(form.media_type()),
-        );
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-        Ok(response)
-    }
-
-    pub(crate) async fn hello(&self, call: Call<'_>) -> Result<Response<Body>, Problem> {
-        let request = hello::request(&call.query)?;
-        in_time("A", call.limits.call_timeout, async |deadline| {
-            let metadata = Metadata::of(call.id, call.headers, deadline);
-            let messages = self
-                .a
-                .call(SAY_HELLO, &request, &metadata)
-                .await
-                .map_err(of_a)?;
-            let message = messages.only().await.map_err(of_a)?;
-            let answer = hello::answer(message).map_err(|error| of_a(malformed(&error)))?;
-            Ok(respond::json(answer))
-        })
-        .await
-    }
-
-    pub(crate) async fn numbers(&self, call: Call<'_>) -> Result<Response<Body>, Problem> {
-        let request = numbers::request(&call.query)?;
-        let mut response = match respond::accepted(call.headers) {
-            Accepted::WholeJson => self.gather(request, &call).await,
-            Accepted::Streamed(form) => self.stream(request, form, call).await,
-        }?;
-        // One address has several forms; caches must know what decides.
-        let headers = response.headers_mut();
-        headers.append(header::VARY, HeaderValue::from_static("accept"));
-        Ok(response)
+        let opened = Opened {
+            form,
+            first,
+            id: call.id.clone(),
+            limit,
+            deadline,
+            keep_alive: self.options.keep_alive,
+        };
+        Ok(stream::response(endpoint, live, opened, call.in_flight, &self.rules))
     }
 
     pub(crate) async fn readiness(&self) -> Readiness {
-        let (a, b) = tokio::join!(check(&self.a), check(&self.b));
-        Readiness::of(vec![a, b])
+        let undescribed = self.table.borrow().undescribed().to_vec();
+        readiness::of(&self.upstreams, &undescribed).await
     }
 }
 
-/// Asks the standard health service; one that does not exist still shows that
-/// the server answers.
-async fn check(upstream: &Upstream) -> Check {
-    let id = server::RequestId::random();
-    let headers = http::HeaderMap::new();
-    let asked = in_time(upstream.name(), READINESS_TIMEOUT, async |deadline| {
-        let metadata = Metadata::of(&id, &headers, deadline);
-        let empty = bytes::Bytes::from_static(&[0, 0, 0, 0, 0]);
-        let asked = async {
-            let messages = upstream.call(HEALTH_CHECK, &empty, &metadata).await?;
-            messages.only().await
-        };
-        asked.await.map_err(|failure| Problem::Upstream {
-            service: upstream.name(),
-            failure,
-        })
+/// The framed message that a request asks to send.
+fn request(
+    endpoint: &Endpoint,
+    variables: &Values<'_>,
+    call: &Call<'_>,
+    body: &[u8],
+) -> Result<Bytes, Problem> {
+    let query = Query::parse(call.head.uri.query().unwrap_or_default())?;
+    endpoint.request(&Received {
+        variables,
+        query: &query,
+        body,
     })
-    .await;
-    let problem = match asked {
-        // HealthCheckResponse { status: SERVING }
-        Ok(message) if message[..] == [8, 1] => None,
-        Ok(_) => Some("says that it is not serving".to_owned()),
-        Err(Problem::Upstream {
-            failure:
-                UpstreamFailure::Status {
-                    code: Code::Unimplemented,
-                    ..
-                },
-            ..
-        }) => None,
-        Err(problem) => problem.log_message(),
+}
+
+/// How long a call may take: what the client says, at most `most`.
+fn time_limit(headers: &HeaderMap, most: Duration) -> Result<(Duration, Instant), Problem> {
+    let limit = match headers.get(GRPC_TIMEOUT) {
+        None => most,
+        Some(value) => match value.to_str().ok().and_then(grpc_timeout::parse) {
+            Some(asked) => asked.min(most),
+            None => {
+                return Err(Problem::BadHeader {
+                    name: GRPC_TIMEOUT,
+                    value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                    expected: "at most eight digits and one of H, M, S, m, u, n, such as 500m",
+                });
+            }
+        },
     };
-    Check {
-        name: upstream.name().to_owned(),
-        address: Some(upstream.address().to_string()),
-        problem,
+    Ok((limit, Instant::now() + limit))
+}
+
+/// The answer that is one message.
+fn whole_answer(endpoint: &Endpoint, message: &Bytes) -> Result<Response<Body>, Problem> {
+    let unreadable = |error: &dyn std::fmt::Display| broken(endpoint, error);
+    if let Answer::HttpBody = endpoint.answer {
+        let (media_type, data) = stream::http_body(message).map_err(|error| unreadable(&error))?;
+        return Ok(respond::raw(media_type, data));
+    }
+    let mut json = Vec::with_capacity(64 + 2 * message.len());
+    endpoint.write(message, &mut json).map_err(|error| unreadable(&error))?;
+    Ok(respond::json(json.into()))
+}
+
+/// A message that cannot be written as JSON.
+pub(super) fn broken(endpoint: &Endpoint, error: &dyn std::fmt::Display) -> Problem {
+    let cause = format!("a malformed message: {error}");
+    Problem::upstream(&endpoint.service, UpstreamFailure::Broken { cause })
+}
+
+/// The failure with its details as JSON, as far as the schema knows their types.
+pub(super) fn failed(endpoint: &Endpoint, failure: UpstreamFailure) -> Problem {
+    let mut json = Vec::new();
+    if let UpstreamFailure::Status { details, .. } = &failure
+        && !details.is_empty()
+        && endpoint.write_details(details, &mut json).is_err()
+    {
+        json.clear();
+    }
+    Problem::Upstream {
+        service: Arc::clone(&endpoint.service),
+        failure,
+        details: String::from_utf8(json).unwrap_or_default(),
     }
 }
 
 /// Whether a browser's `EventSource` asks again for a stream it has seen end.
-fn has_ended(call: &Call<'_>) -> bool {
-    call.headers
-        .get(LAST_EVENT_ID)
-        .is_some_and(|id| id == "end")
+fn has_ended(headers: &HeaderMap) -> bool {
+    headers.get(LAST_EVENT_ID).is_some_and(|id| id == "end")
 }
 
-fn too_many(max: usize) -> Problem {
-    let advice = "ask for fewer, or send `Accept: application/x-ndjson` (or text/event-stream) \
-                  to get them one by one";
-    Problem::TooManyValues { max, advice }
-}
-
-fn of_a(failure: UpstreamFailure) -> Problem {
-    Problem::Upstream {
-        service: "A",
-        failure,
-    }
-}
-
-fn of_b(failure: UpstreamFailure) -> Problem {
-    Problem::Upstream {
-        service: "B",
-        failure,
-    }
-}
-
-fn malformed(error: &prost::DecodeError) -> UpstreamFailure {
-    UpstreamFailure::Broken {
-        cause: format!("a malformed message: {error}"),
-    }
+/// One address has several forms; caches must know what decides.
+fn vary(headers: &mut HeaderMap) {
+    headers.append(header::VARY, HeaderValue::from_static("accept"));
 }

@@ -1,16 +1,20 @@
-//! The story of each route, told once for gRPC and once for REST: read the
-//! parameters, call the service, give its answer back. Each step is somewhere
-//! else ([`transcode`](crate::transcode), [`upstream`](crate::upstream),
+//! The story of a request, told once for gRPC and once for REST: read what was
+//! asked, call the service, give its answer back. Each step is somewhere else
+//! ([`table`](crate::table), [`upstream`](crate::upstream),
 //! [`respond`](crate::respond)); here is only their order.
 
+mod body;
+mod gather;
 mod grpc;
-mod numbers_stream;
+mod readiness;
 mod rest;
+mod stream;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use http::{HeaderMap, Response};
-use server::{RequestId, admin::Readiness, query::Query};
+use http::{Response, request::Parts};
+use hyper::body::Incoming;
+use server::{RequestId, admin::Readiness};
 use tokio::time::Instant;
 
 pub(crate) use grpc::Grpc;
@@ -20,7 +24,9 @@ pub(crate) use rest::Rest;
 use crate::{
     Limits,
     respond::{Body, Problem, UpstreamFailure},
+    routes::{self, Pages},
     server::InFlight,
+    services::ErrorStyle,
 };
 
 /// How long an upstream may take to say that it is well.
@@ -34,27 +40,36 @@ pub(crate) enum Chain {
 }
 
 impl Chain {
+    /// How errors look that belong to no route.
+    pub(crate) fn errors(&self) -> ErrorStyle {
+        match self {
+            Chain::Grpc(grpc) => grpc.errors(),
+            Chain::Rest(_) => ErrorStyle::Published,
+        }
+    }
+
+    /// Which routes the gateway answers itself.
+    pub(crate) fn pages(&self) -> Pages {
+        match self {
+            Chain::Grpc(grpc) => grpc.pages(),
+            Chain::Rest(_) => Pages::All,
+        }
+    }
+
+    /// The methods of `path`, as the answer to `OPTIONS` lists them; `None` when
+    /// that method is a service's, unless a browser asks before a call.
+    pub(crate) fn allowed(&self, path: &str, asks: Asks) -> Option<String> {
+        match self {
+            Chain::Grpc(grpc) => grpc.allowed(path, asks),
+            Chain::Rest(_) => Some(routes::ALLOWED.to_owned()),
+        }
+    }
+
     /// `grpc` or `rest`, as the page knows it.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Chain::Grpc(_) => "grpc",
             Chain::Rest(_) => "rest",
-        }
-    }
-
-    /// Answers `/a/hello`.
-    pub(crate) async fn hello(&self, call: Call<'_>) -> Result<Response<Body>, Problem> {
-        match self {
-            Chain::Grpc(grpc) => grpc.hello(call).await,
-            Chain::Rest(rest) => rest.hello(call).await,
-        }
-    }
-
-    /// Answers `/b/numbers`.
-    pub(crate) async fn numbers(&self, call: Call<'_>) -> Result<Response<Body>, Problem> {
-        match self {
-            Chain::Grpc(grpc) => grpc.numbers(call).await,
-            Chain::Rest(rest) => rest.numbers(call).await,
         }
     }
 
@@ -67,31 +82,58 @@ impl Chain {
     }
 }
 
+/// Who asks `OPTIONS`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asks {
+    /// A browser, before a call to another origin.
+    Preflight,
+    Client,
+}
+
 /// A request that passed the limits and has a place in flight.
 pub(crate) struct Call<'r> {
-    pub(crate) query: Query<'r>,
-    pub(crate) headers: &'r HeaderMap,
+    pub(crate) head: &'r Parts,
     pub(crate) id: &'r RequestId,
     pub(crate) limits: &'r Limits,
     pub(crate) in_flight: InFlight,
 }
 
-/// Waits for `call` until `limit` from now, which it is told.
+/// Waits for `answer` and meanwhile reads the `body` that nothing has use for, so
+/// that a client that leaves is noticed.
+pub(crate) async fn without_body(
+    head: &Parts,
+    body: Incoming,
+    answer: impl Future<Output = Result<Response<Body>, Problem>>,
+) -> Result<Response<Body>, Problem> {
+    use http_body::Body as _;
+    let waits = head.headers.contains_key(http::header::EXPECT);
+    if body.is_end_stream() || waits {
+        // A client that waits to be asked for its body is not asked.
+        return answer.await;
+    }
+    tokio::select! {
+        biased;
+        () = body::broken_off(body) => Err(Problem::BrokenBody),
+        answer = answer => answer,
+    }
+}
+
+/// Waits for `call` until `deadline`, which is `limit` after the beginning.
 async fn in_time<T>(
-    service: &'static str,
+    service: &Arc<str>,
     limit: Duration,
-    call: impl AsyncFnOnce(Instant) -> Result<T, Problem>,
+    deadline: Instant,
+    call: impl Future<Output = Result<T, Problem>>,
 ) -> Result<T, Problem> {
-    let deadline = Instant::now() + limit;
-    match tokio::time::timeout_at(deadline, call(deadline)).await {
+    match tokio::time::timeout_at(deadline, call).await {
         Ok(done) => done,
         Err(_) => Err(timed_out(service, limit)),
     }
 }
 
-fn timed_out(service: &'static str, limit: Duration) -> Problem {
+fn timed_out(service: &Arc<str>, limit: Duration) -> Problem {
     let failure = UpstreamFailure::TimedOut {
         millis: limit.as_millis(),
     };
-    Problem::Upstream { service, failure }
+    Problem::upstream(service, failure)
 }

@@ -3,18 +3,27 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
+use hyper::body::Incoming;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use server::admin::{Check, Readiness};
+use server::{
+    admin::{Check, Readiness},
+    query::Query,
+};
+use tokio::time::Instant;
+use transcode::BadParameter;
 
-use super::{Call, READINESS_TIMEOUT, in_time};
+use super::{Call, READINESS_TIMEOUT, in_time, without_body};
 use crate::{
     respond::{Body, Problem, UpstreamFailure},
-    transcode::{hello::DEFAULT_NAME, params},
+    routes,
     upstream::{
         rest::{Options, Upstream},
         traceparent,
     },
 };
+
+/// Who is greeted when nobody is named.
+const DEFAULT_NAME: &str = "mundo";
 
 /// What must be encoded: everything but RFC 3986's unreserved characters.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -33,39 +42,69 @@ impl Rest {
     /// Must be called on the worker's runtime.
     pub(crate) fn new(a: Options, b: Options) -> Self {
         Rest {
-            a: Upstream::new("A-REST", a),
-            b: Upstream::new("B-REST", b),
+            a: Upstream::new("A-REST".into(), a),
+            b: Upstream::new("B-REST".into(), b),
         }
     }
 
-    pub(crate) async fn hello(&self, call: Call<'_>) -> Result<Response<Body>, Problem> {
-        let name = params::text(&call.query, "name")?.unwrap_or(DEFAULT_NAME);
-        let name = utf8_percent_encode(name, RESERVED);
-        pass_on(&self.a, &format!("/a/hello?name={name}"), &call).await
-    }
-
-    pub(crate) async fn numbers(&self, call: Call<'_>) -> Result<Response<Body>, Problem> {
-        let count = params::text(&call.query, "count")?.unwrap_or("5");
-        let delay_ms = params::text(&call.query, "delay_ms")?.unwrap_or("0");
-        let max = call.limits.values_max;
-        // What is not a number is the service's to complain about.
-        if count
-            .trim_ascii()
-            .parse()
-            .is_ok_and(|count: u128| count > max as u128)
-        {
-            let advice = "ask for fewer, or ask the gRPC gateway, which can stream them";
-            return Err(Problem::TooManyValues { max, advice });
-        }
-        let count = utf8_percent_encode(count, RESERVED);
-        let delay_ms = utf8_percent_encode(delay_ms, RESERVED);
-        let target = format!("/b/numbers?count={count}&delay_ms={delay_ms}");
-        pass_on(&self.b, &target, &call).await
+    /// Answers a request that belongs to no page of the gateway's own.
+    pub(crate) async fn answer(
+        &self,
+        call: Call<'_>,
+        body: Incoming,
+    ) -> Result<Response<Body>, Problem> {
+        let head = call.head;
+        let route = routes::rest(&head.method, head.uri.path())?;
+        let query = Query::parse(head.uri.query().unwrap_or_default())?;
+        let (upstream, target) = match route {
+            routes::Rest::Hello => (&self.a, hello(&query)?),
+            routes::Rest::Numbers => (&self.b, numbers(&query, call.limits.values_max)?),
+        };
+        without_body(head, body, pass_on(upstream, &target, &call)).await
     }
 
     pub(crate) async fn readiness(&self) -> Readiness {
         let (a, b) = tokio::join!(check(&self.a), check(&self.b));
         Readiness::of(vec![a, b])
+    }
+}
+
+fn hello(query: &Query<'_>) -> Result<String, Problem> {
+    let name = text(query, "name")?.unwrap_or(DEFAULT_NAME);
+    let name = utf8_percent_encode(name, RESERVED);
+    Ok(format!("/a/hello?name={name}"))
+}
+
+fn numbers(query: &Query<'_>, values_max: usize) -> Result<String, Problem> {
+    let count = text(query, "count")?.unwrap_or("5");
+    let delay_ms = text(query, "delay_ms")?.unwrap_or("0");
+    // What is not a number is the service's to complain about.
+    if count
+        .trim_ascii()
+        .parse()
+        .is_ok_and(|count: u128| count > values_max as u128)
+    {
+        return Err(Problem::TooManyValues {
+            max: values_max,
+            advice: "ask for fewer, or ask the gRPC gateway, which can stream them",
+        });
+    }
+    let count = utf8_percent_encode(count, RESERVED);
+    let delay_ms = utf8_percent_encode(delay_ms, RESERVED);
+    Ok(format!("/b/numbers?count={count}&delay_ms={delay_ms}"))
+}
+
+/// The value of a parameter; `None` when missing or empty, as both mean the
+/// default on the published routes.
+fn text<'q>(query: &'q Query<'_>, name: &'static str) -> Result<Option<&'q str>, Problem> {
+    let mut values = query.all(name);
+    match (values.next(), values.next()) {
+        (Some(first), Some(second)) => Err(Problem::BadParameter(BadParameter {
+            name: name.to_owned(),
+            value: format!("{first}, {second}"),
+            expected: "one value; it was given more than once".to_owned(),
+        })),
+        (first, _) => Ok(first.filter(|value| !value.is_empty())),
     }
 }
 
@@ -75,9 +114,10 @@ async fn pass_on(
     call: &Call<'_>,
 ) -> Result<Response<Body>, Problem> {
     let service = upstream.name();
-    in_time(service, call.limits.call_timeout, async |_| {
-        let traceparent = traceparent(call.headers);
-        let failed = |failure| Problem::Upstream { service, failure };
+    let limit = call.limits.call_timeout;
+    in_time(service, limit, Instant::now() + limit, async {
+        let traceparent = traceparent(&call.head.headers);
+        let failed = |failure| Problem::upstream(service, failure);
         let answer = upstream
             .get(target, call.id, traceparent)
             .await
@@ -116,9 +156,9 @@ fn is_json(media_type: &HeaderValue) -> bool {
 /// Any HTTP answer shows that the service is there.
 async fn check(upstream: &Upstream) -> Check {
     let id = server::RequestId::random();
-    let asked = in_time(upstream.name(), READINESS_TIMEOUT, async |_| {
-        let service = upstream.name();
-        let failed = |failure| Problem::Upstream { service, failure };
+    let deadline = Instant::now() + READINESS_TIMEOUT;
+    let asked = in_time(upstream.name(), READINESS_TIMEOUT, deadline, async {
+        let failed = |failure| Problem::upstream(upstream.name(), failure);
         upstream
             .get("/openapi.json", &id, None)
             .await
@@ -133,7 +173,7 @@ async fn check(upstream: &Upstream) -> Check {
         Err(problem) => problem.log_message(),
     };
     Check {
-        name: upstream.name().to_owned(),
+        name: upstream.name().to_string(),
         address: Some(upstream.base().to_string()),
         problem,
     }

@@ -4,7 +4,7 @@
 
 use http::{HeaderMap, header};
 
-use crate::transcode::numbers::Form;
+use super::Form;
 
 /// The form to answer in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -14,11 +14,17 @@ use crate::access_log::Entry;
 /// Produces a streamed answer; errors are part of what it writes.
 pub(crate) trait Chunks: Send {
     /// The next bytes, or `None` at the end.
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>>;
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Aborted>>>;
 
     /// What the log should say of an answer that ended with an error.
     fn cause(&mut self) -> Option<String>;
 }
+
+/// The answer broke off and has no form in which that could be said, so that the
+/// connection has to be closed before its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the answer broke off")]
+pub struct Aborted;
 
 /// A body that reports to the access log.
 pub struct Body {
@@ -94,7 +100,7 @@ impl Body {
 
 impl http_body::Body for Body {
     type Data = Bytes;
-    type Error = std::convert::Infallible;
+    type Error = Aborted;
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
@@ -104,20 +110,23 @@ impl http_body::Body for Body {
             Content::Whole(bytes) => {
                 let bytes = std::mem::take(bytes);
                 self.content = Content::Done;
-                Some(bytes)
+                Some(Ok(bytes))
             }
             Content::Streamed(chunks) => std::task::ready!(chunks.poll_chunk(cx)),
             Content::Done => None,
         };
-        if let Some(chunk) = &chunk {
+        if let Some(Ok(chunk)) = &chunk {
             self.sent(chunk.len());
         }
         self.note_failure();
+        if let Some(Err(aborted)) = chunk {
+            return Poll::Ready(Some(Err(aborted)));
+        }
         if chunk.is_none() || matches!(self.content, Content::Done) {
             self.content = Content::Done;
             self.finish();
         }
-        Poll::Ready(chunk.map(|chunk| Ok(Frame::data(chunk))))
+        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Cross-origin headers (the Fetch standard's CORS protocol).
 
 use http::{
-    HeaderMap, HeaderValue, Method, Response, StatusCode,
+    HeaderMap, HeaderValue, Response,
     header::{
         ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
         ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
@@ -9,37 +9,28 @@ use http::{
     },
 };
 
-use super::Body;
+use super::{Body, no_content};
 use crate::{Cors, routes};
 
 /// How long a browser may remember a preflight answer, in seconds.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
-/// Answers `OPTIONS`; for browsers that ask before a cross-origin call, with
+/// Answers `OPTIONS` with the methods of the path; for browsers that ask before a cross-origin call, with
 /// what they may send.
-pub(crate) fn preflight(
-    cors: &Cors,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Option<Response<Body>> {
-    if method != Method::OPTIONS {
-        return None;
-    }
-    let mut response = Response::new(Body::whole(bytes::Bytes::new()));
-    *response.status_mut() = StatusCode::NO_CONTENT;
+pub(crate) fn preflight(cors: &Cors, headers: &HeaderMap, allowed: &str) -> Response<Body> {
+    let mut response = no_content();
     let answer = response.headers_mut();
-    answer.insert(ALLOW, HeaderValue::from_static(routes::ALLOWED));
+    let allowed = HeaderValue::try_from(allowed)
+        .unwrap_or_else(|_| HeaderValue::from_static(routes::ALLOWED));
+    answer.insert(ALLOW, allowed.clone());
     if *cors != Cors::Off && headers.contains_key(ORIGIN) {
-        answer.insert(
-            ACCESS_CONTROL_ALLOW_METHODS,
-            HeaderValue::from_static(routes::ALLOWED),
-        );
+        answer.insert(ACCESS_CONTROL_ALLOW_METHODS, allowed);
         if let Some(asked) = headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
             answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
         }
         answer.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
     }
-    Some(response)
+    response
 }
 
 /// Lets the page at `origin` read the answer, if the policy allows it.

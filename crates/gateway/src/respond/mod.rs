@@ -4,12 +4,14 @@
 mod accept;
 mod body;
 mod cors;
+mod form;
 mod problem;
 mod status;
 
 pub(crate) use accept::{Accepted, accepted};
-pub(crate) use body::{Body, Chunks};
+pub(crate) use body::{Aborted, Body, Chunks};
 pub(crate) use cors::{allow_origin, preflight};
+pub(crate) use form::Form;
 pub(crate) use problem::{Problem, UpstreamFailure};
 pub(crate) use status::Code;
 
@@ -29,4 +31,18 @@ pub(crate) fn whole(status: StatusCode, media_type: &'static str, bytes: Bytes) 
 /// A whole JSON answer.
 pub(crate) fn json(bytes: Bytes) -> Response<Body> {
     whole(StatusCode::OK, "application/json", bytes)
+}
+
+/// Bytes of a type that the service chose.
+pub(crate) fn raw(media_type: HeaderValue, bytes: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::whole(bytes));
+    response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+    response
+}
+
+/// 204.
+pub(crate) fn no_content() -> Response<Body> {
+    let mut response = Response::new(Body::whole(Bytes::new()));
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
 }

@@ -1,46 +1,84 @@
-//! Everything that can be wrong with a request or behind it, the status it
-//! becomes, what the client is told and what the log says. The two texts are
-//! apart: the log has addresses and causes, the client what it can act on; the
-//! request id joins them.
+//! Everything that can go wrong with a request, and what the client and the log
+//! are told about it: the client what to do next, the log what caused it. Joined
+//! by the request id.
+
+mod body;
+
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header};
-use serde::Serialize;
 use server::{RequestId, query::NotUtf8};
+use transcode::{BadParameter, ReadError};
 
 use super::{Body, Code, whole};
-use crate::{routes, transcode::params::BadParameter};
+use crate::services::ErrorStyle;
+
+pub(crate) use body::ErrorBody;
 
 /// Why a request is not answered as asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Problem {
     BadParameter(BadParameter),
     NotUtf8(NotUtf8),
+    /// A part of the path is not UTF-8 once decoded.
+    BadPath {
+        variable: String,
+    },
+    BadHeader {
+        name: &'static str,
+        value: String,
+        expected: &'static str,
+    },
+    BadBody(Box<ReadError>),
+    BodyTooLarge {
+        max: usize,
+    },
+    BrokenBody,
+    BodyTooSlow {
+        limit: Duration,
+    },
+    MediaType {
+        given: String,
+    },
     NoRoute {
         path: String,
+        /// All routes there are, or none when they are too many to list.
+        routes: Vec<String>,
     },
     MethodNotAllowed {
         method: Method,
+        /// As the `allow` header lists them.
+        allowed: String,
     },
     HeadersTooLarge {
         bytes: usize,
+        max: usize,
+    },
+    TooManyHeaders {
+        count: usize,
         max: usize,
     },
     TooManyValues {
         max: usize,
         advice: &'static str,
     },
-    BrokenBody,
-    TooManyHeaders {
-        count: usize,
+    AnswerTooLarge {
         max: usize,
+        advice: &'static str,
     },
     Overloaded {
         in_flight_max: usize,
     },
+    /// The service has not said yet what it serves.
+    NotDescribed {
+        service: Arc<str>,
+    },
     Upstream {
-        service: &'static str,
+        service: Arc<str>,
         failure: UpstreamFailure,
+        /// Details that the service sent along, as a JSON array; may be empty.
+        details: String,
     },
 }
 
@@ -54,45 +92,83 @@ pub(crate) enum UpstreamFailure {
     /// The answer did not come, or end, in time.
     TimedOut { millis: u128 },
     /// The service itself said so, over gRPC.
-    Status { code: Code, message: String },
+    Status {
+        code: Code,
+        message: String,
+        /// A serialized `google.rpc.Status`, or nothing.
+        details: Bytes,
+    },
     /// The service itself said so, over HTTP.
     Http { status: StatusCode },
 }
 
-/// The body of every error.
-#[derive(Debug, Serialize)]
-pub(crate) struct ErrorBody<'p> {
-    error: String,
-    status: u16,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    grpc_status: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    parameter: Option<&'p str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    routes: Option<Vec<String>>,
-    request_id: &'p str,
-}
-
 impl Problem {
+    /// A failure of `service` that came without details.
+    pub(crate) fn upstream(service: &Arc<str>, failure: UpstreamFailure) -> Self {
+        Problem::Upstream {
+            service: Arc::clone(service),
+            failure,
+            details: String::new(),
+        }
+    }
+
     /// The HTTP status.
     pub(crate) fn status(&self) -> StatusCode {
         match self {
-            Problem::BadParameter(_) | Problem::NotUtf8(_) | Problem::BrokenBody => {
-                StatusCode::BAD_REQUEST
-            }
+            Problem::BadParameter(_)
+            | Problem::NotUtf8(_)
+            | Problem::BadPath { .. }
+            | Problem::BadHeader { .. }
+            | Problem::BadBody(_)
+            | Problem::BrokenBody => StatusCode::BAD_REQUEST,
+            Problem::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
+            Problem::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Problem::NoRoute { .. } => StatusCode::NOT_FOUND,
             Problem::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Problem::HeadersTooLarge { .. } | Problem::TooManyHeaders { .. } => {
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
             }
-            Problem::TooManyValues { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Problem::Overloaded { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Problem::BodyTooLarge { .. }
+            | Problem::TooManyValues { .. }
+            | Problem::AnswerTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Problem::Overloaded { .. } | Problem::NotDescribed { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Problem::Upstream { failure, .. } => failure.status(),
         }
     }
 
+    /// The gRPC code.
+    fn code(&self) -> Code {
+        match self {
+            Problem::BadParameter(_)
+            | Problem::NotUtf8(_)
+            | Problem::BadPath { .. }
+            | Problem::BadHeader { .. }
+            | Problem::BadBody(_)
+            | Problem::MediaType { .. }
+            | Problem::BrokenBody => Code::InvalidArgument,
+            Problem::BodyTooSlow { .. } => Code::DeadlineExceeded,
+            Problem::NoRoute { .. } => Code::NotFound,
+            Problem::MethodNotAllowed { .. } => Code::Unimplemented,
+            Problem::HeadersTooLarge { .. }
+            | Problem::TooManyHeaders { .. }
+            | Problem::BodyTooLarge { .. }
+            | Problem::TooManyValues { .. }
+            | Problem::AnswerTooLarge { .. } => Code::ResourceExhausted,
+            Problem::Overloaded { .. } | Problem::NotDescribed { .. } => Code::Unavailable,
+            Problem::Upstream { failure, .. } => match failure {
+                UpstreamFailure::Unreachable { .. } => Code::Unavailable,
+                UpstreamFailure::Broken { .. } => Code::Internal,
+                UpstreamFailure::TimedOut { .. } => Code::DeadlineExceeded,
+                UpstreamFailure::Status { code, .. } => *code,
+                UpstreamFailure::Http { .. } => Code::Unknown,
+            },
+        }
+    }
+
     /// What the client is told.
-    fn message(&self) -> String {
+    pub(crate) fn message(&self) -> String {
         match self {
             Problem::BadParameter(BadParameter {
                 name,
@@ -102,38 +178,65 @@ impl Problem {
                 format!("parameter {name:?} is {value:?}; expected {expected}")
             }
             Problem::NotUtf8(error) => error.to_string(),
-            Problem::NoRoute { path } => {
-                let routes: Vec<_> = routes::known().collect();
+            Problem::BadPath { variable } => format!(
+                "the part of the path that is {variable:?} is not UTF-8 text; percent-encode its \
+                 UTF-8 bytes"
+            ),
+            Problem::BadHeader {
+                name,
+                value,
+                expected,
+            } => format!("header {name:?} is {value:?}; expected {expected}"),
+            Problem::BadBody(error) => format!("the request's body: {error}"),
+            Problem::BodyTooLarge { max } => {
+                format!("the request's body has more than {max} bytes; send less")
+            }
+            Problem::BrokenBody => {
+                "the request's body broke off or is malformed; send all of it, or none where none \
+                 is needed"
+                    .to_owned()
+            }
+            Problem::BodyTooSlow { limit } => {
+                format!("the request's body did not come within {limit:?}; send it faster, or less")
+            }
+            Problem::MediaType { given } => format!(
+                "the request's body is {given:?}; send JSON with `content-type: application/json`"
+            ),
+            Problem::NoRoute { path, routes } if routes.is_empty() => format!("no route {path}"),
+            Problem::NoRoute { path, routes } => {
                 format!("no route {path}; the routes are {}", routes.join(", "))
             }
-            Problem::MethodNotAllowed { method } => {
-                format!(
-                    "{method} is not served here; use one of {}",
-                    routes::ALLOWED
-                )
+            Problem::MethodNotAllowed { method, allowed } => {
+                format!("{method} is not served here; use one of {allowed}")
             }
             Problem::HeadersTooLarge { bytes, max } => format!(
                 "the request line and headers have {bytes} bytes, more than the limit of {max}; \
                  send fewer or shorter ones"
             ),
-            Problem::BrokenBody => {
-                "the request's body broke off or is malformed; no body is needed here".to_owned()
-            }
             Problem::TooManyHeaders { count, max } => {
                 format!("the request has {count} headers, more than {max}; send fewer")
             }
             Problem::TooManyValues { max, advice } => {
                 format!("the answer would have more than {max} values; {advice}")
             }
+            Problem::AnswerTooLarge { max, advice } => {
+                format!("the answer would have more than {max} bytes; {advice}")
+            }
             Problem::Overloaded { in_flight_max } => {
                 format!("{in_flight_max} calls are in flight already; try again in a moment")
             }
-            Problem::Upstream { service, failure } => failure.message(service),
+            Problem::NotDescribed { service } => format!(
+                "service {service} has not said yet what it serves; try again in a moment"
+            ),
+            Problem::Upstream {
+                service, failure, ..
+            } => failure.message(service),
         }
     }
 
     /// What the log says beyond the status; `None` when the status says it all.
-    /// Values of parameters stay out of it: they are what users typed.
+    /// Values of parameters, and of bodies, stay out of it: they are what users
+    /// typed.
     pub(crate) fn log_message(&self) -> Option<String> {
         match self {
             Problem::NoRoute { .. } | Problem::MethodNotAllowed { .. } => None,
@@ -143,49 +246,35 @@ impl Problem {
             Problem::NotUtf8(NotUtf8 { name, .. }) => {
                 Some(format!("parameter {name:?} is not UTF-8 text"))
             }
-            Problem::Upstream { service, failure } => match failure {
-                UpstreamFailure::Unreachable { cause } | UpstreamFailure::Broken { cause } => {
-                    Some(format!("service {service}: {cause}"))
-                }
-                failure => Some(failure.message(service)),
-            },
+            Problem::BadHeader { name, expected, .. } => {
+                Some(format!("header {name:?}: expected {expected}"))
+            }
+            Problem::BadBody(error) => Some(format!(
+                "the body, line {}, column {}: expected {}",
+                error.line, error.column, error.expected
+            )),
+            Problem::Upstream {
+                service, failure, ..
+            } => Some(failure.explained(service)),
             problem => Some(problem.message()),
         }
     }
 
     /// The error as JSON fields, also used when an answer has already begun.
-    pub(crate) fn body<'p>(&'p self, id: &'p RequestId) -> ErrorBody<'p> {
-        ErrorBody {
-            error: self.message(),
-            status: self.status().as_u16(),
-            grpc_status: match self {
-                Problem::Upstream {
-                    failure: UpstreamFailure::Status { code, .. },
-                    ..
-                } => Some(code.name()),
-                _ => None,
-            },
-            parameter: match self {
-                Problem::BadParameter(bad) => Some(&bad.name),
-                Problem::NotUtf8(bad) => Some(&bad.name),
-                _ => None,
-            },
-            routes: match self {
-                Problem::NoRoute { .. } => Some(routes::known().collect()),
-                _ => None,
-            },
-            request_id: id.as_str(),
-        }
+    pub(crate) fn body<'p>(&'p self, style: ErrorStyle, id: &'p RequestId) -> ErrorBody<'p> {
+        ErrorBody::of(self, style, id)
     }
 
     /// The whole error answer.
-    pub(crate) fn response(&self, id: &RequestId) -> Response<Body> {
+    pub(crate) fn response(&self, style: ErrorStyle, id: &RequestId) -> Response<Body> {
         // Serializing a plain struct into memory cannot fail.
-        let json = serde_json::to_vec(&self.body(id)).unwrap_or_default();
+        let json = serde_json::to_vec(&self.body(style, id)).unwrap_or_default();
         let mut response = whole(self.status(), "application/json", Bytes::from(json));
         let headers = response.headers_mut();
-        if matches!(self, Problem::MethodNotAllowed { .. }) {
-            headers.insert(header::ALLOW, HeaderValue::from_static(routes::ALLOWED));
+        if let Problem::MethodNotAllowed { allowed, .. } = self
+            && let Ok(allowed) = HeaderValue::try_from(allowed)
+        {
+            headers.insert(header::ALLOW, allowed);
         }
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
@@ -195,6 +284,16 @@ impl Problem {
 }
 
 impl UpstreamFailure {
+    /// All there is to say, for the operator.
+    pub(crate) fn explained(&self, service: &str) -> String {
+        match self {
+            UpstreamFailure::Unreachable { cause } | UpstreamFailure::Broken { cause } => {
+                format!("service {service}: {cause}")
+            }
+            failure => failure.message(service),
+        }
+    }
+
     fn status(&self) -> StatusCode {
         match self {
             UpstreamFailure::Unreachable { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -220,10 +319,10 @@ impl UpstreamFailure {
             UpstreamFailure::TimedOut { millis } => {
                 format!("service {service} did not finish within {millis} ms; ask for less")
             }
-            UpstreamFailure::Status { code, message } if message.is_empty() => {
+            UpstreamFailure::Status { code, message, .. } if message.is_empty() => {
                 format!("service {service} answered {}", code.name())
             }
-            UpstreamFailure::Status { code, message } => {
+            UpstreamFailure::Status { code, message, .. } => {
                 format!("service {service} answered {}: {message}", code.name())
             }
             UpstreamFailure::Http { status } => {
@@ -245,71 +344,11 @@ impl From<NotUtf8> for Problem {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(problem: &Problem, expected: serde_json::Value) {
-        let id = RequestId::random();
-        let mut body = serde_json::json!(problem.body(&id));
-        let fields = body.as_object_mut().expect("an object");
-        assert_eq!(fields.remove("request_id"), Some(id.as_str().into()));
-        assert_eq!(body, expected);
-    }
-
-    #[test]
-    fn error_bodies() {
-        check(
-            &Problem::BadParameter(BadParameter {
-                name: "count".to_owned(),
-                value: "abc".to_owned(),
-                expected: "a whole number".to_owned(),
-            }),
-            serde_json::json!({
-                "error": "parameter \"count\" is \"abc\"; expected a whole number",
-                "status": 400,
-                "parameter": "count",
-            }),
-        );
-        check(
-            &Problem::TooManyValues {
-                max: 10,
-                advice: "stream them",
-            },
-            serde_json::json!({
-                "error": "the answer would have more than 10 values; stream them",
-                "status": 413,
-            }),
-        );
-        check(
-            &Problem::Upstream {
-                service: "B",
-                failure: UpstreamFailure::Status {
-                    code: Code::InvalidArgument,
-                    message: "too many".to_owned(),
-                },
-            },
-            serde_json::json!({
-                "error": "service B answered INVALID_ARGUMENT: too many",
-                "status": 400,
-                "grpc_status": "INVALID_ARGUMENT",
-            }),
-        );
-    }
-
-    #[test]
-    fn causes_are_for_the_log_alone() {
-        let problem = Problem::Upstream {
-            service: "A",
-            failure: UpstreamFailure::Unreachable {
-                cause: "10.0.0.1:1: refused".to_owned(),
-            },
-        };
-        assert!(!problem.message().contains("10.0.0.1"));
-        assert_eq!(
-            problem.log_message().as_deref(),
-            Some("service A: 10.0.0.1:1: refused")
-        );
-        assert_eq!(problem.status(), StatusCode::SERVICE_UNAVAILABLE);
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Self {
+        Problem::BadBody(Box::new(error))
     }
 }
+
+#[cfg(test)]
+mod tests;

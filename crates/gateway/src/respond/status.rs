@@ -49,35 +49,40 @@ impl Code {
         })
     }
 
-    /// The name clients know and the HTTP status it becomes.
-    fn row(self) -> (&'static str, StatusCode) {
+    /// Its number.
+    pub(crate) fn number(self) -> u32 {
+        self.row().0
+    }
+
+    /// The number, the name clients know, and the HTTP status it becomes.
+    fn row(self) -> (u32, &'static str, StatusCode) {
         let client_closed_request = StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST);
         match self {
-            Code::Cancelled => ("CANCELLED", client_closed_request),
-            Code::Unknown => ("UNKNOWN", StatusCode::INTERNAL_SERVER_ERROR),
-            Code::InvalidArgument => ("INVALID_ARGUMENT", StatusCode::BAD_REQUEST),
-            Code::DeadlineExceeded => ("DEADLINE_EXCEEDED", StatusCode::GATEWAY_TIMEOUT),
-            Code::NotFound => ("NOT_FOUND", StatusCode::NOT_FOUND),
-            Code::AlreadyExists => ("ALREADY_EXISTS", StatusCode::CONFLICT),
-            Code::PermissionDenied => ("PERMISSION_DENIED", StatusCode::FORBIDDEN),
-            Code::ResourceExhausted => ("RESOURCE_EXHAUSTED", StatusCode::TOO_MANY_REQUESTS),
-            Code::FailedPrecondition => ("FAILED_PRECONDITION", StatusCode::BAD_REQUEST),
-            Code::Aborted => ("ABORTED", StatusCode::CONFLICT),
-            Code::OutOfRange => ("OUT_OF_RANGE", StatusCode::BAD_REQUEST),
-            Code::Unimplemented => ("UNIMPLEMENTED", StatusCode::NOT_IMPLEMENTED),
-            Code::Internal => ("INTERNAL", StatusCode::INTERNAL_SERVER_ERROR),
-            Code::Unavailable => ("UNAVAILABLE", StatusCode::SERVICE_UNAVAILABLE),
-            Code::DataLoss => ("DATA_LOSS", StatusCode::INTERNAL_SERVER_ERROR),
-            Code::Unauthenticated => ("UNAUTHENTICATED", StatusCode::UNAUTHORIZED),
+            Code::Cancelled => (1, "CANCELLED", client_closed_request),
+            Code::Unknown => (2, "UNKNOWN", StatusCode::INTERNAL_SERVER_ERROR),
+            Code::InvalidArgument => (3, "INVALID_ARGUMENT", StatusCode::BAD_REQUEST),
+            Code::DeadlineExceeded => (4, "DEADLINE_EXCEEDED", StatusCode::GATEWAY_TIMEOUT),
+            Code::NotFound => (5, "NOT_FOUND", StatusCode::NOT_FOUND),
+            Code::AlreadyExists => (6, "ALREADY_EXISTS", StatusCode::CONFLICT),
+            Code::PermissionDenied => (7, "PERMISSION_DENIED", StatusCode::FORBIDDEN),
+            Code::ResourceExhausted => (8, "RESOURCE_EXHAUSTED", StatusCode::TOO_MANY_REQUESTS),
+            Code::FailedPrecondition => (9, "FAILED_PRECONDITION", StatusCode::BAD_REQUEST),
+            Code::Aborted => (10, "ABORTED", StatusCode::CONFLICT),
+            Code::OutOfRange => (11, "OUT_OF_RANGE", StatusCode::BAD_REQUEST),
+            Code::Unimplemented => (12, "UNIMPLEMENTED", StatusCode::NOT_IMPLEMENTED),
+            Code::Internal => (13, "INTERNAL", StatusCode::INTERNAL_SERVER_ERROR),
+            Code::Unavailable => (14, "UNAVAILABLE", StatusCode::SERVICE_UNAVAILABLE),
+            Code::DataLoss => (15, "DATA_LOSS", StatusCode::INTERNAL_SERVER_ERROR),
+            Code::Unauthenticated => (16, "UNAUTHENTICATED", StatusCode::UNAUTHORIZED),
         }
     }
 
     pub(crate) fn name(self) -> &'static str {
-        self.row().0
+        self.row().1
     }
 
     pub(crate) fn http(self) -> StatusCode {
-        self.row().1
+        self.row().2
     }
 }
 

@@ -5,7 +5,9 @@
 
 mod call;
 mod connection;
+mod frame;
 mod link;
+mod metadata;
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -16,16 +18,17 @@ use bytes::Bytes;
 use h2::client::SendRequest;
 use tokio::{sync::Notify, time::Instant};
 
-pub(crate) use call::{Messages, Metadata, Method};
+pub(crate) use call::{Messages, Metadata};
+pub(crate) use frame::PREFIX_BYTES;
+pub(crate) use metadata::{AnswerMetadata, forwarded};
+
 use link::{Link, State};
 
 use crate::respond::UpstreamFailure;
 
-/// Where a service is and how it is connected to.
+/// How a service is connected to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// Host name or address, and port: `localhost:50051`.
-    pub address: Address,
     /// HTTP/2 connections of each worker.
     pub connections: usize,
     /// How long a connection may take to open.
@@ -70,7 +73,8 @@ impl Address {
 
 /// A service with the worker's connections to it, kept open from now on.
 pub(crate) struct Upstream {
-    name: &'static str,
+    name: Arc<str>,
+    address: Address,
     options: Options,
     links: Vec<Arc<Link>>,
     changed: Arc<Notify>,
@@ -78,9 +82,14 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Opens the connections and keeps them open. Must be called on the
-    /// worker's runtime.
-    pub(crate) fn connect(name: &'static str, options: Options) -> Self {
+    /// Opens the connections and keeps them open; `lost` is told when one that
+    /// was open is not any more. Must be called on the worker's runtime.
+    pub(crate) fn connect(
+        name: Arc<str>,
+        address: Address,
+        options: Options,
+        lost: &Arc<Notify>,
+    ) -> Self {
         let changed = Arc::new(Notify::new());
         let links: Vec<_> = (0..options.connections.max(1))
             .map(|_| Arc::new(Link::new(Arc::clone(&changed))))
@@ -90,12 +99,20 @@ impl Upstream {
             .iter()
             .map(|link| {
                 let (link, down) = (Arc::clone(link), Arc::clone(&down));
-                let keeper = connection::keep(name, options.clone(), link, down);
+                let place = connection::Place {
+                    name: Arc::clone(&name),
+                    address: address.clone(),
+                    link,
+                    down,
+                    lost: Arc::clone(lost),
+                };
+                let keeper = connection::keep(place, options.connect_timeout);
                 tokio::spawn(keeper).abort_handle()
             })
             .collect();
         Upstream {
             name,
+            address,
             options,
             links,
             changed,
@@ -103,12 +120,17 @@ impl Upstream {
         }
     }
 
-    pub(crate) fn name(&self) -> &'static str {
-        self.name
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
     }
 
     pub(crate) fn address(&self) -> &Address {
-        &self.options.address
+        &self.address
+    }
+
+    /// Waits until a connection is open.
+    pub(crate) async fn opened(&self, deadline: Instant) -> Result<(), UpstreamFailure> {
+        self.link(deadline).await.map(drop)
     }
 
     /// The open connection with the fewest calls. Waits while one is being
@@ -145,7 +167,7 @@ impl Upstream {
                 false
             };
             if !waited {
-                let address = &self.options.address;
+                let address = &self.address;
                 let cause = match why_not {
                     Some(why) => format!("cannot connect to {address}: {why}"),
                     None => format!("no connection to {address} in time"),

@@ -2,7 +2,7 @@
 //! worker's own. The pool is `hyper-util`'s; what a call may cost is bounded
 //! here and by the calls in flight.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Request, Response, Uri, header, uri::PathAndQuery};
@@ -74,14 +74,14 @@ impl fmt::Display for BaseUrl {
 
 /// A service with the worker's connections to it.
 pub(crate) struct Upstream {
-    name: &'static str,
+    name: Arc<str>,
     options: Options,
     client: Client<HttpConnector, Empty<Bytes>>,
 }
 
 impl Upstream {
     /// A pool without a connection yet. Must be called on the worker's runtime.
-    pub(crate) fn new(name: &'static str, options: Options) -> Self {
+    pub(crate) fn new(name: Arc<str>, options: Options) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(options.connect_timeout));
         connector.set_nodelay(true);
@@ -97,8 +97,8 @@ impl Upstream {
         }
     }
 
-    pub(crate) fn name(&self) -> &'static str {
-        self.name
+    pub(crate) fn name(&self) -> &Arc<str> {
+        &self.name
     }
 
     pub(crate) fn base(&self) -> &BaseUrl {

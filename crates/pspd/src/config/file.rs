@@ -6,17 +6,26 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Context;
 use contract::Role;
+use gateway::services::Raw;
 
 use super::settings;
 use crate::exit::Usage;
 
-/// The texts in the section of `role`. Problems anywhere in the file are added
-/// to `problems`.
-pub(super) fn read(
-    path: &Path,
-    role: Role,
-    problems: &mut Vec<String>,
-) -> anyhow::Result<BTreeMap<String, String>> {
+/// What a file says to one role.
+#[derive(Debug, Default)]
+pub(super) struct Section {
+    /// The settings.
+    pub(super) texts: BTreeMap<String, String>,
+    /// Which services the gateway serves, if the file says so.
+    pub(super) services: Option<Raw>,
+}
+
+/// Keys of the gateway that are no settings but say what it serves.
+const SERVICES: [&str; 5] = ["upstreams", "routes", "json", "metadata", "errors"];
+
+/// What the section of `role` says. Problems anywhere in the file are added to
+/// `problems`.
+pub(super) fn read(path: &Path, role: Role, problems: &mut Vec<String>) -> anyhow::Result<Section> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Usage::new(format!("cannot read {}: {error}", path.display())))?;
     sections(&text, role, problems)
@@ -28,9 +37,9 @@ fn sections(
     text: &str,
     role: Role,
     problems: &mut Vec<String>,
-) -> Result<BTreeMap<String, String>, toml::de::Error> {
+) -> Result<Section, toml::de::Error> {
     let document: toml::Table = text.parse()?;
-    let mut values = BTreeMap::new();
+    let mut read = Section::default();
     for (section, content) in document {
         let owner: Role = match section.parse() {
             Ok(owner) => owner,
@@ -44,10 +53,24 @@ fn sections(
             continue;
         };
         let known = settings::of(owner);
+        let (services, content): (toml::Table, toml::Table) = content
+            .into_iter()
+            .partition(|(key, _)| owner == Role::Gateway && SERVICES.contains(&key.as_str()));
+        if !services.is_empty() {
+            match services.try_into::<Raw>() {
+                Ok(raw) if owner == role => read.services = Some(raw),
+                Ok(_) => {}
+                Err(error) => problems.push(format!("[{section}] {}", error.message())),
+            }
+        }
         for (key, value) in content {
             if !known.iter().any(|setting| setting.key == key) {
                 let keys: Vec<_> = known.iter().map(|setting| setting.key).collect();
-                let keys = keys.join(", ");
+                let mut keys = keys.join(", ");
+                if owner == Role::Gateway {
+                    keys += ", and the sections ";
+                    keys += &SERVICES.join(", ");
+                }
                 problems.push(format!(
                     "[{section}] {key}: no such key; the keys are {keys}"
                 ));
@@ -55,7 +78,7 @@ fn sections(
             }
             match scalar(&value) {
                 Some(text) if owner == role => {
-                    values.insert(key, text);
+                    read.texts.insert(key, text);
                 }
                 Some(_) => {}
                 None => problems.push(format!(
@@ -64,7 +87,7 @@ fn sections(
             }
         }
     }
-    Ok(values)
+    Ok(read)
 }
 
 fn scalar(value: &toml::Value) -> Option<String> {

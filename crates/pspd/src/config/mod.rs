@@ -53,7 +53,7 @@ pub(crate) fn load(role: Role, matches: &ArgMatches) -> anyhow::Result<RoleConfi
     let mut problems = Vec::new();
     let in_file = match &path {
         Some(path) => file::read(path, role, &mut problems)?,
-        None => BTreeMap::new(),
+        None => file::Section::default(),
     };
     let given = settings::of(role).into_iter().map(|setting| {
         let key = setting.key;
@@ -61,7 +61,7 @@ pub(crate) fn load(role: Role, matches: &ArgMatches) -> anyhow::Result<RoleConfi
             Given::new(value, Origin::Flag)
         } else if let Some(value) = environment(&setting.env) {
             Given::new(value, Origin::Environment(setting.env.clone()))
-        } else if let (Some(value), Some(path)) = (in_file.get(key), &path) {
+        } else if let (Some(value), Some(path)) = (in_file.texts.get(key), &path) {
             Given::new(value, Origin::File(path.clone()))
         } else {
             Given::new(&setting.default, Origin::Default)
@@ -70,6 +70,7 @@ pub(crate) fn load(role: Role, matches: &ArgMatches) -> anyhow::Result<RoleConfi
     });
     let mut values = Values {
         given: given.collect(),
+        services: in_file.services.zip(path.clone()),
         problems,
     };
     let config = role::read(role, &mut values);
@@ -116,6 +117,8 @@ impl fmt::Display for Origin {
 /// The texts of a role's settings, taken out as checked types.
 struct Values {
     given: BTreeMap<&'static str, Given>,
+    /// Which services the gateway serves, and the file that says so.
+    services: Option<(gateway::services::Raw, PathBuf)>,
     problems: Vec<String>,
 }
 

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use gateway::{Cors, access_log};
+use gateway::{Cors, access_log, upstream::grpc::Address};
 use server::listener::Host;
 
 /// How the operational log looks.
@@ -45,6 +45,14 @@ pub(super) fn int32(min: i32) -> impl Fn(&str) -> Result<i32, String> {
         Ok(number) if number >= min => Ok(number),
         _ => Err(format!("give a whole number from {min} to {}", i32::MAX)),
     }
+}
+
+/// Addresses separated by commas, or none.
+pub(super) fn addresses(text: &str) -> Result<Vec<Address>, String> {
+    let given = text.split(',').map(str::trim).filter(|text| !text.is_empty());
+    given
+        .map(|text| text.parse().map_err(|error| format!("{text:?} is {error}")))
+        .collect()
 }
 
 pub(super) fn workers(text: &str) -> Result<NonZeroUsize, String> {

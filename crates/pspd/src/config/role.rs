@@ -3,7 +3,7 @@
 use std::{io::IsTerminal, num::NonZeroUsize};
 
 use contract::Role;
-use gateway::{Cors, GrpcOptions, access_log, upstream};
+use gateway::{Cors, GrpcOptions, access_log, services::Services, upstream};
 use server::{Http1, Http2, Options, Protocol, listener::Host};
 use services::Limits;
 
@@ -33,7 +33,7 @@ pub(crate) enum Work {
     B(services::grpc::Options),
     ARest,
     BRest(Limits),
-    Gateway(GatewayConfig, GrpcOptions),
+    Gateway(GatewayConfig, Box<Services>, GrpcOptions),
     GatewayRest(GatewayConfig, [upstream::rest::Options; 2]),
 }
 
@@ -130,8 +130,9 @@ fn work(role: Role, values: &mut Values) -> Option<Work> {
         Role::BRest => sequence(values).map(Work::BRest),
         Role::Gateway => {
             let gateway = gateway(values);
-            let upstreams = grpc_upstreams(values);
-            Some(Work::Gateway(gateway?, upstreams?))
+            let options = grpc_options(values);
+            let services = grpc_services(values);
+            Some(Work::Gateway(gateway?, Box::new(services?), options?))
         }
         Role::GatewayRest => {
             let gateway = gateway(values);
@@ -186,28 +187,46 @@ fn gateway(values: &mut Values) -> Option<GatewayConfig> {
     })
 }
 
-fn grpc_upstreams(values: &mut Values) -> Option<GrpcOptions> {
-    let a = values.take("a-addr", parse::shown);
-    let b = values.take("b-addr", parse::shown);
+fn grpc_options(values: &mut Values) -> Option<GrpcOptions> {
     let connections = values.take("upstream-connections", parse::count(64));
     let stream_timeout = values.take("stream-timeout", parse::duration);
+    let keep_alive = values.take("keep-alive", parse::duration);
+    let body_bytes_max = values.take("body-bytes-max", parse::count(BYTES_MAX));
     let connect_timeout = values.take("connect-timeout", parse::duration);
     let message_bytes_max = values.take("answer-bytes-max", parse::count(BYTES_MAX));
-    let a = upstream::grpc::Options {
-        address: a?,
-        connections: connections?,
-        connect_timeout: connect_timeout?,
-        message_bytes_max: message_bytes_max?,
-    };
-    let b = upstream::grpc::Options {
-        address: b?,
-        ..a.clone()
-    };
     Some(GrpcOptions {
-        a,
-        b,
+        connection: upstream::grpc::Options {
+            connections: connections?,
+            connect_timeout: connect_timeout?,
+            message_bytes_max: message_bytes_max?,
+        },
         stream_timeout: stream_timeout?,
+        keep_alive: keep_alive?,
+        body_bytes_max: body_bytes_max?,
     })
+}
+
+/// What is served: what the flag names, else what the file says, else the
+/// published routes.
+fn grpc_services(values: &mut Values) -> Option<Services> {
+    let a = values.take("a-addr", parse::shown);
+    let b = values.take("b-addr", parse::shown);
+    let addresses = values.take("upstream", parse::addresses)?;
+    let services = match (addresses.is_empty(), values.services.take()) {
+        (false, _) => Ok(Services::reflected(addresses)),
+        (true, Some((raw, path))) => {
+            let folder = path.parent().map(ToOwned::to_owned).unwrap_or_default();
+            Services::of_file(raw, &folder)
+        }
+        (true, None) => Services::built_in(a?, b?),
+    };
+    match services {
+        Ok(services) => Some(services),
+        Err(problems) => {
+            values.problems.extend(problems);
+            None
+        }
+    }
 }
 
 fn rest_upstreams(values: &mut Values) -> Option<[upstream::rest::Options; 2]> {

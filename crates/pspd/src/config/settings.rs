@@ -224,6 +224,13 @@ fn grpc_upstreams() -> Vec<Setting> {
             "Where service B is",
         ),
         own(
+            "upstream",
+            "",
+            "HOST:PORT,...",
+            "gRPC servers whose services are all served, as their reflection describes them; \
+             without any, the published routes to A and B",
+        ),
+        own(
             "upstream-connections",
             "2",
             "N",
@@ -234,6 +241,18 @@ fn grpc_upstreams() -> Vec<Setting> {
             "5m",
             "TIME",
             "How long a streamed answer may take in all",
+        ),
+        own(
+            "keep-alive",
+            "15s",
+            "TIME",
+            "How long a streamed answer may be silent before a comment shows that it goes on",
+        ),
+        own(
+            "body-bytes-max",
+            "4194304",
+            "BYTES",
+            "Largest request body; beyond it 413",
         ),
     ]
 }

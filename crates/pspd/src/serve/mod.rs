@@ -107,10 +107,14 @@ async fn serve(
 
     let stop = CancellationToken::new();
     stop::on_signal(stop.clone(), stop_with_stdin)?;
-    tracing::info!(role = role.name(), %address, admin = %admin_address, "listening");
-    if let Some(path) = ready_file {
-        ready::write(path, role, address, admin_address)?;
-    }
+    let ready_file = ready_file.cloned();
+    let announce = move || {
+        tracing::info!(role = role.name(), %address, admin = %admin_address, "listening");
+        match ready_file {
+            Some(path) => ready::write(&path, role, address, admin_address),
+            None => Ok(()),
+        }
+    };
 
     let ports = Ports {
         role,
@@ -118,6 +122,7 @@ async fn serve(
         listener,
         admin,
         stop,
+        announce: Box::new(announce),
     };
     let drained = roles::run(work, ports).await?;
     match drained.abandoned {

@@ -11,14 +11,17 @@ use std::{
 
 use anyhow::{Context, Result};
 use contract::Role;
-use gateway::{Common, Gateway, access_log::AccessLog};
+use gateway::{Catalog, Common, Gateway, access_log::AccessLog};
 use server::{
     CancellationToken, Drained, Handler, Http1, Options, Protocol,
     admin::{Admin, Probe, Readiness},
 };
 use services::{grpc::Grpc, rest::Rest};
 
-use crate::config::{GatewayConfig, Work};
+use crate::{
+    config::{GatewayConfig, Work},
+    exit::Usage,
+};
 
 /// How long the last access log lines may take to be written at a stop.
 const LOG_FINISH: Duration = Duration::from_secs(1);
@@ -30,6 +33,8 @@ pub(super) struct Ports {
     pub(super) listener: TcpListener,
     pub(super) admin: TcpListener,
     pub(super) stop: CancellationToken,
+    /// Says that the role listens, once it can do its work.
+    pub(super) announce: Box<dyn FnOnce() -> Result<()>>,
 }
 
 /// Does the role's work until it is told to stop and its requests have finished.
@@ -50,8 +55,10 @@ pub(super) async fn run(work: Work, ports: Ports) -> Result<Drained> {
             let service = Rest::service_b(limits);
             ports.serve(move || service.clone(), always_ready()).await
         }
-        Work::Gateway(config, upstreams) => {
-            let make = move |common| Gateway::grpc(upstreams.clone(), common);
+        Work::Gateway(config, services, options) => {
+            let catalog = Catalog::open(*services).await;
+            let catalog = catalog.map_err(|problems| Usage::new(problems.to_string()))?;
+            let make = move |common| Gateway::grpc(&catalog, options.clone(), common);
             serve_gateway(config, make, ports).await
         }
         Work::GatewayRest(config, [a, b]) => {
@@ -98,7 +105,9 @@ impl Ports {
             listener,
             admin,
             stop,
+            announce,
         } = self;
+        announce()?;
         let endpoint = Admin::new(role.name(), env!("CARGO_PKG_VERSION"), probe, stop.clone());
         let options = Options {
             protocol: Protocol::Http1(Http1::default()),

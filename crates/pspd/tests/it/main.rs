@@ -6,12 +6,16 @@
 mod burst;
 mod clients;
 mod errors;
+mod failures;
 mod golden;
+mod grpc_peer;
 mod kill;
 mod lab;
 mod malformed;
 mod original;
 mod page;
+mod raw_peer;
 mod serve;
 mod streaming;
+mod tcp_peer;
 mod up;

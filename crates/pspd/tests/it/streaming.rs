@@ -5,7 +5,6 @@
 mod cancel;
 mod forms;
 mod grpc_client;
-mod grpc_peer;
 mod many;
 mod metadata;
 mod rest_peer;
@@ -17,6 +16,8 @@ use std::io;
 
 use contract::Role;
 use testkit::{Process, http};
+
+use crate::grpc_peer;
 
 const PSPD: &str = env!("CARGO_BIN_EXE_pspd");
 const NDJSON: (&str, &str) = ("Accept", "application/x-ndjson");

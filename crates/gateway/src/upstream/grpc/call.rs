@@ -10,18 +10,22 @@ use std::{
 use bytes::Bytes;
 use contract::grpc_timeout::{self, GRPC_TIMEOUT};
 use h2::{Reason, RecvStream, client::SendRequest};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, uri::PathAndQuery,
+};
 use percent_encoding::percent_decode;
 use server::RequestId;
 use tokio::time::Instant;
 
 use super::{
     Upstream,
+    frame::Decoder,
     link::{Busy, Link},
+    metadata::{self, AnswerMetadata},
 };
 use crate::{
     respond::{Code, UpstreamFailure},
-    transcode::frame::Decoder,
+    services::HeaderRules,
     upstream::{TRACEPARENT, traceparent},
 };
 
@@ -30,26 +34,13 @@ const ATTEMPTS_MAX: usize = 3;
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
-/// A method's path, such as `/pspd.ServiceA/SayHello`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Method(pub(crate) &'static str);
-
 /// What goes along with the message.
 pub(crate) struct Metadata<'r> {
     pub(crate) id: &'r RequestId,
-    pub(crate) traceparent: Option<&'r HeaderValue>,
+    /// The client's headers, of which `rules` says which go on.
+    pub(crate) headers: &'r HeaderMap,
+    pub(crate) rules: &'r HeaderRules,
     pub(crate) deadline: Instant,
-}
-
-impl<'r> Metadata<'r> {
-    /// The metadata that a client's headers give rise to.
-    pub(crate) fn of(id: &'r RequestId, headers: &'r HeaderMap, deadline: Instant) -> Self {
-        Metadata {
-            id,
-            traceparent: traceparent(headers),
-            deadline,
-        }
-    }
 }
 
 impl Upstream {
@@ -60,7 +51,7 @@ impl Upstream {
     /// The caller bounds the wait; the deadline is told to the service.
     pub(crate) async fn call(
         &self,
-        method: Method,
+        method: &PathAndQuery,
         message: &Bytes,
         metadata: &Metadata<'_>,
     ) -> Result<Messages, UpstreamFailure> {
@@ -83,7 +74,7 @@ impl Upstream {
         &self,
         link: Arc<Link>,
         sender: SendRequest<Bytes>,
-        method: Method,
+        method: &PathAndQuery,
         message: &Bytes,
         metadata: &Metadata<'_>,
     ) -> Result<Messages, AttemptError> {
@@ -99,14 +90,14 @@ impl Upstream {
         Messages::of(answer, self.options.message_bytes_max, busy).map_err(AttemptError::Answered)
     }
 
-    fn request(&self, Method(path): Method, metadata: &Metadata<'_>) -> Request<()> {
+    fn request(&self, method: &PathAndQuery, metadata: &Metadata<'_>) -> Request<()> {
         let mut request = Request::new(());
         *request.method_mut() = http::Method::POST;
         *request.version_mut() = http::Version::HTTP_2;
         let mut uri = http::uri::Parts::default();
         uri.scheme = Some(http::uri::Scheme::HTTP);
-        uri.authority = Some(self.options.address.authority().clone());
-        uri.path_and_query = Some(http::uri::PathAndQuery::from_static(path));
+        uri.authority = Some(self.address.authority().clone());
+        uri.path_and_query = Some(method.clone());
         // All three parts are there and valid by construction.
         *request.uri_mut() = http::Uri::from_parts(uri).unwrap_or_default();
 
@@ -121,9 +112,10 @@ impl Upstream {
             headers.insert(GRPC_TIMEOUT, timeout);
         }
         headers.insert(RequestId::HEADER, metadata.id.header_value());
-        if let Some(traceparent) = metadata.traceparent {
+        if let Some(traceparent) = traceparent(metadata.headers) {
             headers.insert(TRACEPARENT, traceparent.clone());
         }
+        metadata::forward(metadata.headers, metadata.rules, headers);
         request
     }
 }
@@ -172,6 +164,8 @@ pub(crate) struct Messages {
     decoder: Decoder,
     /// The status came with the head, as it does when there is no message.
     ended_in_head: bool,
+    /// What the service said beside its messages.
+    metadata: AnswerMetadata,
     _busy: Busy,
 }
 
@@ -199,8 +193,15 @@ impl Messages {
             stream,
             decoder: Decoder::new(message_bytes_max),
             ended_in_head,
+            metadata: AnswerMetadata::of(&head.headers),
             _busy: busy,
         })
+    }
+
+    /// Metadata of the answer: what came with its head, and, once it has ended,
+    /// with its end.
+    pub(crate) fn metadata(&self) -> &AnswerMetadata {
+        &self.metadata
     }
 
     /// The next message; `None` once the service has ended the call with `OK`.
@@ -209,7 +210,7 @@ impl Messages {
     }
 
     /// The single message of a unary answer.
-    pub(crate) async fn only(mut self) -> Result<Bytes, UpstreamFailure> {
+    pub(crate) async fn only(&mut self) -> Result<Bytes, UpstreamFailure> {
         let first = self.next().await?;
         let extra = match first {
             Some(_) => self.next().await?,
@@ -248,7 +249,9 @@ impl Messages {
                     let trailers = std::task::ready!(self.stream.poll_trailers(cx));
                     let trailers = trailers.map_err(|error| broken(&error))?;
                     if !self.ended_in_head {
-                        status(&trailers.unwrap_or_default())?;
+                        let trailers = trailers.unwrap_or_default();
+                        self.metadata.end_with(&trailers);
+                        status(&trailers)?;
                     }
                     self.decoder.end().map_err(unreadable)?;
                     return Poll::Ready(Ok(None));
@@ -276,7 +279,20 @@ fn status(headers: &HeaderMap) -> Result<(), UpstreamFailure> {
             let message = percent_decode(message.unwrap_or_default())
                 .decode_utf8_lossy()
                 .into_owned();
-            Err(UpstreamFailure::Status { code, message })
+            Err(UpstreamFailure::Status {
+                code,
+                message,
+                details: details(headers),
+            })
         }
     }
+}
+
+/// The serialized `google.rpc.Status` that a service may send beside the code;
+/// empty when there is none, or none that can be read.
+fn details(headers: &HeaderMap) -> Bytes {
+    let Some(value) = headers.get("grpc-status-details-bin") else {
+        return Bytes::new();
+    };
+    metadata::decode_binary(value.as_bytes()).unwrap_or_default()
 }

@@ -18,11 +18,12 @@ use h2::client::SendRequest;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::TcpStream,
+    sync::Notify,
     time::{Instant, sleep, timeout},
 };
 
 use super::{
-    Options,
+    Address,
     link::{Link, State},
 };
 
@@ -53,37 +54,50 @@ const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
 /// error, and enough of those close the connection for everybody.
 const RESETS_REMEMBERED_MAX: usize = 100_000;
 
-/// Keeps the connection of `link` open for as long as it is polled. `down` is
-/// shared by the worker's links to one service, so that each worker logs an
-/// outage once.
-pub(super) async fn keep(
-    name: &'static str,
-    options: Options,
-    link: Arc<Link>,
-    down: Arc<AtomicBool>,
-) {
-    let address = &options.address;
+/// Where a connection belongs.
+pub(super) struct Place {
+    /// As the log calls the service.
+    pub(super) name: Arc<str>,
+    pub(super) address: Address,
+    pub(super) link: Arc<Link>,
+    /// Shared by the worker's links to one service, so that each worker logs an
+    /// outage once.
+    pub(super) down: Arc<AtomicBool>,
+    /// Told when the connection is lost.
+    pub(super) lost: Arc<Notify>,
+}
+
+/// Keeps the connection of `place` open for as long as it is polled.
+pub(super) async fn keep(place: Place, connect_timeout: Duration) {
+    let Place {
+        name,
+        address,
+        link,
+        down,
+        lost,
+    } = place;
     let mut back_off = BACK_OFF_MIN;
     loop {
-        let (why, lasted) = match timeout(options.connect_timeout, open(&options)).await {
+        let (why, lasted) = match timeout(connect_timeout, open(&address)).await {
             Ok(Ok((sender, connection))) => {
                 if down.swap(false, Ordering::Relaxed) {
-                    tracing::info!(service = name, %address, "connected again");
+                    tracing::info!(service = %name, %address, "connected again");
                 }
                 link.set(State::Open(sender.clone()));
                 let opened = Instant::now();
                 let why = serve(sender, connection).await;
                 link.set(State::Opening);
+                lost.notify_waiters();
                 (why, opened.elapsed())
             }
             Ok(Err(error)) => (error.to_string(), Duration::ZERO),
             Err(_) => {
-                let why = format!("no answer within {:?}", options.connect_timeout);
+                let why = format!("no answer within {connect_timeout:?}");
                 (why, Duration::ZERO)
             }
         };
         if !down.swap(true, Ordering::Relaxed) {
-            tracing::warn!(service = name, %address, %why, "not connected; trying on");
+            tracing::warn!(service = %name, %address, %why, "not connected; trying on");
         }
         if lasted >= LASTED {
             back_off = BACK_OFF_MIN;
@@ -97,8 +111,8 @@ pub(super) async fn keep(
 
 type Connection = h2::client::Connection<TcpStream, Bytes>;
 
-async fn open(options: &Options) -> io::Result<(SendRequest<Bytes>, Connection)> {
-    let authority = options.address.authority();
+async fn open(address: &Address) -> io::Result<(SendRequest<Bytes>, Connection)> {
+    let authority = address.authority();
     let host = authority
         .host()
         .trim_start_matches('[')

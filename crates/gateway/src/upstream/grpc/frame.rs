@@ -1,14 +1,14 @@
-//! gRPC's message framing: a flag byte, a big-endian length, the message.
+//! gRPC's message framing as it is received: a flag byte, a big-endian length, the
+//! message.
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
-use prost::Message;
+use bytes::{Buf, Bytes, BytesMut};
 
 /// Flag byte and length.
-const PREFIX: usize = 5;
+pub(crate) const PREFIX_BYTES: usize = 5;
 
 /// Why bytes from an upstream are not gRPC messages.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum FrameError {
+pub(super) enum FrameError {
     #[error("a message of {bytes} bytes, more than the limit of {max}")]
     TooLarge { bytes: usize, max: usize },
     #[error("a compressed message, though no compression was offered (flag {flag})")]
@@ -17,28 +17,17 @@ pub(crate) enum FrameError {
     Truncated,
 }
 
-/// `message` with its prefix, ready to send.
-pub(crate) fn encode(message: &impl Message) -> Bytes {
-    let length = message.encoded_len();
-    let mut framed = BytesMut::with_capacity(PREFIX + length);
-    framed.put_u8(0);
-    // Requests are made from a request head, far below 4 GiB.
-    framed.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
-    message.encode_raw(&mut framed);
-    framed.freeze()
-}
-
 /// Cuts received chunks into messages; a message that lies within one chunk is
 /// not copied.
 #[derive(Debug)]
-pub(crate) struct Decoder {
+pub(super) struct Decoder {
     chunk: Bytes,
     partial: BytesMut,
     message_bytes_max: usize,
 }
 
 impl Decoder {
-    pub(crate) fn new(message_bytes_max: usize) -> Self {
+    pub(super) fn new(message_bytes_max: usize) -> Self {
         Decoder {
             chunk: Bytes::new(),
             partial: BytesMut::new(),
@@ -48,7 +37,7 @@ impl Decoder {
 
     /// Takes the next chunk; every complete message of the one before must have
     /// been taken out.
-    pub(crate) fn push(&mut self, chunk: Bytes) {
+    pub(super) fn push(&mut self, chunk: Bytes) {
         if self.partial.is_empty() && self.chunk.is_empty() {
             self.chunk = chunk;
         } else {
@@ -59,7 +48,7 @@ impl Decoder {
     }
 
     /// The next complete message; `None` when more bytes are needed.
-    pub(crate) fn next(&mut self) -> Result<Option<Bytes>, FrameError> {
+    pub(super) fn next(&mut self) -> Result<Option<Bytes>, FrameError> {
         let received = if self.partial.is_empty() {
             &self.chunk[..]
         } else {
@@ -69,17 +58,17 @@ impl Decoder {
             return Ok(None);
         };
         let message = if self.partial.is_empty() {
-            self.chunk.advance(PREFIX);
+            self.chunk.advance(PREFIX_BYTES);
             self.chunk.split_to(length)
         } else {
-            self.partial.advance(PREFIX);
+            self.partial.advance(PREFIX_BYTES);
             self.partial.split_to(length).freeze()
         };
         Ok(Some(message))
     }
 
     /// Whether the stream may end here.
-    pub(crate) fn end(&self) -> Result<(), FrameError> {
+    pub(super) fn end(&self) -> Result<(), FrameError> {
         if self.chunk.is_empty() && self.partial.is_empty() {
             Ok(())
         } else {
@@ -90,7 +79,7 @@ impl Decoder {
     /// The length of the message that `received` begins with, if all of it is
     /// there.
     fn complete(&self, received: &[u8]) -> Result<Option<usize>, FrameError> {
-        let Some((&[flag, a, b, c, d], rest)) = received.split_first_chunk::<PREFIX>() else {
+        let Some((&[flag, a, b, c, d], rest)) = received.split_first_chunk::<PREFIX_BYTES>() else {
             return Ok(None);
         };
         let bytes = u32::from_be_bytes([a, b, c, d]) as usize;
@@ -119,12 +108,6 @@ mod tests {
             bytes.extend_from_slice(message);
         }
         bytes
-    }
-
-    #[test]
-    fn what_is_encoded_is_framed() {
-        let message = contract::pspd::NumberReply { value: 7 };
-        assert_eq!(encode(&message)[..], [0, 0, 0, 0, 2, 8, 7]);
     }
 
     #[test]

@@ -1,16 +1,14 @@
 //! A gRPC service that speaks HTTP/2 well and gRPC badly, or that refuses, in
 //! every way there is.
 
-use std::{net::SocketAddr, thread};
-
 use bytes::Bytes;
 use contract::Role;
 use h2::Reason;
-use http::{HeaderMap, Response};
+use http::Response;
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 
 use super::{error, gateway_before, get};
+use crate::grpc_peer::{Call, Peer, framed_bytes, trailers};
 
 /// What the service answers to every call.
 #[derive(Clone)]
@@ -41,8 +39,7 @@ fn well() -> Answer {
 
 /// A message in its frame.
 fn message(content: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(content.len()).expect("a short message");
-    [&[0], &length.to_be_bytes()[..], content].concat()
+    framed_bytes(content).to_vec()
 }
 
 /// An answer that refuses, with the status after the head or in it.
@@ -62,59 +59,31 @@ fn refusal(in_head: bool, code: &'static str, words: &'static str) -> Answer {
 }
 
 impl Answer {
-    /// A service that answers so, until the tests end.
-    fn serve(self) -> SocketAddr {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime");
-        let listener = runtime
-            .block_on(TcpListener::bind("127.0.0.1:0"))
-            .expect("a free port");
-        let address = listener.local_addr().expect("bound");
-        thread::spawn(move || {
-            runtime.block_on(async {
-                while let Ok((stream, _)) = listener.accept().await {
-                    tokio::spawn(self.clone().converse(stream));
-                }
-            });
-        });
-        address
-    }
-
-    /// Serves one connection. The gateway may go away at any moment, so that
-    /// no step has to succeed.
-    async fn converse(self, stream: tokio::net::TcpStream) {
-        let Ok(mut connection) = h2::server::handshake(stream).await else {
-            return;
-        };
-        while let Some(Ok((_request, mut respond))) = connection.accept().await {
-            let mut head = Response::builder().status(self.status);
-            for (name, value) in &self.headers {
-                head = head.header(*name, *value);
+    /// Orders it of a call.
+    fn give(&self, call: &Call) {
+        let mut head = Response::builder().status(self.status);
+        for (name, value) in &self.headers {
+            head = head.header(*name, *value);
+        }
+        let head = head.body(()).expect("a head");
+        let body = Bytes::from(self.body.clone());
+        match &self.end {
+            End::WithoutTrailers if body.is_empty() => return call.send_only_head(head),
+            _ => call.send_other_head(head),
+        }
+        match &self.end {
+            End::WithoutTrailers => call.send_last_bytes(body),
+            End::Reset(reason) => {
+                call.send_bytes(body);
+                call.reset(*reason);
             }
-            let head = head.body(()).expect("a head");
-            let empty = self.body.is_empty() && matches!(self.end, End::WithoutTrailers);
-            let Ok(mut body) = respond.send_response(head, empty) else {
-                continue;
-            };
-            if empty {
-                continue;
+            End::Disconnect => {
+                call.send_bytes(body);
+                call.disconnect();
             }
-            let last = matches!(self.end, End::WithoutTrailers);
-            let _ = body.send_data(Bytes::from(self.body.clone()), last);
-            match &self.end {
-                End::WithoutTrailers => {}
-                End::Reset(reason) => body.send_reset(*reason),
-                End::Disconnect => return,
-                End::Trailers(fields) => {
-                    let mut trailers = HeaderMap::new();
-                    for (name, value) in fields {
-                        let value = value.parse().expect("a value");
-                        trailers.insert(*name, value);
-                    }
-                    let _ = body.send_trailers(trailers);
-                }
+            End::Trailers(fields) => {
+                call.send_bytes(body);
+                call.end_with(trailers(fields));
             }
         }
     }
@@ -122,7 +91,8 @@ impl Answer {
     /// What a gateway makes of it: status and error.
     #[track_caller]
     fn passed_on(self, target: &str) -> (u16, Value) {
-        let address = self.serve();
+        let service = Peer::answering(move |call| self.give(call));
+        let address = service.address();
         let args = ["--answer-bytes-max", "1000"];
         let gateway = gateway_before(Role::Gateway, address, address, &args);
         let answer = get(gateway.address(), target);

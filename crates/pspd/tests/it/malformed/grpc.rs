@@ -4,6 +4,7 @@
 use proptest::{collection::vec, prelude::*};
 
 use super::{GRPC_ROLES, Thrown, cases, target};
+use crate::raw_peer::lying_frame as frame;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// A SETTINGS frame that changes nothing.
@@ -15,15 +16,6 @@ fn throw(bytes: &[u8]) {
     for thrown in thrown {
         thrown.until_ended();
     }
-}
-
-/// A frame with the length it says, which need not be true.
-fn frame(length: u32, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let mut frame = length.to_be_bytes()[1..].to_vec();
-    frame.extend([kind, flags]);
-    frame.extend(stream.to_be_bytes());
-    frame.extend(payload);
-    frame
 }
 
 fn opened(frames: &[Vec<u8>]) -> Vec<u8> {

@@ -10,14 +10,14 @@ use std::{
 use anyhow::{Context, ensure};
 
 /// What a program said and took.
-pub(super) struct Ended {
-    pub(super) stdout: String,
+pub(crate) struct Ended {
+    pub(crate) stdout: String,
     /// Absent where it is not known.
-    pub(super) cpu: Option<Duration>,
+    pub(crate) cpu: Option<Duration>,
 }
 
 /// Runs a program; anything but success is an error with its last words.
-pub(super) fn run(command: &mut Command) -> anyhow::Result<Ended> {
+pub(crate) fn run(command: &mut Command) -> anyhow::Result<Ended> {
     let before = cpu_of_ended_children();
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command
@@ -60,7 +60,7 @@ fn cpu_of_ended_children() -> Option<Duration> {
 /// Lets targets and generators, which inherit the limit, open as many
 /// connections as this machine allows. Where that is refused, they say so.
 #[cfg(unix)]
-pub(super) fn raise_descriptor_limit() {
+pub(crate) fn raise_descriptor_limit() {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
@@ -68,7 +68,7 @@ pub(super) fn raise_descriptor_limit() {
 }
 
 #[cfg(not(unix))]
-pub(super) fn raise_descriptor_limit() {}
+pub(crate) fn raise_descriptor_limit() {}
 
 #[cfg(all(test, unix))]
 mod tests {

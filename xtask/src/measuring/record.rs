@@ -5,33 +5,36 @@
 use anyhow::{Context, ensure};
 use serde::Deserialize;
 
+/// The load generator's name among the roles.
+pub(crate) const GENERATOR: &str = "generator";
+
 /// The versions of the format in which the fields below mean what they say.
 const SCHEMA_VERSION: u32 = 2;
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Record {
+pub(crate) struct Record {
     schema_version: u32,
     /// Where the build knew it.
-    pub(super) pspd_commit: Option<String>,
-    pub(super) machine: About,
+    pub(crate) pspd_commit: Option<String>,
+    pub(crate) machine: About,
     blocks: Vec<Block>,
 }
 
 /// The machine that it was measured on.
 #[derive(Debug, Deserialize)]
-pub(super) struct About {
-    pub(super) cpu_model: Option<String>,
-    pub(super) cores: usize,
-    pub(super) kernel: Option<String>,
-    pub(super) os: String,
-    pub(super) virtualised: Option<bool>,
+pub(crate) struct About {
+    cpu_model: Option<String>,
+    pub(crate) cores: usize,
+    pub(crate) kernel: Option<String>,
+    pub(crate) os: String,
+    pub(crate) virtualised: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Block {
-    pub(super) requests_per_second: f64,
-    pub(super) latency: Option<Latency>,
-    pub(super) failures: Failures,
+pub(crate) struct Block {
+    pub(crate) requests_per_second: f64,
+    pub(crate) latency: Option<Latency>,
+    pub(crate) failures: Failures,
     accounted_seconds: f64,
     costs: Vec<Cost>,
     generator: Vec<Thread>,
@@ -39,14 +42,14 @@ pub(super) struct Block {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Latency {
-    pub(super) p50_ms: f64,
-    pub(super) p99_ms: f64,
+pub(crate) struct Latency {
+    pub(crate) p50_ms: f64,
+    pub(crate) p99_ms: f64,
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Failures {
-    pub(super) total: u64,
+pub(crate) struct Failures {
+    pub(crate) total: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -57,6 +60,7 @@ struct Cost {
 
 #[derive(Debug, Deserialize)]
 struct Thread {
+    busy: Option<f64>,
     lag_p99_ms: f64,
     lag_max_ms: f64,
 }
@@ -67,7 +71,7 @@ struct Mark {
 }
 
 impl Record {
-    pub(super) fn parse(text: &str) -> anyhow::Result<Record> {
+    pub(crate) fn parse(text: &str) -> anyhow::Result<Record> {
         let record: Record = serde_json::from_str(text).context("run.json is not as expected")?;
         ensure!(
             record.schema_version == SCHEMA_VERSION,
@@ -78,7 +82,7 @@ impl Record {
     }
 
     /// Its only one.
-    pub(super) fn block(&self) -> anyhow::Result<&Block> {
+    pub(crate) fn block(&self) -> anyhow::Result<&Block> {
         let [block] = &self.blocks[..] else {
             anyhow::bail!("the run has {} blocks, not 1", self.blocks.len());
         };
@@ -86,20 +90,44 @@ impl Record {
     }
 }
 
+impl About {
+    /// The machine in one line. `load` is its load average before the first round.
+    pub(crate) fn line(&self, load: Option<&str>) -> String {
+        let virtualised = match self.virtualised {
+            Some(true) => "virtual machine, ",
+            Some(false) | None => "",
+        };
+        format!(
+            "Machine: {virtualised}{}, {} processors, {}, kernel {}; load average before: {}",
+            self.cpu_model.as_deref().unwrap_or("unknown processor"),
+            self.cores,
+            self.os,
+            self.kernel.as_deref().unwrap_or("unknown"),
+            load.unwrap_or("unknown"),
+        )
+    }
+}
+
 impl Block {
-    /// Processors that the generator kept busy: 1.0 is one all the time.
-    pub(super) fn generator_cpus(&self) -> Option<f64> {
-        let cost = self.costs.iter().find(|cost| cost.role == "generator")?;
+    /// Processors that a role kept busy: 1.0 is one all the time.
+    pub(crate) fn cpus(&self, role: &str) -> Option<f64> {
+        let cost = self.costs.iter().find(|cost| cost.role == role)?;
         Some(cost.cpu_seconds? / self.accounted_seconds)
     }
 
-    /// Microseconds of the generator's processor time for each success.
-    pub(super) fn generator_us_a_request(&self) -> Option<f64> {
-        Some(self.generator_cpus()? / self.requests_per_second * 1e6)
+    /// Microseconds of a role's processor time for each success.
+    pub(crate) fn us_a_request(&self, role: &str) -> Option<f64> {
+        Some(self.cpus(role)? / self.requests_per_second * 1e6)
+    }
+
+    /// Share of a processor, of the busiest thread of the generator.
+    pub(crate) fn generator_busy(&self) -> Option<f64> {
+        let threads = self.generator.iter().filter_map(|thread| thread.busy);
+        threads.reduce(f64::max)
     }
 
     /// Of the thread that was woken latest: p99 and maximum.
-    pub(super) fn lag_ms(&self) -> Option<(f64, f64)> {
+    pub(crate) fn lag_ms(&self) -> Option<(f64, f64)> {
         let worst = |of: fn(&Thread) -> f64| self.generator.iter().map(of).reduce(f64::max);
         Some((
             worst(|thread| thread.lag_p99_ms)?,
@@ -108,18 +136,18 @@ impl Block {
     }
 
     /// What `pspd lab` itself says against its figures.
-    pub(super) fn marks(&self) -> Vec<String> {
+    pub(crate) fn marks(&self) -> Vec<String> {
         self.marks.iter().map(|mark| mark.kind.clone()).collect()
     }
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    pub(in crate::bench) const RUN: &str = r#"{
+    pub(crate) const RUN: &str = r#"{
         "schema_version": 2, "state": "complete", "pspd_version": "0.1.0",
         "machine": {
             "cpu_model": "Example CPU", "cores": 2, "processors": 2, "kernel": "6.1.0",
@@ -137,7 +165,7 @@ pub(super) mod tests {
             ],
             "generator": [
                 {"busy": 0.5, "lag_p50_ms": 0.1, "lag_p99_ms": 0.5, "lag_max_ms": 2.0},
-                {"busy": 0.5, "lag_p50_ms": 0.1, "lag_p99_ms": 0.25, "lag_max_ms": 3.0}
+                {"busy": 0.75, "lag_p50_ms": 0.1, "lag_p99_ms": 0.25, "lag_max_ms": 3.0}
             ],
             "marks": [{"kind": "machine_full", "value": 0.99, "limit": 0.95}]
         }]
@@ -147,8 +175,10 @@ pub(super) mod tests {
     fn a_block_says_what_the_generator_cost() {
         let record = Record::parse(RUN).expect("valid");
         let block = record.block().expect("one");
-        assert_eq!(block.generator_cpus(), Some(0.5));
-        assert_eq!(block.generator_us_a_request(), Some(10.0));
+        assert_eq!(block.cpus(GENERATOR), Some(0.5));
+        assert_eq!(block.us_a_request(GENERATOR), Some(10.0));
+        assert_eq!(block.us_a_request("t"), None);
+        assert_eq!(block.generator_busy(), Some(0.75));
         assert_eq!(block.lag_ms(), Some((0.5, 3.0)));
         assert_eq!(block.marks(), ["machine_full"]);
     }

@@ -1,0 +1,63 @@
+//! Where the compiler finds `.proto` files: in the user's directories, then among
+//! the built-in ones. It notes the texts that it hands out, which are what a
+//! fingerprint is of.
+
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    rc::Rc,
+};
+
+use protox::{
+    Error,
+    file::{ChainFileResolver, File, FileResolver, GoogleFileResolver, IncludeFileResolver},
+};
+
+use crate::{Fingerprint, builtin::BuiltIn};
+
+/// The texts of files, by their names.
+#[derive(Clone, Default)]
+pub(crate) struct Texts(Rc<RefCell<BTreeMap<String, Fingerprint>>>);
+
+impl Texts {
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&*self.0.borrow())
+    }
+}
+
+/// Finds files and notes their texts.
+struct Noted {
+    files: ChainFileResolver,
+    texts: Texts,
+}
+
+/// What finds the files of `includes`, and those that need not be there.
+pub(crate) fn resolver(includes: &[PathBuf], texts: &Texts) -> impl FileResolver + 'static {
+    let mut files = ChainFileResolver::new();
+    for include in includes {
+        files.add(IncludeFileResolver::new(include.clone()));
+    }
+    files.add(BuiltIn);
+    files.add(GoogleFileResolver::new());
+    Noted {
+        files,
+        texts: texts.clone(),
+    }
+}
+
+impl FileResolver for Noted {
+    fn resolve_path(&self, path: &Path) -> Option<String> {
+        self.files.resolve_path(path)
+    }
+
+    fn open_file(&self, name: &str) -> Result<File, Error> {
+        let file = self.files.open_file(name)?;
+        // Files without a text are a library's own.
+        if let Some(text) = file.source() {
+            let mut texts = self.texts.0.borrow_mut();
+            texts.insert(name.to_owned(), Fingerprint::of(text));
+        }
+        Ok(file)
+    }
+}

@@ -1,0 +1,252 @@
+//! What the upstreams say of themselves, and the table made from it. Descriptions
+//! that are files are read once. A server that is asked by reflection is asked
+//! again when a connection to it is lost and every half minute; a table that has
+//! changed takes the place of the old one between two requests.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use describe::{DescribeError, Description, Limits};
+use routing::ServiceConfig;
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use transcode::Schema;
+
+use crate::{
+    services::{Services, Source, UpstreamServices},
+    table::{self, Described, Listed, Table},
+};
+
+/// How often a server's reflection is asked when nothing suggests a change.
+const REFRESH_EVERY: Duration = Duration::from_secs(30);
+/// How soon it is asked again after a change was suggested, or an attempt failed;
+/// doubled from time to time up to [`REFRESH_EVERY`].
+const REFRESH_SOON: Duration = Duration::from_millis(250);
+/// How long a server may take to describe itself.
+const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The services behind a gateway, described.
+#[derive(Clone)]
+pub struct Catalog {
+    services: Arc<Services>,
+    table: watch::Receiver<Arc<Table>>,
+    lost: Arc<Notify>,
+}
+
+/// Why services cannot be served; each line with its place and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct CannotServe(pub Vec<String>);
+
+impl Catalog {
+    /// Describes every upstream and makes the table. A server that cannot be
+    /// reached is asked again later; until then its routes are missing.
+    ///
+    /// # Errors
+    ///
+    /// Everything that stands in the way: descriptions that cannot be read, rules
+    /// that do not fit their methods, routes that conflict.
+    pub async fn open(services: Services) -> Result<Self, CannotServe> {
+        let services = Arc::new(services);
+        let mut described = Vec::new();
+        let mut problems = Vec::new();
+        for (upstream, first) in services.upstreams.iter().zip(describe_all(&services).await) {
+            match first {
+                Ok(first) => described.push(Some(Arc::new(first))),
+                Err(error) if error.passes && upstream.source == Source::Reflection => {
+                    tracing::warn!(service = %upstream.name, %error, "not described yet; asking on");
+                    described.push(None);
+                }
+                Err(error) => problems.push(format!("upstream {}: {error}", upstream.name)),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(CannotServe(problems));
+        }
+        let table = table::build(&services, &described).map_err(CannotServe)?;
+        let (sender, table) = watch::channel(Arc::new(table));
+        let lost = Arc::new(Notify::new());
+        if services.upstreams.iter().any(|upstream| upstream.source == Source::Reflection) {
+            let refresh = refresh(Arc::clone(&services), described, sender, Arc::clone(&lost));
+            tokio::spawn(refresh);
+        }
+        Ok(Catalog {
+            services,
+            table,
+            lost,
+        })
+    }
+
+    /// Every route, as a list for people.
+    #[must_use]
+    pub fn routes(&self) -> Vec<Arc<Listed>> {
+        self.table.borrow().routes().to_vec()
+    }
+
+    /// Methods that have no route, and why.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<String> {
+        self.table.borrow().left_out().to_vec()
+    }
+
+    /// Names of upstreams that have not described themselves yet.
+    #[must_use]
+    pub fn undescribed(&self) -> Vec<Arc<str>> {
+        self.table.borrow().undescribed().to_vec()
+    }
+
+    pub(crate) fn services(&self) -> &Services {
+        &self.services
+    }
+
+    pub(crate) fn table(&self) -> watch::Receiver<Arc<Table>> {
+        self.table.clone()
+    }
+
+    /// Told when a connection to an upstream is lost.
+    pub(crate) fn lost(&self) -> &Arc<Notify> {
+        &self.lost
+    }
+}
+
+/// Why a description could not be had.
+#[derive(Debug, thiserror::Error)]
+#[error("{reason}")]
+struct Undescribed {
+    reason: String,
+    /// Whether it may be different in a moment.
+    passes: bool,
+}
+
+impl From<DescribeError> for Undescribed {
+    fn from(error: DescribeError) -> Self {
+        let passes = matches!(
+            error,
+            DescribeError::Unreachable { .. } | DescribeError::Timeout { .. }
+        );
+        Undescribed {
+            reason: error.to_string(),
+            passes,
+        }
+    }
+}
+
+/// Asks again for as long as somebody uses the table.
+async fn refresh(
+    services: Arc<Services>,
+    mut described: Vec<Option<Arc<Described>>>,
+    table: watch::Sender<Arc<Table>>,
+    lost: Arc<Notify>,
+) {
+    let mut pause = match described.iter().all(Option::is_some) {
+        true => REFRESH_EVERY,
+        false => REFRESH_SOON,
+    };
+    loop {
+        tokio::select! {
+            () = table.closed() => return,
+            () = lost.notified() => pause = REFRESH_SOON,
+            () = sleep(pause) => pause = (pause * 2).min(REFRESH_EVERY),
+        }
+        if pause == REFRESH_SOON {
+            // A server that stops takes a moment to come back, changed or not.
+            sleep(pause).await;
+        }
+        let mut changed = Vec::new();
+        for (index, fresh) in describe_reflected(&services).await {
+            let Ok(fresh) = fresh else { continue };
+            let known = described[index].as_ref();
+            let same = known.is_some_and(|known| known.is_like(&fresh));
+            if !same {
+                changed.push((index, Arc::new(fresh)));
+            }
+        }
+        if changed.is_empty() {
+            continue;
+        }
+        let mut next = described.clone();
+        for (index, fresh) in changed {
+            tracing::info!(service = %services.upstreams[index].name, "described anew");
+            next[index] = Some(fresh);
+        }
+        match table::build(&services, &next) {
+            Ok(built) => {
+                described = next;
+                table.send_replace(Arc::new(built));
+            }
+            Err(problems) => tracing::error!(
+                problems = problems.join("; "),
+                "the services changed in a way that cannot be served; going on with the routes before"
+            ),
+        }
+    }
+}
+
+async fn describe_all(services: &Services) -> Vec<Result<Described, Undescribed>> {
+    let mut asked = JoinSet::new();
+    for (index, upstream) in services.upstreams.iter().cloned().enumerate() {
+        asked.spawn(async move { (index, describe(&upstream).await) });
+    }
+    let mut described = asked.join_all().await;
+    described.sort_by_key(|(index, _)| *index);
+    described.into_iter().map(|(_, described)| described).collect()
+}
+
+async fn describe_reflected(services: &Services) -> Vec<(usize, Result<Described, Undescribed>)> {
+    let mut asked = JoinSet::new();
+    for (index, upstream) in services.upstreams.iter().cloned().enumerate() {
+        if upstream.source == Source::Reflection {
+            asked.spawn(async move { (index, describe(&upstream).await) });
+        }
+    }
+    asked.join_all().await
+}
+
+async fn describe(upstream: &UpstreamServices) -> Result<Described, Undescribed> {
+    let description = match &upstream.source {
+        Source::BuiltIn => Description::from_descriptor_set(contract::FILE_DESCRIPTOR_SET)?,
+        Source::DescriptorSet(path) => Description::from_descriptor_set(&read(path)?)?,
+        Source::Protos { files, includes } => Description::from_protos(files, includes)?,
+        Source::Reflection => reflected(upstream).await?,
+    };
+    let service_config = match &upstream.service_config {
+        None => ServiceConfig::default(),
+        Some(path) => {
+            let text = String::from_utf8_lossy(&read(path)?).into_owned();
+            let config = ServiceConfig::parse(&text, &path.display().to_string());
+            config.map_err(|bad| Undescribed {
+                reason: bad.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+                passes: false,
+            })?
+        }
+    };
+    let description = description.with_error_details();
+    let schema = Arc::new(Schema::compile(description.pool()));
+    Ok(Described {
+        description,
+        schema,
+        service_config,
+    })
+}
+
+async fn reflected(upstream: &UpstreamServices) -> Result<Description, Undescribed> {
+    let address = upstream.address.to_string();
+    let limits = Limits::default();
+    let asked = Description::from_reflection(&address, &limits);
+    timeout(DESCRIBE_TIMEOUT, asked).await.unwrap_or_else(|_| {
+        Err(DescribeError::Timeout {
+            target: address.clone(),
+            timeout: DESCRIBE_TIMEOUT,
+        })
+    })
+    .map_err(Undescribed::from)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Undescribed> {
+    std::fs::read(path).map_err(|error| Undescribed {
+        reason: format!("cannot read {}: {error}", path.display()),
+        passes: false,
+    })
+}

@@ -1,0 +1,104 @@
+//! Request bodies: read whole, within a limit, where a route has use for one.
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, header};
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use crate::respond::Problem;
+
+/// All of `body`, which must be JSON, or nothing.
+pub(super) async fn read(
+    headers: &HeaderMap,
+    mut body: Incoming,
+    bytes_max: usize,
+) -> Result<Bytes, Problem> {
+    let too_large = Problem::BodyTooLarge { max: bytes_max };
+    if body.size_hint().lower() > bytes_max as u64 {
+        return Err(too_large);
+    }
+    let mut first = Bytes::new();
+    let mut rest = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Problem::BrokenBody)?;
+        let Ok(data) = frame.into_data() else { continue };
+        if first.len() + rest.len() + data.len() > bytes_max {
+            return Err(too_large);
+        }
+        // Most bodies come in one piece, which is not copied then.
+        if first.is_empty() {
+            first = data;
+        } else {
+            rest.extend_from_slice(&data);
+        }
+    }
+    if !rest.is_empty() {
+        let mut whole = BytesMut::with_capacity(first.len() + rest.len());
+        whole.extend_from_slice(&first);
+        whole.unsplit(rest);
+        first = whole.freeze();
+    }
+    match media_type_is_json(headers) || first.is_empty() {
+        true => Ok(first),
+        false => Err(Problem::MediaType {
+            given: headers
+                .get(header::CONTENT_TYPE)
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+                .unwrap_or_default(),
+        }),
+    }
+}
+
+/// Whether the body may be JSON. One without a type is taken for JSON, as is what
+/// `curl -d` sends unasked: its type says nothing about what the user meant.
+fn media_type_is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return true;
+    };
+    let value = value.to_str().unwrap_or_default();
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    let is = |known: &str| essence.eq_ignore_ascii_case(known);
+    is("application/json")
+        || is("application/x-www-form-urlencoded")
+        || essence.to_ascii_lowercase().ends_with("+json")
+}
+
+/// Reads a body that no route has use for; ready only when it is malformed or
+/// the client leaves before it has sent all of it, which the connection notices
+/// in no other way.
+pub(super) async fn broken_off(mut body: Incoming) {
+    while let Some(frame) = body.frame().await {
+        if frame.is_err() {
+            return;
+        }
+    }
+    std::future::pending().await
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn check(media_type: Option<&'static str>, expected: bool) {
+        let mut headers = HeaderMap::new();
+        if let Some(media_type) = media_type {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+        }
+        assert_eq!(media_type_is_json(&headers), expected, "{media_type:?}");
+    }
+
+    #[test]
+    fn media_types() {
+        check(None, true);
+        check(Some("application/json"), true);
+        check(Some("Application/JSON; charset=utf-8"), true);
+        check(Some("application/merge-patch+json"), true);
+        check(Some("application/x-www-form-urlencoded"), true);
+        check(Some("text/plain"), false);
+        check(Some("application/xml"), false);
+        check(Some("application/jsonlines"), false);
+    }
+}

@@ -1,0 +1,78 @@
+//! Whether the gRPC services behind the gateway are well, by the standard health
+//! service; one that does not exist still shows that the server answers.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, uri::PathAndQuery};
+use server::{
+    RequestId,
+    admin::{Check, Readiness},
+};
+use tokio::time::Instant;
+
+use super::{READINESS_TIMEOUT, in_time};
+use crate::{
+    respond::{Code, Problem, UpstreamFailure},
+    services::HeaderRules,
+    upstream::grpc::{Metadata, Upstream},
+};
+
+const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
+
+/// Asks every upstream; those that have not described themselves are not ready.
+pub(super) async fn of(upstreams: &[Arc<Upstream>], undescribed: &[Arc<str>]) -> Readiness {
+    let mut asked = tokio::task::JoinSet::new();
+    for (index, upstream) in upstreams.iter().enumerate() {
+        let upstream = Arc::clone(upstream);
+        asked.spawn(async move { (index, check(&upstream).await) });
+    }
+    let mut checks = asked.join_all().await;
+    checks.sort_by_key(|(index, _)| *index);
+    let checks = checks.into_iter().map(|(_, mut check)| {
+        if check.problem.is_none() && undescribed.iter().any(|name| **name == *check.name) {
+            check.problem = Some("has not described its services yet".to_owned());
+        }
+        check
+    });
+    Readiness::of(checks.collect())
+}
+
+async fn check(upstream: &Upstream) -> Check {
+    let deadline = Instant::now() + READINESS_TIMEOUT;
+    let asked = in_time(upstream.name(), READINESS_TIMEOUT, deadline, async {
+        let metadata = Metadata {
+            id: &RequestId::random(),
+            headers: &HeaderMap::new(),
+            rules: &HeaderRules::default(),
+            deadline,
+        };
+        let empty = Bytes::from_static(&[0, 0, 0, 0, 0]);
+        let asked = async {
+            let method = PathAndQuery::from_static(HEALTH_CHECK);
+            let mut messages = upstream.call(&method, &empty, &metadata).await?;
+            messages.only().await
+        };
+        asked.await.map_err(|failure| Problem::upstream(upstream.name(), failure))
+    })
+    .await;
+    let problem = match asked {
+        // HealthCheckResponse { status: SERVING }
+        Ok(message) if message[..] == [8, 1] => None,
+        Ok(_) => Some("says that it is not serving".to_owned()),
+        Err(Problem::Upstream {
+            failure:
+                UpstreamFailure::Status {
+                    code: Code::Unimplemented,
+                    ..
+                },
+            ..
+        }) => None,
+        Err(problem) => problem.log_message(),
+    };
+    Check {
+        name: upstream.name().to_string(),
+        address: Some(upstream.address().to_string()),
+        problem,
+    }
+}

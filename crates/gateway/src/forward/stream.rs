@@ -1,0 +1,272 @@
+//! A stream message by message: what the service has sent goes out at once, what
+//! the client has not taken is not asked for, and an error that comes after the
+//! first byte is told in the stream's own form.
+//!
+//! A client that does not read is not asked either whether its time is over, so
+//! the end of the time is watched by a task of its own: it lets go of the call
+//! and of its place in flight, and the client finds the error when it reads on.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, Waker, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, header};
+use server::RequestId;
+use tokio::time::{Instant, Sleep, sleep_until};
+use transcode::{Malformed, bytes_field};
+
+use super::{
+    grpc::{broken, failed},
+    timed_out,
+};
+use crate::{
+    respond::{Aborted, Body, Chunks, Form, Problem, UpstreamFailure},
+    server::InFlight,
+    services::HeaderRules,
+    table::Endpoint,
+    upstream::grpc::Messages,
+};
+
+/// Messages that have already arrived are joined up to about this many bytes.
+const CHUNK_BYTES: usize = 16 * 1024;
+
+type Calling = Pin<Box<dyn Future<Output = Result<Messages, UpstreamFailure>> + Send>>;
+
+/// A call that is being made, or whose messages arrive.
+pub(super) enum Live {
+    Calling(Calling),
+    Reading(Messages),
+}
+
+impl Live {
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, UpstreamFailure> {
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, UpstreamFailure>> {
+        loop {
+            match self {
+                Live::Calling(calling) => {
+                    *self = Live::Reading(ready!(calling.as_mut().poll(cx))?);
+                }
+                Live::Reading(messages) => return messages.poll_next(cx),
+            }
+        }
+    }
+
+    fn metadata(&self) -> Option<&crate::upstream::grpc::AnswerMetadata> {
+        match self {
+            Live::Calling(_) => None,
+            Live::Reading(messages) => Some(messages.metadata()),
+        }
+    }
+}
+
+/// What is known of a stream when its answer begins.
+pub(super) struct Opened {
+    pub(super) form: Form,
+    /// The first message, or the end; nothing when neither has come in time.
+    pub(super) first: Option<Option<Bytes>>,
+    pub(super) id: RequestId,
+    /// When the stream has to be over, and the limit that says so.
+    pub(super) deadline: Instant,
+    pub(super) limit: Duration,
+    pub(super) keep_alive: Duration,
+}
+
+/// The answer that begins with what is known. Must be called on the worker's
+/// runtime.
+pub(super) fn response(
+    endpoint: Arc<Endpoint>,
+    live: Live,
+    opened: Opened,
+    in_flight: InFlight,
+    rules: &HeaderRules,
+) -> Response<Body> {
+    let media_type = match (opened.form.media_type(), &opened.first) {
+        (Some(media_type), _) => HeaderValue::from_static(media_type),
+        (None, Some(Some(first))) => media_type_of(first),
+        (None, _) => OCTETS,
+    };
+    let mut response = Response::new(Body::whole(Bytes::new()));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, media_type);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    if let Some(metadata) = live.metadata() {
+        metadata.backward(rules, headers);
+    }
+    let stream = MessageStream::new(endpoint, live, opened, in_flight);
+    *response.body_mut() = Body::streamed(stream);
+    response
+}
+
+const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
+
+fn media_type_of(message: &[u8]) -> HeaderValue {
+    let named = bytes_field(message, 1).unwrap_or_default();
+    match HeaderValue::from_bytes(named) {
+        Ok(media_type) if !named.is_empty() => media_type,
+        _ => OCTETS,
+    }
+}
+
+/// Media type and data of a `google.api.HttpBody`.
+pub(super) fn http_body(message: &Bytes) -> Result<(HeaderValue, Bytes), Malformed> {
+    let data = message.slice_ref(bytes_field(message, 2)?);
+    Ok((media_type_of(message), data))
+}
+
+struct MessageStream {
+    endpoint: Arc<Endpoint>,
+    call: Arc<Mutex<Call>>,
+    watchdog: tokio::task::AbortHandle,
+    opened: Opened,
+    ended: bool,
+    cause: Option<String>,
+    /// Due at the earliest time at which something may have to be sent to show that
+    /// the stream goes on.
+    silence: Pin<Box<Sleep>>,
+    sent: Instant,
+}
+
+/// The call behind the stream, until it is over.
+struct Call {
+    live: Option<(Live, InFlight)>,
+    waiting: Option<Waker>,
+}
+
+impl MessageStream {
+    fn new(endpoint: Arc<Endpoint>, live: Live, opened: Opened, in_flight: InFlight) -> Self {
+        let call = Arc::new(Mutex::new(Call {
+            live: Some((live, in_flight)),
+            waiting: None,
+        }));
+        let watched = Arc::clone(&call);
+        let deadline = opened.deadline;
+        let watchdog = tokio::spawn(async move {
+            sleep_until(deadline).await;
+            let mut call = watched.lock().unwrap_or_else(PoisonError::into_inner);
+            call.live = None;
+            if let Some(waiting) = call.waiting.take() {
+                waiting.wake();
+            }
+        });
+        let now = Instant::now();
+        MessageStream {
+            endpoint,
+            call,
+            watchdog: watchdog.abort_handle(),
+            silence: Box::pin(sleep_until(now + opened.keep_alive)),
+            opened,
+            ended: false,
+            cause: None,
+            sent: now,
+        }
+    }
+
+    /// Writes what has arrived; ready once nothing follows.
+    fn poll_write(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<Result<(), Problem>> {
+        if let Some(first) = self.opened.first.take() {
+            match first {
+                Some(message) => self.write(&message, out)?,
+                None => return Poll::Ready(Ok(())),
+            }
+        }
+        let call = Arc::clone(&self.call);
+        let mut call = call.lock().unwrap_or_else(PoisonError::into_inner);
+        let Call { live, waiting } = &mut *call;
+        let Some((live, _)) = live else {
+            return Poll::Ready(Err(timed_out(&self.endpoint.service, self.opened.limit)));
+        };
+        while out.len() < CHUNK_BYTES {
+            match live.poll_next(cx).map_err(|failure| failed(&self.endpoint, failure))? {
+                Poll::Ready(None) => return Poll::Ready(Ok(())),
+                Poll::Ready(Some(message)) => self.write(&message, out)?,
+                Poll::Pending => {
+                    *waiting = Some(cx.waker().clone());
+                    break;
+                }
+            }
+        }
+        Poll::Pending
+    }
+
+    fn write(&self, message: &Bytes, out: &mut Vec<u8>) -> Result<(), Problem> {
+        let form = self.opened.form;
+        if form == Form::Raw {
+            let data = bytes_field(message, 2).map_err(|error| broken(&self.endpoint, &error))?;
+            out.extend_from_slice(data);
+            return Ok(());
+        }
+        let begin = out.len();
+        form.begin_message(out);
+        if let Err(error) = self.endpoint.write(message, out) {
+            // Half a message must not go out before the error.
+            out.truncate(begin);
+            return Err(broken(&self.endpoint, &error));
+        }
+        form.end_message(out);
+        Ok(())
+    }
+
+    /// What shows, after a time of silence, that the stream goes on.
+    fn poll_keep_alive(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) {
+        let Some(comment) = self.opened.form.keep_alive() else { return };
+        while self.silence.as_mut().poll(cx).is_ready() {
+            let due = self.sent + self.opened.keep_alive;
+            if due <= Instant::now() {
+                out.extend_from_slice(comment);
+                self.silence.as_mut().reset(Instant::now() + self.opened.keep_alive);
+                return;
+            }
+            self.silence.as_mut().reset(due);
+        }
+    }
+}
+
+impl Chunks for MessageStream {
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Aborted>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let mut out = Vec::new();
+        match self.poll_write(cx, &mut out) {
+            Poll::Ready(Ok(())) => {
+                self.ended = true;
+                self.opened.form.end_stream(&self.endpoint, &mut out);
+            }
+            Poll::Ready(Err(problem)) => {
+                self.ended = true;
+                self.cause = problem.log_message();
+                if self.opened.form == Form::Raw {
+                    return Poll::Ready(Some(Err(Aborted)));
+                }
+                let body = problem.body(self.endpoint.errors, &self.opened.id);
+                self.opened.form.error(self.endpoint.errors, &body, &mut out);
+            }
+            Poll::Pending if out.is_empty() => self.poll_keep_alive(cx, &mut out),
+            Poll::Pending => {}
+        }
+        if out.is_empty() && !self.ended {
+            // Whoever has something, or ends it, will wake this task.
+            return Poll::Pending;
+        }
+        self.sent = Instant::now();
+        Poll::Ready((!out.is_empty()).then(|| Ok(out.into())))
+    }
+
+    fn cause(&mut self) -> Option<String> {
+        self.cause.take()
+    }
+}
+
+impl Drop for MessageStream {
+    fn drop(&mut self) {
+        self.watchdog.abort();
+    }
+}

@@ -1,0 +1,110 @@
+use std::path::Path;
+
+use super::*;
+
+fn read(text: &str) -> Result<Services, Vec<String>> {
+    let raw: Raw = toml::from_str(text).expect("the keys are known");
+    Services::of_file(raw, Path::new("/etc/pspd"))
+}
+
+fn problems(text: &str) -> String {
+    read(text).expect_err("it is wrong").join("\n")
+}
+
+#[test]
+fn paths_start_from_the_files_folder() {
+    let services = read(
+        r#"
+        [[upstreams]]
+        address = "shop:9000"
+        protos = ["shop.proto"]
+        service-config = "/abs/shop.yaml"
+        "#,
+    )
+    .expect("it is right");
+    let upstream = &services.upstreams[0];
+    assert_eq!(&*upstream.name, "shop:9000");
+    assert_eq!(
+        upstream.source,
+        Source::Protos {
+            files: vec!["/etc/pspd/shop.proto".into()],
+            includes: Vec::new(),
+        }
+    );
+    assert_eq!(upstream.service_config.as_deref(), Some(Path::new("/abs/shop.yaml")));
+}
+
+#[test]
+fn a_route_takes_what_the_file_says_of_json_and_changes_it() {
+    let services = read(
+        r#"
+        [[upstreams]]
+        address = "shop:9000"
+        [json]
+        defaults = "write"
+        names = "original"
+        [[routes]]
+        rpc = "/shop.v1.Shop/Get"
+        get = "/shop/{name}"
+        json = { defaults = "omit" }
+        "#,
+    )
+    .expect("it is right");
+    let route = &services.routes[0];
+    assert_eq!(route.rpc, "shop.v1.Shop.Get");
+    assert_eq!(route.json.write.defaults, transcode::Defaults::Omit);
+    assert_eq!(route.json.write.names, transcode::Names::Original);
+}
+
+#[test]
+fn every_problem_is_reported() {
+    let said = problems(
+        r#"
+        [[upstreams]]
+        address = "nowhere"
+        [[upstreams]]
+        [[upstreams]]
+        address = "a:1"
+        protos = ["x.proto"]
+        descriptor-set = "x.bin"
+        [[routes]]
+        rpc = "a.B.C"
+        [[routes]]
+        rpc = "a.B.C"
+        get = "no slash"
+        [metadata]
+        forward = ["content-type", "not a name"]
+        "#,
+    );
+    for expected in [
+        "upstreams[0]: address = \"nowhere\" is not HOST:PORT",
+        "upstreams[1]: address is missing",
+        "upstreams[2]: give protos or descriptor-set",
+        "routes[0] (a.B.C): give exactly one of get",
+        "routes[1] (a.B.C): \"no slash\"",
+        "\"content-type\" belongs to the protocol",
+        "\"not a name\" is no name of a header",
+    ] {
+        assert!(said.contains(expected), "{expected}\nin\n{said}");
+    }
+}
+
+#[test]
+fn without_upstreams_nothing_is_served() {
+    assert!(problems("").contains("no upstream is given"));
+}
+
+#[test]
+fn the_built_in_routes() {
+    let address = |text: &str| text.parse().expect("an address");
+    let services = Services::built_in(address("a:1"), address("b:2")).expect("it is right");
+    let known: Vec<_> = services
+        .upstreams
+        .iter()
+        .map(|upstream| (upstream.name.to_string(), upstream.address.to_string()))
+        .collect();
+    let expected = [("A", "a:1"), ("B", "b:2")];
+    assert_eq!(known, expected.map(|(name, at)| (name.to_owned(), at.to_owned())));
+    assert!(services.upstreams.iter().all(|upstream| upstream.source == Source::BuiltIn));
+    assert!(services.page);
+}

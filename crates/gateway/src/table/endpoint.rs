@@ -1,0 +1,234 @@
+//! One route as the path of a request needs it: names are resolved, options are
+//! chosen, constant JSON is written. Pure: a request's parts in, a message out; a
+//! message in, JSON out.
+
+use std::{borrow::Cow, sync::Arc};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::uri::PathAndQuery;
+use server::query::Query;
+use transcode::{
+    Builder, FieldPath, MessageId, ReadOptions, Schema, Unknown, UnknownAny, WriteError,
+    WriteOptions,
+};
+
+use super::Listed;
+use crate::{respond::Problem, services::ErrorStyle, upstream::grpc::PREFIX_BYTES};
+
+/// A route to one method of one upstream.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) listed: Arc<Listed>,
+    /// Index among the upstreams.
+    pub(crate) upstream: usize,
+    /// The upstream's name.
+    pub(crate) service: Arc<str>,
+    /// `/package.Service/Method`.
+    pub(crate) path: PathAndQuery,
+    pub(crate) kind: Kind,
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) input: MessageId,
+    pub(crate) output: MessageId,
+    /// The fields of the path's variables, in the template's order.
+    pub(crate) variables: Vec<FieldPath>,
+    /// Their names, as the template has them.
+    pub(crate) variable_names: Vec<String>,
+    pub(crate) body: BodyPlan,
+    /// Fields that no parameter may set: the variables' and the body's.
+    pub(crate) bound: Vec<FieldPath>,
+    pub(crate) query_defaults: Vec<QueryDefault>,
+    pub(crate) unknown_query: Unknown,
+    pub(crate) read: ReadOptions,
+    pub(crate) write: WriteOptions,
+    pub(crate) answer: Answer,
+    /// Members of every answer before its own, as they are written; may be empty.
+    pub(crate) constants: Box<[u8]>,
+    pub(crate) gather: Option<GatherPlan>,
+    pub(crate) errors: ErrorStyle,
+    /// `details` of `google.rpc.Status`.
+    pub(crate) details: Option<FieldPath>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Unary,
+    ServerStreaming,
+}
+
+/// What the request's body is.
+#[derive(Debug)]
+pub(crate) enum BodyPlan {
+    None,
+    /// The whole message; then no parameter is a field.
+    Whole,
+    Field(FieldPath),
+}
+
+/// What of the answer's message is sent.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Message,
+    Field(FieldPath),
+    /// A `google.api.HttpBody`, whose bytes are sent as they are.
+    HttpBody,
+}
+
+/// A parameter that is not missed.
+#[derive(Debug)]
+pub(crate) struct QueryDefault {
+    /// Original and JSON name.
+    pub(crate) names: [String; 2],
+    pub(crate) value: String,
+}
+
+/// How the messages of a stream become one JSON value.
+#[derive(Debug)]
+pub(crate) struct GatherPlan {
+    pub(crate) field: FieldPath,
+    /// `"values":`, as it is written.
+    pub(crate) key: Box<[u8]>,
+}
+
+/// What came in a request.
+pub(crate) struct Received<'r> {
+    pub(crate) variables: &'r [Cow<'r, str>],
+    pub(crate) query: &'r Query<'r>,
+    pub(crate) body: &'r [u8],
+}
+
+impl Endpoint {
+    /// The framed message that a request asks to send.
+    pub(crate) fn request(&self, received: &Received<'_>) -> Result<Bytes, Problem> {
+        let mut message = Builder::new();
+        self.fill(received, &mut message)?;
+        let length = message.len();
+        let mut framed = BytesMut::with_capacity(PREFIX_BYTES + length);
+        framed.put_u8(0);
+        // Requests are limited far below 4 GiB.
+        framed.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
+        message.write_to(&mut framed);
+        Ok(framed.freeze())
+    }
+
+    /// The path's variables come after the body: what both set is the path's.
+    fn fill(&self, received: &Received<'_>, message: &mut Builder) -> Result<(), Problem> {
+        let Received { variables, query, body } = received;
+        let empty = body.trim_ascii().is_empty();
+        match &self.body {
+            // No body at all stands for a message without fields.
+            BodyPlan::None => {}
+            BodyPlan::Whole | BodyPlan::Field(_) if empty => {}
+            BodyPlan::Whole => self.schema.read_json(self.input, body, self.read, message)?,
+            BodyPlan::Field(path) => self.schema.read_field(path, body, self.read, message)?,
+        }
+        for (path, text) in self.variables.iter().zip(*variables) {
+            self.schema.read_text(path, text, message)?;
+        }
+        let mut given = query.pairs().filter(|(name, value)| {
+            !value.is_empty() || self.query_defaults.iter().all(|default| !default.is_for(name))
+        });
+        if let (BodyPlan::Whole, Unknown::Reject) = (&self.body, self.unknown_query) {
+            return match given.next() {
+                None => Ok(()),
+                Some((name, value)) => Err(Problem::BadParameter(transcode::BadParameter {
+                    name: name.to_owned(),
+                    value: value.to_owned(),
+                    expected: "every field in the body, and no parameters".to_owned(),
+                })),
+            };
+        }
+        if let BodyPlan::Whole = self.body {
+            return Ok(());
+        }
+        let missing = self.missing(query);
+        let pairs = given.chain(missing);
+        self.schema
+            .read_query(self.input, pairs, &self.bound, self.unknown_query, message)?;
+        Ok(())
+    }
+
+    /// Defaults of parameters that `query` lacks, or has without a value.
+    pub(crate) fn missing<'e>(
+        &'e self,
+        query: &Query<'_>,
+    ) -> impl Iterator<Item = (&'e str, &'e str)> {
+        let missing = self.query_defaults.iter().filter(move |default| {
+            query.pairs().all(|(name, value)| value.is_empty() || !default.is_for(name))
+        });
+        missing.map(|default| (default.names[0].as_str(), default.value.as_str()))
+    }
+
+    /// Writes the JSON of one message of the answer.
+    pub(crate) fn write(&self, message: &[u8], out: &mut Vec<u8>) -> Result<(), WriteError> {
+        match &self.answer {
+            Answer::Field(path) => self.schema.write_field(path, message, &self.write, out),
+            Answer::Message | Answer::HttpBody if self.constants.is_empty() => {
+                self.schema.write_json(self.output, message, &self.write, out)
+            }
+            Answer::Message | Answer::HttpBody => {
+                out.push(b'{');
+                out.extend_from_slice(&self.constants);
+                let end = out.len();
+                out.push(b',');
+                self.schema.write_members(self.output, message, &self.write, out)?;
+                if out.len() == end + 1 {
+                    out.truncate(end);
+                }
+                out.push(b'}');
+                Ok(())
+            }
+        }
+    }
+
+    /// What stands before the first message of a gathered answer.
+    pub(crate) fn gather_begin(&self, out: &mut Vec<u8>) {
+        if let Some(gather) = &self.gather {
+            out.push(b'{');
+            out.extend_from_slice(&self.constants);
+            if !self.constants.is_empty() {
+                out.push(b',');
+            }
+            out.extend_from_slice(&gather.key);
+        }
+        out.push(b'[');
+    }
+
+    /// One message of a gathered answer.
+    pub(crate) fn gather_message(&self, message: &[u8], out: &mut Vec<u8>) -> Result<(), WriteError> {
+        match &self.gather {
+            Some(gather) => self.schema.write_field(&gather.field, message, &self.write, out),
+            None => self.write(message, out),
+        }
+    }
+
+    /// What stands after the last message of a gathered answer.
+    pub(crate) fn gather_end(&self, out: &mut Vec<u8>) {
+        out.push(b']');
+        if self.gather.is_some() {
+            out.push(b'}');
+        }
+    }
+
+    /// Writes the details of a `google.rpc.Status`, an array.
+    pub(crate) fn write_details(&self, status: &[u8], out: &mut Vec<u8>) -> Result<(), WriteError> {
+        let Some(path) = &self.details else { return Ok(()) };
+        let options = WriteOptions {
+            unknown_any: UnknownAny::Base64,
+            ..self.write
+        };
+        self.schema.write_field(path, status, &options, out)
+    }
+
+    /// The object that says nothing but the constants.
+    pub(crate) fn write_constants(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        out.extend_from_slice(&self.constants);
+        out.push(b'}');
+    }
+}
+
+impl QueryDefault {
+    fn is_for(&self, name: &str) -> bool {
+        self.names.iter().any(|known| known == name)
+    }
+}

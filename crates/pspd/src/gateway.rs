@@ -1,0 +1,164 @@
+//! `pspd gateway check` and `pspd gateway explain`: what gateway P would serve with
+//! a configuration, and what it would make of one request. They take the flags and
+//! the file of `pspd serve gateway`, and listen nowhere.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use contract::Role;
+use ::gateway::{
+    Catalog, GrpcOptions,
+    explain::{Question, explain},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+
+use crate::{
+    config::{self, Work},
+    exit::Usage,
+};
+
+const REQUEST: &str = "request";
+const HEADER: &str = "header";
+const DATA: &str = "data";
+const CALL: &str = "call";
+
+pub(crate) fn command() -> Command {
+    Command::new("gateway")
+        .about("Check what gateway P would serve, and explain what it makes of a request")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            Command::new("check")
+                .about("Validate a configuration and list its routes")
+                .args(config::args(Role::Gateway)),
+        )
+        .subcommand(
+            Command::new("explain")
+                .about("Show the rule, the bindings and the message of one request")
+                .arg(
+                    Arg::new(REQUEST)
+                        .value_name("METHOD TARGET")
+                        .required(true)
+                        .help("Such as 'GET /b/numbers?count=3'"),
+                )
+                .arg(
+                    Arg::new(HEADER)
+                        .long(HEADER)
+                        .short('H')
+                        .value_name("NAME: VALUE")
+                        .action(ArgAction::Append)
+                        .help("A header of the request. Repeatable"),
+                )
+                .arg(
+                    Arg::new(DATA)
+                        .long(DATA)
+                        .short('d')
+                        .value_name("TEXT")
+                        .help("The body of the request"),
+                )
+                .arg(
+                    Arg::new(CALL)
+                        .long(CALL)
+                        .action(ArgAction::SetTrue)
+                        .help("Make the call, and show the answer and where the time went"),
+                )
+                .args(config::args(Role::Gateway)),
+        )
+}
+
+pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let (command, matches) = matches
+        .subcommand()
+        .ok_or_else(|| Usage::new("no command given; see `pspd gateway --help`"))?;
+    let config = config::load(Role::Gateway, matches)?;
+    let Work::Gateway(config, services, options) = config.work else {
+        return Err(Usage::new("only gateway P can be checked").into());
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    runtime.block_on(async {
+        let catalog = Catalog::open(*services).await;
+        let catalog = catalog.map_err(|problems| Usage::new(problems.to_string()))?;
+        match command {
+            "check" => Ok(check(&catalog)),
+            _ => explained(&catalog, &options, config.settings.limits.call_timeout, matches).await,
+        }
+    })
+}
+
+/// Prints every route; fails when a server could not be asked.
+fn check(catalog: &Catalog) -> ExitCode {
+    let routes = catalog.routes();
+    let width = |text: fn(&::gateway::Listed) -> usize| {
+        routes.iter().map(|route| text(route)).max().unwrap_or_default()
+    };
+    let verb_width = width(|route| route.verb.len());
+    let path_width = width(|route| route.path.len());
+    for route in &routes {
+        let stream = if route.streaming { "stream of " } else { "" };
+        println!(
+            "{:verb_width$} {:path_width$}  {stream}{} at {} ({})",
+            route.verb, route.path, route.rpc, route.upstream, route.origin
+        );
+    }
+    for left_out in catalog.left_out() {
+        println!("left out: {left_out}");
+    }
+    for name in catalog.undescribed() {
+        println!("unknown: upstream {name} could not be asked for its services");
+    }
+    println!("{} routes", routes.len());
+    match catalog.undescribed().is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}
+
+async fn explained(
+    catalog: &Catalog,
+    options: &GrpcOptions,
+    limit: std::time::Duration,
+    matches: &ArgMatches,
+) -> anyhow::Result<ExitCode> {
+    let question = question(matches)?;
+    let explanation = match explain(catalog, &question) {
+        Ok(explanation) => explanation,
+        Err(why) => {
+            println!("{why}");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
+    println!("{explanation}");
+    if matches.get_flag(CALL) {
+        let timing = explanation.call(catalog, options.connection.clone(), limit);
+        println!("{}", timing.await);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn question(matches: &ArgMatches) -> Result<Question, Usage> {
+    let text = matches.get_one::<String>(REQUEST).map_or("", String::as_str);
+    let wrong = || Usage::new(format!("{text:?} is no request; write it like 'GET /a/hello?name=x'"));
+    let (method, target) = text.trim().split_once(' ').ok_or_else(wrong)?;
+    let target: Uri = target.trim().parse().map_err(|_| wrong())?;
+    if !target.path().starts_with('/') {
+        return Err(wrong());
+    }
+    let mut headers = HeaderMap::new();
+    for header in matches.get_many::<String>(HEADER).into_iter().flatten() {
+        let wrong = || Usage::new(format!("{header:?} is no header; write it like 'name: value'"));
+        let (name, value) = header.split_once(':').ok_or_else(wrong)?;
+        let name: HeaderName = name.trim().parse().map_err(|_| wrong())?;
+        headers.append(name, HeaderValue::from_str(value.trim()).map_err(|_| wrong())?);
+    }
+    let body = matches.get_one::<String>(DATA).cloned().unwrap_or_default();
+    Ok(Question {
+        method: Method::from_bytes(method.as_bytes()).map_err(|_| wrong())?,
+        target,
+        headers,
+        body: body.into(),
+    })
+}

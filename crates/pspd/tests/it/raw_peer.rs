@@ -1,0 +1,192 @@
+//! An HTTP/2 server of which the test decides every byte: frames that break off
+//! anywhere, that break the rules, or that are none. It keeps no window, so that
+//! what it sends in one go has to fit one; for more see [`crate::grpc_peer`].
+
+use std::{
+    io::{self, Read, Write},
+    net::{Shutdown, SocketAddr, TcpStream},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use socket2::SockRef;
+
+use crate::tcp_peer::fake;
+
+pub(crate) const DATA: u8 = 0;
+pub(crate) const HEADERS: u8 = 1;
+pub(crate) const RST_STREAM: u8 = 3;
+pub(crate) const SETTINGS: u8 = 4;
+pub(crate) const PING: u8 = 6;
+pub(crate) const GO_AWAY: u8 = 7;
+pub(crate) const CONTINUATION: u8 = 9;
+
+/// Flag of the last frame of a stream.
+pub(crate) const END_STREAM: u8 = 1;
+/// Flag of the last frame of a head.
+pub(crate) const END_HEADERS: u8 = 4;
+/// Flag of an acknowledgement.
+const ACK: u8 = 1;
+/// Length of what a client sends first.
+const PREFACE_BYTES: usize = 24;
+
+/// The server. It lives until the tests end.
+pub(crate) struct RawPeer {
+    address: SocketAddr,
+    script: Arc<Mutex<Script>>,
+    calls: Arc<AtomicUsize>,
+}
+
+/// What is answered to a call: bytes made from the number of its stream, and
+/// what becomes of the connection then.
+#[derive(Clone)]
+pub(crate) struct Script {
+    bytes: Arc<dyn Fn(u32) -> Vec<u8> + Send + Sync>,
+    then: Then,
+}
+
+/// What becomes of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// It stays open.
+    Stay,
+    /// It ends as TCP connections should.
+    Close,
+    /// It ends with a reset.
+    Reset,
+    /// These bytes follow for as long as anybody takes them.
+    Repeat(Vec<u8>),
+}
+
+impl Script {
+    pub(crate) fn new(
+        bytes: impl Fn(u32) -> Vec<u8> + Send + Sync + 'static,
+        then: Then,
+    ) -> Script {
+        let bytes = Arc::new(bytes);
+        Script { bytes, then }
+    }
+}
+
+impl RawPeer {
+    pub(crate) fn start(script: Script) -> RawPeer {
+        let script = Arc::new(Mutex::new(script));
+        let calls = Arc::<AtomicUsize>::default();
+        let (read, counted) = (Arc::clone(&script), Arc::clone(&calls));
+        let address = fake(move |stream| {
+            // The gateway may go away at any moment.
+            let _ = serve(stream, || {
+                counted.fetch_add(1, Ordering::SeqCst);
+                read.lock().unwrap_or_else(PoisonError::into_inner).clone()
+            });
+        });
+        RawPeer {
+            address,
+            script,
+            calls,
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers the calls that follow so.
+    pub(crate) fn follow(&self, script: Script) {
+        *self.script.lock().unwrap_or_else(PoisonError::into_inner) = script;
+    }
+
+    /// Whole calls that came so far.
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+}
+
+/// Reads frames, acknowledges what has to be, and answers each call as `script`
+/// says.
+fn serve(mut stream: TcpStream, script: impl Fn() -> Script) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    stream.write_all(&frame(SETTINGS, 0, 0, &[]))?;
+    stream.read_exact(&mut [0; PREFACE_BYTES])?;
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head)?;
+        let [a, b, c, kind, flags, id @ ..] = head;
+        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+        stream.read_exact(&mut payload)?;
+        match kind {
+            SETTINGS if flags & ACK == 0 => stream.write_all(&frame(SETTINGS, ACK, 0, &[]))?,
+            PING if flags & ACK == 0 => stream.write_all(&frame(PING, ACK, 0, &payload))?,
+            DATA if flags & END_STREAM != 0 => {
+                let script = script();
+                stream.write_all(&(script.bytes)(u32::from_be_bytes(id)))?;
+                match script.then {
+                    Then::Stay => {}
+                    Then::Close => return close(stream),
+                    Then::Reset => return SockRef::from(&stream).set_linger(Some(Duration::ZERO)),
+                    Then::Repeat(bytes) => loop {
+                        stream.write_all(&bytes)?;
+                    },
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Ends this side, and reads what the other one still sends: bytes that are
+/// left unread would turn the end into a reset.
+fn close(mut stream: TcpStream) -> io::Result<()> {
+    stream.shutdown(Shutdown::Write)?;
+    io::copy(&mut stream, &mut io::sink())?;
+    Ok(())
+}
+
+/// A frame.
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).expect("a short frame");
+    lying_frame(length, kind, flags, stream, payload)
+}
+
+/// A frame with the length it says, which need not be true.
+pub(crate) fn lying_frame(
+    length: u32,
+    kind: u8,
+    flags: u8,
+    stream: u32,
+    payload: &[u8],
+) -> Vec<u8> {
+    let mut frame = length.to_be_bytes()[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// Header fields as they are sent, none of them compressed (RFC 7541, section
+/// 6.2.2).
+pub(crate) fn fields(fields: &[(&str, &str)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (name, value) in fields {
+        bytes.push(0);
+        for text in [name, value] {
+            let mut length = text.len();
+            if length < 0x7f {
+                bytes.extend(u8::try_from(length));
+            } else {
+                bytes.push(0x7f);
+                length -= 0x7f;
+                while length >= 0x80 {
+                    bytes.extend(u8::try_from(length % 0x80 + 0x80));
+                    length /= 0x80;
+                }
+                bytes.extend(u8::try_from(length));
+            }
+            bytes.extend(text.as_bytes());
+        }
+    }
+    bytes
+}

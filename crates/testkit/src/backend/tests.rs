@@ -1,0 +1,1 @@
+//! The backend as a plain HTTP/2 client sees it.

@@ -1,0 +1,4 @@
+//! Bytes as the JSON of a message.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz::json(bytes));
