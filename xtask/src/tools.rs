@@ -27,6 +27,10 @@ const NODE_PACKAGES: [&str; 3] = [
     "playwright-core@1.65.1",
 ];
 
+/// Every API that Google publishes, by Google. The package of that name for Python has
+/// three services.
+const GOOGLE_PACKAGES: [&str; 1] = ["google-proto-files@6.0.1"];
+
 /// A tool, the variable that tells the tests where it is, and how to have it.
 struct Tool {
     name: &'static str,
@@ -34,7 +38,7 @@ struct Tool {
     set_up: fn(&Workshop<'_>) -> anyhow::Result<PathBuf>,
 }
 
-const TOOLS: [Tool; 5] = [
+const TOOLS: [Tool; 7] = [
     Tool {
         name: "grpcio for Python",
         variable: "PSPD_TEST_PYTHON",
@@ -54,6 +58,16 @@ const TOOLS: [Tool; 5] = [
         name: "Chromium",
         variable: "PSPD_TEST_CHROMIUM",
         set_up: chromium,
+    },
+    Tool {
+        name: "curl",
+        variable: "PSPD_TEST_CURL",
+        set_up: curl,
+    },
+    Tool {
+        name: "the .proto files of Google's APIs",
+        variable: "PSPD_TEST_GOOGLE_PROTOS",
+        set_up: google_protos,
     },
     Tool {
         name: "network namespaces",
@@ -147,6 +161,31 @@ impl Workshop<'_> {
             .args(packages))
     }
 
+    /// Installs packages of Node in a folder of their own, and says where.
+    fn npm_install(&self, folder: &str, packages: &[&str]) -> anyhow::Result<PathBuf> {
+        if on_path("node").is_none() || on_path("npm").is_none() {
+            self.machine.install_packages(&["nodejs", "npm"])?;
+        }
+        let npm = on_path("npm").context("npm is not on the path; install Node.js 18 or later")?;
+        let prefix = self.folder.join(folder);
+        self.once(&format!("{folder}/packages.installed"), packages, || {
+            fs::create_dir_all(&prefix)?;
+            fs::write(prefix.join("package.json"), "{\"private\": true}\n")?;
+            run(Command::new(npm)
+                .args([
+                    "install",
+                    "--no-save",
+                    "--no-audit",
+                    "--no-fund",
+                    "--ignore-scripts",
+                ])
+                .args(["--loglevel", "error", "--fetch-retries", "2", "--prefix"])
+                .arg(&prefix)
+                .args(packages))
+        })?;
+        Ok(prefix.join("node_modules"))
+    }
+
     fn make_virtual_environment(&self) -> anyhow::Result<()> {
         let make = || {
             let python = on_path("python3").or_else(|| on_path("python"));
@@ -208,27 +247,22 @@ pub(crate) fn envoy(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
 }
 
 fn node_modules(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
-    if on_path("node").is_none() || on_path("npm").is_none() {
-        workshop.machine.install_packages(&["nodejs", "npm"])?;
+    workshop.npm_install("node", &NODE_PACKAGES)
+}
+
+fn google_protos(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
+    let modules = workshop.npm_install("google", &GOOGLE_PACKAGES)?;
+    let folder = modules.join("google-proto-files");
+    let known = folder.join("google/api/http.proto");
+    ensure!(known.is_file(), "there is no {}", known.display());
+    Ok(folder)
+}
+
+fn curl(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
+    if on_path("curl").is_none() {
+        workshop.machine.install_packages(&["curl"])?;
     }
-    let npm = on_path("npm").context("npm is not on the path; install Node.js 18 or later")?;
-    let prefix = workshop.folder.join("node");
-    workshop.once("node/packages.installed", &NODE_PACKAGES, || {
-        fs::create_dir_all(&prefix)?;
-        fs::write(prefix.join("package.json"), "{\"private\": true}\n")?;
-        run(Command::new(npm)
-            .args([
-                "install",
-                "--no-save",
-                "--no-audit",
-                "--no-fund",
-                "--ignore-scripts",
-            ])
-            .args(["--loglevel", "error", "--fetch-retries", "2", "--prefix"])
-            .arg(&prefix)
-            .args(NODE_PACKAGES))
-    })?;
-    Ok(prefix.join("node_modules"))
+    on_path("curl").context("curl was installed but is not on the path")
 }
 
 fn chromium(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {

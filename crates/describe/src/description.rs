@@ -14,6 +14,8 @@ use crate::{DescribeError, Fingerprint, Limits, builtin, lookup, pool, protos, r
 #[derive(Debug, Clone)]
 pub struct Description {
     pool: DescriptorPool,
+    /// The services that the source offers; `None` for all that it describes.
+    services: Option<BTreeSet<String>>,
     /// Services that the source names but does not describe, with the reason.
     undescribed: Vec<String>,
     /// Of what was read.
@@ -29,8 +31,11 @@ impl Description {
     /// [`DescribeError`] tells a server that is not there from one that has no
     /// reflection and from one whose reflection does not add up.
     pub async fn from_reflection(target: &str, limits: &Limits) -> Result<Self, DescribeError> {
-        let reflection::Reflected { files, undescribed } =
-            reflection::fetch(target, limits).await?;
+        let reflection::Reflected {
+            files,
+            services,
+            undescribed,
+        } = reflection::fetch(target, limits).await?;
         let pool = pool::read(&files).map_err(|reason| DescribeError::Reflection {
             target: target.to_owned(),
             reason,
@@ -38,7 +43,8 @@ impl Description {
         Ok(Description {
             pool,
             undescribed,
-            fingerprint: Fingerprint::of(&files),
+            fingerprint: Fingerprint::of((&files, &services)),
+            services: Some(services),
         })
     }
 
@@ -65,8 +71,14 @@ impl Description {
         let texts = protos::Texts::default();
         let mut compiler = Compiler::with_file_resolver(protos::resolver(&includes, &texts));
         compiler.open_files(files).map_err(refused)?;
+        let named = compiler.files().filter(|file| !file.is_import());
+        let named: BTreeSet<_> = named.map(|file| file.name().to_owned()).collect();
+        let pool = compiler.descriptor_pool();
+        let services = pool.services();
+        let services = services.filter(|service| named.contains(service.parent_file().name()));
         Ok(Description {
-            pool: compiler.descriptor_pool(),
+            services: Some(services.map(|service| service.full_name().to_owned()).collect()),
+            pool,
             undescribed: Vec::new(),
             fingerprint: texts.fingerprint(),
         })
@@ -81,6 +93,7 @@ impl Description {
         let pool = pool::read(bytes).map_err(|reason| DescribeError::DescriptorSet { reason })?;
         Ok(Description {
             pool,
+            services: None,
             undescribed: Vec::new(),
             fingerprint: Fingerprint::of(bytes),
         })
@@ -95,9 +108,14 @@ impl Description {
         self
     }
 
-    /// Every method of every service.
+    /// Every method of every service that the source offers: those that a server
+    /// names, those of the `.proto` files that were asked for and not of what they
+    /// import, all of a descriptor set.
     pub fn methods(&self) -> impl Iterator<Item = MethodDescriptor> + '_ {
-        let services = self.pool.services();
+        let services = self.pool.services().filter(|service| match &self.services {
+            Some(offered) => offered.contains(service.full_name()),
+            None => true,
+        });
         services.flat_map(|service: ServiceDescriptor| service.methods().collect::<Vec<_>>())
     }
 

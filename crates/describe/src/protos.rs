@@ -35,11 +35,13 @@ struct Noted {
 /// What finds the files of `includes`, and those that need not be there.
 pub(crate) fn resolver(includes: &[PathBuf], texts: &Texts) -> impl FileResolver + 'static {
     let mut files = ChainFileResolver::new();
+    // The same for everybody, and newer ones of protoc's own have syntax that the
+    // compiler does not read.
+    files.add(GoogleFileResolver::new());
     for include in includes {
         files.add(IncludeFileResolver::new(include.clone()));
     }
     files.add(BuiltIn);
-    files.add(GoogleFileResolver::new());
     Noted {
         files,
         texts: texts.clone(),

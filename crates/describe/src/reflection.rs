@@ -10,7 +10,7 @@
 
 mod files;
 
-use std::{error::Error, fmt::Display, time::Duration};
+use std::{collections::BTreeSet, error::Error, fmt::Display, time::Duration};
 
 use http::uri::{Authority, PathAndQuery, Uri};
 use hyper_util::{
@@ -58,6 +58,8 @@ impl Default for Limits {
 pub(crate) struct Reflected {
     /// A serialized `FileDescriptorSet`.
     pub(crate) files: Vec<u8>,
+    /// The services that it names. A file may describe others, which it lacks.
+    pub(crate) services: BTreeSet<String>,
     /// Services that it names but does not describe, with the reason.
     pub(crate) undescribed: Vec<String>,
 }
@@ -223,7 +225,7 @@ impl Conversation {
     async fn describe(&mut self, services: Vec<String>) -> Result<Reflected, Failure> {
         let mut files = Files::default();
         let mut undescribed = Vec::new();
-        for service in services {
+        for service in &services {
             let symbol = MessageRequest::FileContainingSymbol(service.clone());
             if let Err(reason) = self.files(symbol, &mut files).await? {
                 undescribed.push(format!("{service} ({reason})"));
@@ -235,6 +237,7 @@ impl Conversation {
         self.complete(&mut files).await?;
         Ok(Reflected {
             files: files.into_set(),
+            services: services.into_iter().collect(),
             undescribed,
         })
     }

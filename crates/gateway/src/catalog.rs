@@ -24,6 +24,8 @@ const REFRESH_EVERY: Duration = Duration::from_secs(30);
 /// How soon it is asked again after a change was suggested, or an attempt failed;
 /// doubled from time to time up to [`REFRESH_EVERY`].
 const REFRESH_SOON: Duration = Duration::from_millis(250);
+/// How often it is asked while nothing is known of it.
+const REFRESH_MISSING: Duration = Duration::from_secs(2);
 /// How long a server may take to describe itself.
 const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -32,7 +34,7 @@ const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Catalog {
     services: Arc<Services>,
     table: watch::Receiver<Arc<Table>>,
-    lost: Arc<Notify>,
+    suspicion: Arc<Notify>,
 }
 
 /// Why services cannot be served; each line with its place and what to do.
@@ -67,15 +69,15 @@ impl Catalog {
         }
         let table = table::build(&services, &described).map_err(CannotServe)?;
         let (sender, table) = watch::channel(Arc::new(table));
-        let lost = Arc::new(Notify::new());
+        let suspicion = Arc::new(Notify::new());
         if services.upstreams.iter().any(|upstream| upstream.source == Source::Reflection) {
-            let refresh = refresh(Arc::clone(&services), described, sender, Arc::clone(&lost));
+            let refresh = refresh(Arc::clone(&services), described, sender, Arc::clone(&suspicion));
             tokio::spawn(refresh);
         }
         Ok(Catalog {
             services,
             table,
-            lost,
+            suspicion,
         })
     }
 
@@ -105,9 +107,9 @@ impl Catalog {
         self.table.clone()
     }
 
-    /// Told when a connection to an upstream is lost.
-    pub(crate) fn lost(&self) -> &Arc<Notify> {
-        &self.lost
+    /// Told when a connection to an upstream is lost, or had again.
+    pub(crate) fn suspicion(&self) -> &Arc<Notify> {
+        &self.suspicion
     }
 }
 
@@ -138,17 +140,14 @@ async fn refresh(
     services: Arc<Services>,
     mut described: Vec<Option<Arc<Described>>>,
     table: watch::Sender<Arc<Table>>,
-    lost: Arc<Notify>,
+    suspicion: Arc<Notify>,
 ) {
-    let mut pause = match described.iter().all(Option::is_some) {
-        true => REFRESH_EVERY,
-        false => REFRESH_SOON,
-    };
+    let mut pause = REFRESH_SOON;
     loop {
         tokio::select! {
             () = table.closed() => return,
-            () = lost.notified() => pause = REFRESH_SOON,
-            () = sleep(pause) => pause = (pause * 2).min(REFRESH_EVERY),
+            () = suspicion.notified() => pause = REFRESH_SOON,
+            () = sleep(pause) => pause = (pause * 2).min(longest(&described)),
         }
         if pause == REFRESH_SOON {
             // A server that stops takes a moment to come back, changed or not.
@@ -181,6 +180,14 @@ async fn refresh(
                 "the services changed in a way that cannot be served; going on with the routes before"
             ),
         }
+    }
+}
+
+/// The longest pause between two questions.
+fn longest(described: &[Option<Arc<Described>>]) -> Duration {
+    match described.iter().all(Option::is_some) {
+        true => REFRESH_EVERY,
+        false => REFRESH_MISSING,
     }
 }
 

@@ -199,7 +199,7 @@ impl Explanation {
         let begin = Instant::now();
         let deadline = tokio::time::Instant::now() + limit;
         let (name, address) = (Arc::clone(&known.name), known.address.clone());
-        let upstream = Upstream::connect(name, address, options, catalog.lost());
+        let upstream = Upstream::connect(name, address, options, catalog.suspicion());
         let mut timing = Timing {
             connected: upstream.opened(deadline).await.map(|()| begin.elapsed()).unwrap_or_default(),
             began: Duration::ZERO,
@@ -240,6 +240,12 @@ impl Explanation {
 }
 
 impl Timing {
+    /// Whether the service, or the way to it, failed.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.failure.is_some()
+    }
+
     /// Writes the message's JSON, and keeps it while there is room.
     fn show(&mut self, endpoint: &Endpoint, message: &[u8]) {
         let begin = Instant::now();

@@ -138,7 +138,8 @@ impl Shared {
             return Ok(response);
         }
         if let Some(own) = self.chain.pages().find(&head.method, head.uri.path())? {
-            return Box::pin(without_body(head, body, async { Ok(self.own(own).await) })).await;
+            let answer = async { Ok(self.own(own).await) };
+            return Box::pin(without_body(head, body, answer)).await;
         }
         let call = Call {
             head,

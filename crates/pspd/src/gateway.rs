@@ -4,13 +4,13 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context;
-use clap::{Arg, ArgAction, ArgMatches, Command};
-use contract::Role;
 use ::gateway::{
     Catalog, GrpcOptions,
     explain::{Question, explain},
 };
+use anyhow::Context;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use contract::Role;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
 use crate::{
@@ -84,7 +84,15 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         let catalog = catalog.map_err(|problems| Usage::new(problems.to_string()))?;
         match command {
             "check" => Ok(check(&catalog)),
-            _ => explained(&catalog, &options, config.settings.limits.call_timeout, matches).await,
+            _ => {
+                explained(
+                    &catalog,
+                    &options,
+                    config.settings.limits.call_timeout,
+                    matches,
+                )
+                .await
+            }
         }
     })
 }
@@ -93,7 +101,11 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
 fn check(catalog: &Catalog) -> ExitCode {
     let routes = catalog.routes();
     let width = |text: fn(&::gateway::Listed) -> usize| {
-        routes.iter().map(|route| text(route)).max().unwrap_or_default()
+        routes
+            .iter()
+            .map(|route| text(route))
+            .max()
+            .unwrap_or_default()
     };
     let verb_width = width(|route| route.verb.len());
     let path_width = width(|route| route.path.len());
@@ -133,15 +145,26 @@ async fn explained(
     };
     println!("{explanation}");
     if matches.get_flag(CALL) {
-        let timing = explanation.call(catalog, options.connection.clone(), limit);
-        println!("{}", timing.await);
+        let timing = explanation
+            .call(catalog, options.connection.clone(), limit)
+            .await;
+        println!("{timing}");
+        if timing.has_failed() {
+            return Ok(ExitCode::FAILURE);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 fn question(matches: &ArgMatches) -> Result<Question, Usage> {
-    let text = matches.get_one::<String>(REQUEST).map_or("", String::as_str);
-    let wrong = || Usage::new(format!("{text:?} is no request; write it like 'GET /a/hello?name=x'"));
+    let text = matches
+        .get_one::<String>(REQUEST)
+        .map_or("", String::as_str);
+    let wrong = || {
+        Usage::new(format!(
+            "{text:?} is no request; write it like 'GET /a/hello?name=x'"
+        ))
+    };
     let (method, target) = text.trim().split_once(' ').ok_or_else(wrong)?;
     let target: Uri = target.trim().parse().map_err(|_| wrong())?;
     if !target.path().starts_with('/') {
@@ -149,10 +172,17 @@ fn question(matches: &ArgMatches) -> Result<Question, Usage> {
     }
     let mut headers = HeaderMap::new();
     for header in matches.get_many::<String>(HEADER).into_iter().flatten() {
-        let wrong = || Usage::new(format!("{header:?} is no header; write it like 'name: value'"));
+        let wrong = || {
+            Usage::new(format!(
+                "{header:?} is no header; write it like 'name: value'"
+            ))
+        };
         let (name, value) = header.split_once(':').ok_or_else(wrong)?;
         let name: HeaderName = name.trim().parse().map_err(|_| wrong())?;
-        headers.append(name, HeaderValue::from_str(value.trim()).map_err(|_| wrong())?);
+        headers.append(
+            name,
+            HeaderValue::from_str(value.trim()).map_err(|_| wrong())?,
+        );
     }
     let body = matches.get_one::<String>(DATA).cloned().unwrap_or_default();
     Ok(Question {

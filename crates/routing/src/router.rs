@@ -26,9 +26,8 @@ use http::Method;
 use smallvec::SmallVec;
 
 use crate::{
-    Template, Verb,
-    decode::{self},
-    template::Variable,
+    Template, Verb, decode,
+    template::{Segment, Variable},
 };
 use trie::{Growing, Trie};
 
@@ -250,7 +249,7 @@ fn values<'p>(template: &Template, path: &'p str) -> Result<Values<'p>, NotFound
         let start = cursor.skip_to(segments.start);
         // Where `**` begins, if it is a part of the variable.
         let (open, end) = match template.segments[segments.clone()] {
-            [.., crate::template::Segment::Rest] => (cursor.skip_to(segments.end - 1), path.len()),
+            [.., Segment::Rest] => (cursor.skip_to(segments.end - 1), path.len()),
             _ => {
                 let end = cursor.skip_to(segments.end);
                 (end, end)

@@ -33,7 +33,7 @@ use tokio::{
     sync::{Notify, oneshot, watch},
 };
 
-pub use pool::{compile, json_of, message};
+pub use pool::{compile, compile_in, json_of, message};
 pub use reply::{End, Gate, Reply, Status, Step};
 
 /// The server, running. Dropping it closes every connection at once.
@@ -138,7 +138,9 @@ impl Backend {
     /// the new services.
     pub fn replace(&self, pool: DescriptorPool) {
         *lock(&self.shared.pool) = pool;
-        self.shared.generation.send_modify(|generation| *generation += 1);
+        self.shared
+            .generation
+            .send_modify(|generation| *generation += 1);
     }
 
     /// Every call so far.
@@ -191,7 +193,9 @@ impl Received {
 
     /// A metadata value as text.
     pub fn metadata(&self, name: &str) -> Option<&str> {
-        self.metadata.get(name).and_then(|value| value.to_str().ok())
+        self.metadata
+            .get(name)
+            .and_then(|value| value.to_str().ok())
     }
 }
 

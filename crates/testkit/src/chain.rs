@@ -3,6 +3,7 @@
 //! be read in full. [`crate::Whole`] has both gateways but keeps no logs.
 
 use std::{
+    ffi::OsString,
     fs,
     net::{SocketAddr, TcpListener},
     path::Path,
@@ -49,7 +50,27 @@ impl Chain {
     /// services it needs. The access log is JSON.
     #[track_caller]
     pub fn start(executable: impl AsRef<Path>, gateway: Role, args: &[&str]) -> Chain {
-        let executable = executable.as_ref();
+        Chain::wired(executable.as_ref(), gateway, args, |a, b| {
+            upstream_flags(gateway, a, b)
+        })
+    }
+
+    /// The same with a gateway P that serves what the services describe of
+    /// themselves, and not the published routes.
+    #[track_caller]
+    pub fn reflecting(executable: impl AsRef<Path>, args: &[&str]) -> Chain {
+        Chain::wired(executable.as_ref(), Role::Gateway, args, |a, b| {
+            vec!["--upstream".into(), format!("{a},{b}").into()]
+        })
+    }
+
+    #[track_caller]
+    fn wired(
+        executable: &Path,
+        gateway: Role,
+        args: &[&str],
+        upstreams: impl Fn(SocketAddr, SocketAddr) -> Vec<OsString>,
+    ) -> Chain {
         let logs = tempfile::tempdir().expect("a folder for logs");
         let services = gateway.services().expect("a gateway's role");
         let launches = services.map(|role| Launch {
@@ -57,7 +78,7 @@ impl Chain {
             ..launch(executable, role, logs.path())
         });
         let [a, b] = launches.each_ref().map(started);
-        let mut wired = upstream_flags(gateway, a.address(), b.address());
+        let mut wired = upstreams(a.address(), b.address());
         wired.extend(["--access-log", "json"].map(Into::into));
         wired.extend(args.iter().map(Into::into));
         let gateway = started(&Launch {

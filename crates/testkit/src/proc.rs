@@ -9,6 +9,12 @@ pub fn resident_bytes(pid: u32) -> u64 {
     1024 * status(pid, "VmRSS:")
 }
 
+/// Bytes of memory that were resident when there were most.
+#[track_caller]
+pub fn peak_resident_bytes(pid: u32) -> u64 {
+    1024 * status(pid, "VmHWM:")
+}
+
 /// Threads.
 #[track_caller]
 pub fn threads(pid: u32) -> u64 {
@@ -64,6 +70,7 @@ mod tests {
     fn this_process_has_all_of_them() {
         let me = std::process::id();
         assert!(resident_bytes(me) > 100_000);
+        assert!(peak_resident_bytes(me) >= resident_bytes(me));
         assert!(threads(me) >= 1);
         assert!(descriptors(me) >= 3);
         // Reading is work, of which enough takes a tick.

@@ -26,6 +26,10 @@ pub enum Tool {
     Chromium,
     /// The executable of k6.
     K6,
+    /// The executable of curl.
+    Curl,
+    /// A folder with the `.proto` files of all APIs that Google publishes.
+    GoogleProtos,
     /// The right to make network namespaces with `ip netns`.
     NetworkNamespaces,
     /// The folder of the original system.
@@ -40,6 +44,8 @@ impl Tool {
             Tool::NodeModules => "PSPD_TEST_NODE_MODULES",
             Tool::Chromium => "PSPD_TEST_CHROMIUM",
             Tool::K6 => "PSPD_TEST_K6",
+            Tool::Curl => "PSPD_TEST_CURL",
+            Tool::GoogleProtos => "PSPD_TEST_GOOGLE_PROTOS",
             Tool::NetworkNamespaces => "PSPD_TEST_NETNS",
             Tool::Original => "PSPD_ORIGINAL",
         }
@@ -51,6 +57,8 @@ impl Tool {
             Tool::NodeModules => "grpc-js and playwright-core for Node",
             Tool::Chromium => "Chromium",
             Tool::K6 => "k6",
+            Tool::Curl => "curl",
+            Tool::GoogleProtos => "the .proto files of Google's APIs",
             Tool::NetworkNamespaces => "network namespaces (Linux, root and iproute2)",
             Tool::Original => "the original system",
         };

@@ -185,7 +185,6 @@ mod tests {
             (f64::NEG_INFINITY, r#""-Infinity""#),
         ] {
             assert_eq!(written(|out| push_double(value, out)), expected);
-            #[allow(clippy::cast_possible_truncation)]
             let float = value as f32;
             assert_eq!(written(|out| push_float(float, out)), expected);
         }

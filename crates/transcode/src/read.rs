@@ -9,7 +9,10 @@
 //! both of its names; of a oneof one member may be given, and null is none; a map's
 //! key may be given once; a number in quotes follows JSON's grammar of numbers.
 //! Everything is limited by the text's length and by [`DEPTH_MAX`] levels of lists,
-//! objects and messages.
+//! objects and messages, so that no reader of the wire format finds them too deep: an
+//! object inside a Value is three, as a Value, a Struct and an entry.
+//!
+//! [`DEPTH_MAX`]: crate::wire::DEPTH_MAX
 
 use std::fmt;
 

@@ -235,8 +235,7 @@ impl Field {
     #[inline]
     pub(crate) fn fits(&self, wire: WireType) -> bool {
         let expected = self.kind.wire();
-        wire == expected
-            || wire == WireType::Length && matches!(self.shape, Shape::List { .. })
+        wire == expected || wire == WireType::Length && matches!(self.shape, Shape::List { .. })
     }
 }
 
@@ -264,7 +263,9 @@ impl Enum {
     /// The name of `number`, in quotes.
     pub(crate) fn quoted_name(&self, number: i32) -> Option<&[u8]> {
         // Most enums count from 0 without a gap.
-        let at = usize::try_from(number).ok().and_then(|at| self.by_number.get(at));
+        let at = usize::try_from(number)
+            .ok()
+            .and_then(|at| self.by_number.get(at));
         if let Some((known, name)) = at
             && *known == number
         {

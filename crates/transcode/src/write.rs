@@ -6,9 +6,10 @@
 //! long as nothing comes back: a field once, a list's elements side by side, one
 //! member of a oneof. Serializers write that, but the format allows more, because
 //! messages may be merged by putting their bytes one after the other. Where that is
-//! met, everything is written anew from the start, each message's values sorted by
-//! field first ([`Way`]). Twice is the worst: going back for one message alone would
-//! double the work with each level of nesting.
+//! met, or anything is wrong, everything is written anew from the start, each
+//! message's values sorted by field first ([`Way`]), and that decides. Twice is the
+//! worst: going back for one message alone would double the work with each level of
+//! nesting.
 //!
 //! What the mapping leaves open: numbers of an enum without a name are written as
 //! numbers, of proto2's enums too; a value in the wrong wire type is passed over like
@@ -27,8 +28,8 @@ mod time;
 mod value;
 mod well_known;
 
-pub use error::WriteError;
 use error::Unfit;
+pub use error::WriteError;
 
 /// How JSON is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -141,7 +142,8 @@ impl Schema {
     }
 }
 
-/// Writes in order and, if the bytes are not in order, again.
+/// Writes in order and, if that does not end well, again. Not only because of what
+/// comes back: a value may be wrong only as long as its other half has not come.
 fn write<'s>(
     schema: &'s Schema,
     root: MessageId,
@@ -150,21 +152,26 @@ fn write<'s>(
     story: impl Fn(&mut Writer<'s, '_>) -> Result<(), Stop>,
 ) -> Result<(), WriteError> {
     let start = out.len();
-    let mut writer = Writer {
-        schema,
-        options: *options,
-        out,
-        way: Way::InOrder,
-        unfit: None,
-        path: Vec::new(),
+    let mut attempt = |way| {
+        out.truncate(start);
+        let mut writer = Writer {
+            schema,
+            options: *options,
+            out,
+            way,
+            unfit: None,
+            path: Vec::new(),
+        };
+        story(&mut writer).map_err(|stop| (stop, writer.explain(root, stop)))
     };
-    let mut result = story(&mut writer);
-    if result == Err(Stop::Disorder) {
-        writer.out.truncate(start);
-        writer.way = Way::Resolved;
-        result = story(&mut writer);
-    }
-    result.map_err(|stop| writer.explain(root, stop))
+    let Err((in_order, error)) = attempt(Way::InOrder) else {
+        return Ok(());
+    };
+    attempt(Way::Resolved).map_err(|(resolved, merged)| match (in_order, resolved) {
+        // Both times the bytes are to blame; in order it is known better which.
+        (Stop::Malformed(_), Stop::Malformed(_)) => error,
+        _ => merged,
+    })
 }
 
 /// What is carried along.
@@ -231,7 +238,9 @@ impl Writer<'_, '_> {
         };
         let steps = path.steps.iter().rev();
         done.map_err(|stop| {
-            steps.fold(stop, |stop, &(id, index)| self.blame(stop, id, index.into()))
+            steps.fold(stop, |stop, &(id, index)| {
+                self.blame(stop, id, index.into())
+            })
         })
     }
 

@@ -1,8 +1,8 @@
-//! What is asked of the gateways, by how many at a time.
+//! What is asked of the gateways, and how often.
 
 use super::{answers::Says, contestant::Contestant};
 
-/// One request, repeated by everybody as soon as it is answered.
+/// One request, repeated.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Scenario {
     /// As `--only` has it.
@@ -11,12 +11,24 @@ pub(super) struct Scenario {
     /// The media type that is asked for.
     pub(super) accept: Option<&'static str>,
     pub(super) says: Says,
-    /// Each with one request at a time.
-    pub(super) connections: u32,
+    pub(super) load: Load,
     /// Enough for all connections to open.
     pub(super) warm_up_seconds: u32,
     who: Who,
 }
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Load {
+    /// So many connections, each with one request at a time, as fast as it goes.
+    Closed { connections: u32 },
+    /// So many requests a second, whatever the answers take: every gateway has the
+    /// same to do, and none is so busy that it saves wake-ups and system calls by
+    /// finding many requests at once.
+    Open { per_second: u32 },
+}
+
+/// Connections of an open load at most.
+const OPEN_CONNECTIONS: u32 = 64;
 
 #[derive(Debug, PartialEq, Eq)]
 enum Who {
@@ -33,14 +45,19 @@ const USUAL: Scenario = Scenario {
     path: HELLO,
     accept: None,
     says: Says::Greeting,
-    connections: 64,
+    load: Load::Closed { connections: 64 },
     warm_up_seconds: 1,
     who: Who::Everybody,
 };
 
 /// In the order they are run.
-pub(super) const ALL: [Scenario; 6] = [
+pub(super) const ALL: [Scenario; 7] = [
     USUAL,
+    Scenario {
+        name: "paced",
+        load: Load::Open { per_second: 2000 },
+        ..USUAL
+    },
     Scenario {
         name: "numbers-10",
         path: "/b/numbers?count=10",
@@ -57,7 +74,7 @@ pub(super) const ALL: [Scenario; 6] = [
         name: "wide",
         path: "/b/numbers?count=10&delay_ms=5",
         says: Says::Numbers(10),
-        connections: 3200,
+        load: Load::Closed { connections: 3200 },
         warm_up_seconds: 3,
         ..USUAL
     },
@@ -82,5 +99,19 @@ pub(super) const ALL: [Scenario; 6] = [
 impl Scenario {
     pub(super) fn is_for(&self, contestant: Contestant) -> bool {
         self.who == Who::Everybody || contestant.is_ours()
+    }
+}
+
+impl Load {
+    /// As `pspd lab` is told of it.
+    pub(super) fn flags(self) -> Vec<[String; 2]> {
+        let flag = |name: &str, value: u32| [name.to_owned(), value.to_string()];
+        match self {
+            Load::Closed { connections } => vec![flag("--users", connections)],
+            Load::Open { per_second } => vec![
+                flag("--rate", per_second),
+                flag("--in-flight-max", OPEN_CONNECTIONS),
+            ],
+        }
     }
 }

@@ -8,23 +8,35 @@ use super::{
     Options,
     contestant::{BASE, Contestant},
     reading::{Reading, Round},
-    scenario::Scenario,
+    scenario::{Load, Scenario},
     starts::Start,
 };
-use crate::measuring::figures::{median, milliseconds, range, unknown, whole};
+use crate::measuring::{
+    figures::{median, milliseconds, range, unknown, whole},
+    record::Record,
+};
 
 type Figure = fn(&Reading) -> Option<f64>;
 
-/// Where, with what, and how.
-pub(super) fn head(machine: Option<&str>, versions: &[String], options: &Options) -> String {
+/// Where, with what, and how. `load` is the machine's before the first round; where
+/// there was no round, no record tells of the machine.
+pub(super) fn head(
+    record: Option<&Record>,
+    load: Option<&str>,
+    versions: &[String],
+    options: &Options,
+) -> String {
+    let machine = record.map(|record| record.machine.line(load));
+    let commit = record.and_then(|record| record.pspd_commit.as_deref());
     format!(
-        "{}\n\nPrograms: {}\n\n\
+        "{}\n\nPrograms: {}; pspd's commit: {}\n\n\
          Design: {} round(s); in each, every gateway once for {} s in every scenario, in another \
          order each time, started anew, on services started for the round; load from `pspd lab`, \
          one thread; access log on, one upstream connection a worker and service; medians over \
          the rounds, ratios within a round\n",
-        machine.unwrap_or("Machine: unknown"),
+        machine.as_deref().unwrap_or("Machine: unknown"),
         versions.join("; "),
+        commit.unwrap_or("unknown"),
         options.rounds,
         options.seconds,
     )
@@ -34,11 +46,14 @@ pub(super) fn head(machine: Option<&str>, versions: &[String], options: &Options
 pub(super) fn scenario(scenario: &Scenario, rounds: &[Round]) -> String {
     let accept = scenario.accept.map(|accept| format!(" as {accept}"));
     let mut out = format!(
-        "### {}: `{}`{}, {} connections\n\n",
+        "### {}: `{}`{}, {}\n\n",
         scenario.name,
         scenario.path,
         accept.unwrap_or_default(),
-        whole(f64::from(scenario.connections))
+        match scenario.load {
+            Load::Closed { connections } => format!("{} connections", whole(connections.into())),
+            Load::Open { per_second } => format!("{} requests a second", whole(per_second.into())),
+        },
     );
     let contestants = contestants(rounds);
     out += &figures(&contestants, rounds);
@@ -183,6 +198,7 @@ mod tests {
         super::{contestant::Workers, memory::Memory, scenario},
         *,
     };
+    use crate::measuring::record::tests::RUN;
 
     const OURS: Contestant = Contestant::Ours(Workers::One);
 
@@ -236,9 +252,26 @@ mod tests {
         for round in &mut rounds {
             round.readings.pop();
         }
-        let text = super::scenario(&scenario::ALL[4], &rounds);
+        let text = super::scenario(&scenario::ALL[5], &rounds);
         assert!(text.contains("as application/x-ndjson"), "{text}");
         assert!(!text.contains("| to "), "{text}");
+    }
+
+    #[test]
+    fn the_load_is_in_the_heading() {
+        for (index, heading) in [
+            (
+                1,
+                "### paced: `/a/hello?name=pspd`, 2,000 requests a second",
+            ),
+            (
+                4,
+                "### wide: `/b/numbers?count=10&delay_ms=5`, 3,200 connections",
+            ),
+        ] {
+            let text = super::scenario(&scenario::ALL[index], &rounds());
+            assert!(text.starts_with(heading), "{text}");
+        }
     }
 
     #[test]
@@ -275,10 +308,17 @@ mod tests {
     fn the_head_says_where_and_how() {
         let options = Options::parse(&["--rounds", "3"]).expect("valid");
         let versions = ["a 1".to_owned(), "b 2".to_owned()];
-        let text = head(Some("Machine: x"), &versions, &options);
-        for part in ["Machine: x", "a 1; b 2", "3 round(s)", "for 3 s"] {
+        let record = Record::parse(RUN).expect("valid");
+        let text = head(Some(&record), Some("0.10"), &versions, &options);
+        for part in [
+            "load average before: 0.10",
+            "a 1; b 2; pspd's commit: unknown",
+            "3 round(s)",
+            "for 3 s",
+        ] {
             assert!(text.contains(part), "{text}");
         }
-        assert!(head(None, &versions, &options).contains("Machine: unknown"));
+        let text = head(None, None, &versions, &options);
+        assert!(text.starts_with("Machine: unknown\n"), "{text}");
     }
 }

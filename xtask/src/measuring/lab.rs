@@ -1,7 +1,7 @@
 //! One block of `pspd lab`: one request repeated against one running target, and
 //! the record of it.
 
-use std::{fs, path::Path, process::Command};
+use std::{ffi::OsStr, fs, path::Path, process::Command};
 
 use anyhow::Context;
 
@@ -16,11 +16,11 @@ pub(crate) struct Lab<'a> {
 impl Lab<'_> {
     /// Runs a block. `target` is a URL, and `ROLE:PID` after a comma for each
     /// process that is to be in the accounts.
-    pub(crate) fn block(
+    pub(crate) fn block<Text: AsRef<OsStr>>(
         &self,
         target: &str,
         path: &str,
-        options: &[[&str; 2]],
+        options: &[[Text; 2]],
     ) -> anyhow::Result<Record> {
         let ended = children::run(
             Command::new(self.pspd)

@@ -8,14 +8,17 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header, request
 use hyper::body::Incoming;
 use routing::{Found, NotFound, Values};
 use server::{admin::Readiness, query::Query};
-use tokio::{sync::watch, time::Instant};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout, timeout_at},
+};
 
 use super::{
     Asks, Call, body,
     gather::Gathered,
-    in_time, readiness,
-    stream::{self, Live, Opened},
-    timed_out, without_body,
+    is_unread, readiness,
+    stream::{self, First, Live, Opened},
+    timed_out, while_connected,
 };
 use crate::{
     catalog::Catalog,
@@ -66,7 +69,7 @@ impl Grpc {
         let upstreams = services.upstreams.iter().map(|upstream| {
             let (name, address) = (Arc::clone(&upstream.name), upstream.address.clone());
             let connection = options.connection.clone();
-            Arc::new(Upstream::connect(name, address, connection, catalog.lost()))
+            Arc::new(Upstream::connect(name, address, connection, catalog.suspicion()))
         });
         Grpc {
             upstreams: upstreams.collect(),
@@ -109,20 +112,24 @@ impl Grpc {
         body: Incoming,
     ) -> Result<Response<Body>, Problem> {
         let (endpoint, variables) = self.find(call.head)?;
+        // What is boxed here is rare; a request that has no body, or none that its
+        // route has use for, needs no room for it.
         if let BodyPlan::None = endpoint.body {
             let message = request(&endpoint, &variables, &call, &[])?;
             drop(variables);
-            let head = call.head;
-            return without_body(head, body, self.call(endpoint, message, call)).await;
+            if is_unread(call.head, &body) {
+                return self.call(endpoint, message, call).await;
+            }
+            let left = Box::pin(body::broken_off(body));
+            return while_connected(left, Box::pin(self.call(endpoint, message, call))).await;
         }
-        // Boxed, so that requests without a body need no room for this.
         let read = body::read(&call.head.headers, body, self.options.body_bytes_max);
         let limit = call.limits.call_timeout;
-        let read = Box::pin(tokio::time::timeout(limit, read)).await;
+        let read = Box::pin(timeout(limit, read)).await;
         let sent = read.unwrap_or(Err(Problem::BodyTooSlow { limit }))?;
         let message = request(&endpoint, &variables, &call, &sent)?;
         drop((variables, sent));
-        self.call(endpoint, message, call).await
+        Box::pin(self.call(endpoint, message, call)).await
     }
 
     /// The route of a request, and the texts of its path's variables.
@@ -185,15 +192,15 @@ impl Grpc {
         call: &Call<'_>,
     ) -> Result<Response<Body>, Problem> {
         let (limit, deadline) = time_limit(&call.head.headers, call.limits.call_timeout)?;
-        in_time(&endpoint.service, limit, deadline, async {
+        let answered = timeout_at(deadline, async {
             let failed = |failure| failed(endpoint, failure);
             let mut messages = self.begin(endpoint, message, call, deadline).await.map_err(failed)?;
             let reply = messages.only().await.map_err(failed)?;
             let mut response = whole_answer(endpoint, &reply)?;
             messages.metadata().backward(&self.rules, response.headers_mut());
             Ok(response)
-        })
-        .await
+        });
+        answered.await.unwrap_or_else(|_| Err(timed_out(&endpoint.service, limit)))
     }
 
     async fn gather(
@@ -203,7 +210,7 @@ impl Grpc {
         call: &Call<'_>,
     ) -> Result<Response<Body>, Problem> {
         let (limit, deadline) = time_limit(&call.head.headers, call.limits.call_timeout)?;
-        in_time(&endpoint.service, limit, deadline, async {
+        let answered = timeout_at(deadline, async {
             let failed = |failure| failed(endpoint, failure);
             let mut messages = self.begin(endpoint, message, call, deadline).await.map_err(failed)?;
             let mut gathered = Gathered::new(endpoint);
@@ -213,8 +220,8 @@ impl Grpc {
             let mut response = respond::json(gathered.finish());
             messages.metadata().backward(&self.rules, response.headers_mut());
             Ok(response)
-        })
-        .await
+        });
+        answered.await.unwrap_or_else(|_| Err(timed_out(&endpoint.service, limit)))
     }
 
     async fn begin(
@@ -247,13 +254,28 @@ impl Grpc {
         let upstream = Arc::clone(&self.upstreams[endpoint.upstream]);
         let (id, headers) = (call.id.clone(), call.head.headers.clone());
         let (rules, called) = (self.rules.clone(), Arc::clone(&endpoint));
+        let patience = call.limits.call_timeout;
         let mut live = Live::Calling(Box::pin(async move {
-            let metadata = Metadata { id: &id, headers: &headers, rules: &rules, deadline };
-            upstream.call(&called.path, &message, &metadata).await
+            let metadata = Metadata {
+                id: &id,
+                headers: &headers,
+                rules: &rules,
+                deadline,
+            };
+            // A service that begins to answer may take its time; one that does not is
+            // not waited for.
+            let begun = upstream.call(&called.path, &message, &metadata);
+            timeout(patience, begun).await.unwrap_or_else(|_| {
+                let millis = patience.as_millis();
+                Err(UpstreamFailure::TimedOut { millis })
+            })
         }));
         let patience = deadline.min(Instant::now() + self.options.keep_alive);
-        let first = match tokio::time::timeout_at(patience, live.next()).await {
-            Ok(first) => Some(first.map_err(|failure| failed(&endpoint, failure))?),
+        let first = match timeout_at(patience, live.next()).await {
+            Ok(first) => {
+                let first = first.map_err(|failure| failed(&endpoint, failure))?;
+                Some(First::of(&endpoint, form, first)?)
+            }
             Err(_) if patience == deadline => return Err(timed_out(&endpoint.service, limit)),
             Err(_) => None,
         };

@@ -12,10 +12,10 @@ mod stream;
 
 use std::{sync::Arc, time::Duration};
 
-use http::{Response, request::Parts};
+use http::{Response, header, request::Parts};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use server::{RequestId, admin::Readiness};
-use tokio::time::Instant;
 
 pub(crate) use grpc::Grpc;
 pub use grpc::Options as GrpcOptions;
@@ -98,34 +98,44 @@ pub(crate) struct Call<'r> {
     pub(crate) in_flight: InFlight,
 }
 
-/// Waits for `answer` and meanwhile reads the `body` that nothing has use for, so
-/// that a client that leaves is noticed.
+/// Whether nothing is to be read of `body`: there is none, or its client waits to
+/// be asked for it and is not asked.
+fn is_unread(head: &Parts, body: &Incoming) -> bool {
+    body.is_end_stream() || head.headers.contains_key(header::EXPECT)
+}
+
+/// Waits for `answer`, unless the client has `left` before.
+async fn while_connected(
+    left: impl Future<Output = ()> + Unpin,
+    answer: impl Future<Output = Result<Response<Body>, Problem>> + Unpin,
+) -> Result<Response<Body>, Problem> {
+    tokio::select! {
+        biased;
+        () = left => Err(Problem::BrokenBody),
+        answer = answer => answer,
+    }
+}
+
+/// Waits for `answer`; a `body` that nothing has use for is read meanwhile.
 pub(crate) async fn without_body(
     head: &Parts,
     body: Incoming,
     answer: impl Future<Output = Result<Response<Body>, Problem>>,
 ) -> Result<Response<Body>, Problem> {
-    use http_body::Body as _;
-    let waits = head.headers.contains_key(http::header::EXPECT);
-    if body.is_end_stream() || waits {
-        // A client that waits to be asked for its body is not asked.
-        return answer.await;
-    }
-    tokio::select! {
-        biased;
-        () = body::broken_off(body) => Err(Problem::BrokenBody),
-        answer = answer => answer,
+    let answer = Box::pin(answer);
+    match is_unread(head, &body) {
+        true => answer.await,
+        false => while_connected(Box::pin(body::broken_off(body)), answer).await,
     }
 }
 
-/// Waits for `call` until `deadline`, which is `limit` after the beginning.
+/// Waits for `call` until `limit` from now.
 async fn in_time<T>(
     service: &Arc<str>,
     limit: Duration,
-    deadline: Instant,
     call: impl Future<Output = Result<T, Problem>>,
 ) -> Result<T, Problem> {
-    match tokio::time::timeout_at(deadline, call).await {
+    match tokio::time::timeout(limit, call).await {
         Ok(done) => done,
         Err(_) => Err(timed_out(service, limit)),
     }

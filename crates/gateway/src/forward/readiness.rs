@@ -40,7 +40,7 @@ pub(super) async fn of(upstreams: &[Arc<Upstream>], undescribed: &[Arc<str>]) ->
 
 async fn check(upstream: &Upstream) -> Check {
     let deadline = Instant::now() + READINESS_TIMEOUT;
-    let asked = in_time(upstream.name(), READINESS_TIMEOUT, deadline, async {
+    let asked = in_time(upstream.name(), READINESS_TIMEOUT, async {
         let metadata = Metadata {
             id: &RequestId::random(),
             headers: &HeaderMap::new(),

@@ -9,7 +9,6 @@ use server::{
     admin::{Check, Readiness},
     query::Query,
 };
-use tokio::time::Instant;
 use transcode::BadParameter;
 
 use super::{Call, READINESS_TIMEOUT, in_time, without_body};
@@ -115,7 +114,7 @@ async fn pass_on(
 ) -> Result<Response<Body>, Problem> {
     let service = upstream.name();
     let limit = call.limits.call_timeout;
-    in_time(service, limit, Instant::now() + limit, async {
+    in_time(service, limit, async {
         let traceparent = traceparent(&call.head.headers);
         let failed = |failure| Problem::upstream(service, failure);
         let answer = upstream
@@ -156,8 +155,7 @@ fn is_json(media_type: &HeaderValue) -> bool {
 /// Any HTTP answer shows that the service is there.
 async fn check(upstream: &Upstream) -> Check {
     let id = server::RequestId::random();
-    let deadline = Instant::now() + READINESS_TIMEOUT;
-    let asked = in_time(upstream.name(), READINESS_TIMEOUT, deadline, async {
+    let asked = in_time(upstream.name(), READINESS_TIMEOUT, async {
         let failed = |failure| Problem::upstream(upstream.name(), failure);
         upstream
             .get("/openapi.json", &id, None)

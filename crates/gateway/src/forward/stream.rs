@@ -66,11 +66,60 @@ impl Live {
     }
 }
 
+/// How a stream begins.
+pub(super) enum First {
+    /// With a message, as it is sent, of a media type that may be its own.
+    Message(Vec<u8>, Option<HeaderValue>),
+    /// It ends at once.
+    End,
+}
+
+impl First {
+    /// Writes the message before the answer begins, so that one that cannot be
+    /// written decides its status.
+    pub(super) fn of(
+        endpoint: &Endpoint,
+        form: Form,
+        message: Option<Bytes>,
+    ) -> Result<Self, Problem> {
+        let Some(message) = message else {
+            return Ok(First::End);
+        };
+        let mut written = Vec::new();
+        write(endpoint, form, &message, &mut written)?;
+        let media_type = (form == Form::Raw).then(|| media_type_of(&message));
+        Ok(First::Message(written, media_type))
+    }
+}
+
+/// Appends a message in its form.
+fn write(
+    endpoint: &Endpoint,
+    form: Form,
+    message: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), Problem> {
+    if form == Form::Raw {
+        let data = bytes_field(message, HTTP_BODY_DATA);
+        out.extend_from_slice(data.map_err(|error| broken(endpoint, &error))?);
+        return Ok(());
+    }
+    let begin = out.len();
+    form.begin_message(out);
+    if let Err(error) = endpoint.write(message, out) {
+        // Half a message must not go out before the error.
+        out.truncate(begin);
+        return Err(broken(endpoint, &error));
+    }
+    form.end_message(out);
+    Ok(())
+}
+
 /// What is known of a stream when its answer begins.
 pub(super) struct Opened {
     pub(super) form: Form,
-    /// The first message, or the end; nothing when neither has come in time.
-    pub(super) first: Option<Option<Bytes>>,
+    /// Nothing when neither message nor end has come in time.
+    pub(super) first: Option<First>,
     pub(super) id: RequestId,
     /// When the stream has to be over, and the limit that says so.
     pub(super) deadline: Instant,
@@ -89,7 +138,7 @@ pub(super) fn response(
 ) -> Response<Body> {
     let media_type = match (opened.form.media_type(), &opened.first) {
         (Some(media_type), _) => HeaderValue::from_static(media_type),
-        (None, Some(Some(first))) => media_type_of(first),
+        (None, Some(First::Message(_, Some(media_type)))) => media_type.clone(),
         (None, _) => OCTETS,
     };
     let mut response = Response::new(Body::whole(Bytes::new()));
@@ -105,10 +154,14 @@ pub(super) fn response(
     response
 }
 
+/// Fields of `google.api.HttpBody`.
+const HTTP_BODY_CONTENT_TYPE: u32 = 1;
+const HTTP_BODY_DATA: u32 = 2;
+
 const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 fn media_type_of(message: &[u8]) -> HeaderValue {
-    let named = bytes_field(message, 1).unwrap_or_default();
+    let named = bytes_field(message, HTTP_BODY_CONTENT_TYPE).unwrap_or_default();
     match HeaderValue::from_bytes(named) {
         Ok(media_type) if !named.is_empty() => media_type,
         _ => OCTETS,
@@ -117,7 +170,7 @@ fn media_type_of(message: &[u8]) -> HeaderValue {
 
 /// Media type and data of a `google.api.HttpBody`.
 pub(super) fn http_body(message: &Bytes) -> Result<(HeaderValue, Bytes), Malformed> {
-    let data = message.slice_ref(bytes_field(message, 2)?);
+    let data = message.slice_ref(bytes_field(message, HTTP_BODY_DATA)?);
     Ok((media_type_of(message), data))
 }
 
@@ -127,6 +180,8 @@ struct MessageStream {
     watchdog: tokio::task::AbortHandle,
     opened: Opened,
     ended: bool,
+    /// The connection is to be closed: the form has no place for an error.
+    aborted: bool,
     cause: Option<String>,
     /// Due at the earliest time at which something may have to be sent to show that
     /// the stream goes on.
@@ -164,6 +219,7 @@ impl MessageStream {
             silence: Box::pin(sleep_until(now + opened.keep_alive)),
             opened,
             ended: false,
+            aborted: false,
             cause: None,
             sent: now,
         }
@@ -173,8 +229,8 @@ impl MessageStream {
     fn poll_write(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) -> Poll<Result<(), Problem>> {
         if let Some(first) = self.opened.first.take() {
             match first {
-                Some(message) => self.write(&message, out)?,
-                None => return Poll::Ready(Ok(())),
+                First::Message(written, _) => out.extend_from_slice(&written),
+                First::End => return Poll::Ready(Ok(())),
             }
         }
         let call = Arc::clone(&self.call);
@@ -186,7 +242,9 @@ impl MessageStream {
         while out.len() < CHUNK_BYTES {
             match live.poll_next(cx).map_err(|failure| failed(&self.endpoint, failure))? {
                 Poll::Ready(None) => return Poll::Ready(Ok(())),
-                Poll::Ready(Some(message)) => self.write(&message, out)?,
+                Poll::Ready(Some(message)) => {
+                    write(&self.endpoint, self.opened.form, &message, out)?;
+                }
                 Poll::Pending => {
                     *waiting = Some(cx.waker().clone());
                     break;
@@ -194,24 +252,6 @@ impl MessageStream {
             }
         }
         Poll::Pending
-    }
-
-    fn write(&self, message: &Bytes, out: &mut Vec<u8>) -> Result<(), Problem> {
-        let form = self.opened.form;
-        if form == Form::Raw {
-            let data = bytes_field(message, 2).map_err(|error| broken(&self.endpoint, &error))?;
-            out.extend_from_slice(data);
-            return Ok(());
-        }
-        let begin = out.len();
-        form.begin_message(out);
-        if let Err(error) = self.endpoint.write(message, out) {
-            // Half a message must not go out before the error.
-            out.truncate(begin);
-            return Err(broken(&self.endpoint, &error));
-        }
-        form.end_message(out);
-        Ok(())
     }
 
     /// What shows, after a time of silence, that the stream goes on.
@@ -231,6 +271,9 @@ impl MessageStream {
 
 impl Chunks for MessageStream {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Aborted>>> {
+        if std::mem::take(&mut self.aborted) {
+            return Poll::Ready(Some(Err(Aborted)));
+        }
         if self.ended {
             return Poll::Ready(None);
         }
@@ -244,7 +287,13 @@ impl Chunks for MessageStream {
                 self.ended = true;
                 self.cause = problem.log_message();
                 if self.opened.form == Form::Raw {
-                    return Poll::Ready(Some(Err(Aborted)));
+                    self.aborted = true;
+                    if out.is_empty() {
+                        // The answer's head goes out before this is asked again.
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                    return Poll::Ready(Some(Ok(out.into())));
                 }
                 let body = problem.body(self.endpoint.errors, &self.opened.id);
                 self.opened.form.error(self.endpoint.errors, &body, &mut out);

@@ -77,6 +77,11 @@ impl<'s> Building<'s> {
     fn upstream(&mut self, index: usize, described: &Described) {
         let upstream = &self.services.upstreams[index];
         self.check_names(upstream, described);
+        let methods: Vec<_> = served(upstream, described).collect();
+        let names = methods.iter().map(MethodDescriptor::full_name);
+        for selector in described.service_config.unmatched(names) {
+            self.left_out.push(format!("{selector} of the service configuration fits no method"));
+        }
         for method in served(upstream, described) {
             let configured = self.services.routes.iter().any(|route| route.rpc == method.full_name());
             let rules = match routing::resolve(&method, &described.service_config) {

@@ -10,13 +10,19 @@ mod link;
 mod metadata;
 
 use std::{
-    sync::{Arc, atomic::AtomicBool},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use bytes::Bytes;
 use h2::client::SendRequest;
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout_at},
+};
 
 pub(crate) use call::{Messages, Metadata};
 pub(crate) use frame::PREFIX_BYTES;
@@ -77,18 +83,20 @@ pub(crate) struct Upstream {
     address: Address,
     options: Options,
     links: Vec<Arc<Link>>,
+    /// Which of several equal connections is next.
+    turn: AtomicUsize,
     changed: Arc<Notify>,
     keepers: Vec<tokio::task::AbortHandle>,
 }
 
 impl Upstream {
-    /// Opens the connections and keeps them open; `lost` is told when one that
-    /// was open is not any more. Must be called on the worker's runtime.
+    /// Opens the connections and keeps them open; `described` is told when one
+    /// is lost or had again. Must be called on the worker's runtime.
     pub(crate) fn connect(
         name: Arc<str>,
         address: Address,
         options: Options,
-        lost: &Arc<Notify>,
+        described: &Arc<Notify>,
     ) -> Self {
         let changed = Arc::new(Notify::new());
         let links: Vec<_> = (0..options.connections.max(1))
@@ -104,7 +112,7 @@ impl Upstream {
                     address: address.clone(),
                     link,
                     down,
-                    lost: Arc::clone(lost),
+                    changed: Arc::clone(described),
                 };
                 let keeper = connection::keep(place, options.connect_timeout);
                 tokio::spawn(keeper).abort_handle()
@@ -115,6 +123,7 @@ impl Upstream {
             address,
             options,
             links,
+            turn: AtomicUsize::new(0),
             changed,
             keepers,
         }
@@ -133,48 +142,47 @@ impl Upstream {
         self.link(deadline).await.map(drop)
     }
 
-    /// The open connection with the fewest calls. Waits while one is being
-    /// opened; fails at once when none can be.
+    /// An open connection. Waits while one is being opened; fails at once when none
+    /// can be.
     async fn link(
         &self,
         deadline: Instant,
     ) -> Result<(Arc<Link>, SendRequest<Bytes>), UpstreamFailure> {
+        if let Some(open) = self.open_link() {
+            return Ok(open);
+        }
         let patience = deadline.min(Instant::now() + self.options.connect_timeout);
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
-            let mut best: Option<(usize, &Arc<Link>, SendRequest<Bytes>)> = None;
-            let mut opening = false;
-            let mut why_not = None;
-            for link in &self.links {
-                let calls = link.calls();
-                match link.state() {
-                    State::Open(sender) => {
-                        if best.as_ref().is_none_or(|(fewest, ..)| calls < *fewest) {
-                            best = Some((calls, link, sender));
-                        }
-                    }
-                    State::Opening => opening = true,
-                    State::Down(why) => why_not = Some(why),
-                }
+            if let Some(open) = self.open_link() {
+                return Ok(open);
             }
-            if let Some((_, link, sender)) = best {
-                return Ok((Arc::clone(link), sender));
+            let states: Vec<_> = self.links.iter().map(|link| link.state()).collect();
+            let opening = states.iter().any(|state| matches!(state, State::Opening));
+            if opening && timeout_at(patience, changed).await.is_ok() {
+                continue;
             }
-            let waited = if opening {
-                tokio::time::timeout_at(patience, changed).await.is_ok()
-            } else {
-                false
+            let address = &self.address;
+            let why_not = states.into_iter().find_map(|state| match state {
+                State::Down(why) => Some(why),
+                _ => None,
+            });
+            let cause = match why_not {
+                Some(why) => format!("cannot connect to {address}: {why}"),
+                None => format!("no connection to {address} in time"),
             };
-            if !waited {
-                let address = &self.address;
-                let cause = match why_not {
-                    Some(why) => format!("cannot connect to {address}: {why}"),
-                    None => format!("no connection to {address} in time"),
-                };
-                return Err(UpstreamFailure::Unreachable { cause });
-            }
+            return Err(UpstreamFailure::Unreachable { cause });
         }
+    }
+
+    /// The open connection with the least load, in turn among equals.
+    fn open_link(&self) -> Option<(Arc<Link>, SendRequest<Bytes>)> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let count = self.links.len();
+        let links = (0..count).map(|index| &self.links[turn.wrapping_add(index) % count]);
+        let best = links.filter(|link| link.is_open()).min_by_key(|link| link.load())?;
+        Some((Arc::clone(best), best.sender()?))
     }
 }
 

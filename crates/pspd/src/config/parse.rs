@@ -49,7 +49,10 @@ pub(super) fn int32(min: i32) -> impl Fn(&str) -> Result<i32, String> {
 
 /// Addresses separated by commas, or none.
 pub(super) fn addresses(text: &str) -> Result<Vec<Address>, String> {
-    let given = text.split(',').map(str::trim).filter(|text| !text.is_empty());
+    let given = text
+        .split(',')
+        .map(str::trim)
+        .filter(|text| !text.is_empty());
     given
         .map(|text| text.parse().map_err(|error| format!("{text:?} is {error}")))
         .collect()

@@ -11,6 +11,7 @@ use std::{
 };
 
 use contract::Role;
+use serde_json::{Value, json};
 use socket2::SockRef;
 use testkit::{Chain, http, until};
 
@@ -20,12 +21,92 @@ const NDJSON: (&str, &str) = ("Accept", "application/x-ndjson");
 /// Waves of clients, and whether they wait until their calls have begun.
 const WAVES: [bool; 6] = [true, false, true, true, false, true];
 const CLIENTS_OF_A_WAVE: usize = 400;
-/// Long enough that no client of the burst ever sees the end.
-const BURST_TARGET: &str = "/b/numbers?count=100000&delay_ms=10";
+/// Of numbers and milliseconds: long enough that no client of the burst ever sees
+/// the end.
+const ENDLESS: (u32, u32) = (100_000, 10);
+/// What the others ask for.
+const SHORT: (u32, u32) = (20, 100);
 /// The library's own limit on the resets of one connection.
 const RESETS_OF_A_DEFAULT: usize = 1024;
 
 const UNRELATED_CLIENTS: usize = 20;
+
+/// How a gateway is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Routes {
+    /// The published ones.
+    Published,
+    /// Those that every service has, with bodies.
+    General,
+}
+
+struct Request {
+    method: &'static str,
+    target: String,
+    body: String,
+}
+
+impl Routes {
+    fn numbers(self, (count, delay_ms): (u32, u32)) -> Request {
+        match self {
+            Routes::Published => {
+                Request::get(format!("/b/numbers?count={count}&delay_ms={delay_ms}"))
+            }
+            Routes::General => Request {
+                method: "POST",
+                target: "/pspd.ServiceB/StreamNumbers".to_owned(),
+                body: format!("{{\"count\": {count}, \"delayMs\": {delay_ms}}}"),
+            },
+        }
+    }
+
+    fn greeting(self) -> Request {
+        match self {
+            Routes::Published => Request::get("/a/hello?name=pspd".to_owned()),
+            Routes::General => Request {
+                method: "POST",
+                target: "/pspd.ServiceA/SayHello".to_owned(),
+                body: "{\"name\": \"pspd\"}".to_owned(),
+            },
+        }
+    }
+
+    /// The numbers of a gathered answer.
+    fn values(self, answer: &Value) -> Value {
+        match self {
+            Routes::Published => answer["values"].clone(),
+            Routes::General => {
+                let messages = answer.as_array().into_iter().flatten();
+                messages.map(|message| message["value"].clone()).collect()
+            }
+        }
+    }
+}
+
+impl Request {
+    fn get(target: String) -> Request {
+        Request {
+            method: "GET",
+            target,
+            body: String::new(),
+        }
+    }
+
+    #[track_caller]
+    fn send(&self, client: &mut http::Connection, headers: &[(&str, &str)]) {
+        let sent = client.send_request(self.method, &self.target, headers, self.body.as_bytes());
+        sent.expect("sent");
+    }
+
+    /// Sends the beginning of it.
+    #[track_caller]
+    fn send_in_part(&self, client: &mut http::Connection) {
+        let headers = [("Content-Length", "1000")];
+        let sent = client.send_request(self.method, &self.target, &headers, b"");
+        sent.expect("sent");
+        client.send(self.body.as_bytes()).expect("sent");
+    }
+}
 
 /// Says at the end of a scope, also when a test fails in it, that it is over.
 struct Over<'a>(&'a AtomicBool);
@@ -40,13 +121,20 @@ impl Drop for Over<'_> {
 fn a_burst_of_leaving_browsers_fails_nobody_else_on_gateway_p() {
     let args = ["--workers", "1", "--upstream-connections", "1"];
     let chain = Chain::start(PSPD, Role::Gateway, &args);
-    burst(&chain, |index| index % 2 == 0);
+    burst(&chain, Routes::Published, |index| index % 2 == 0);
+}
+
+#[test]
+fn a_burst_of_leaving_clients_fails_nobody_else_on_the_general_gateway() {
+    let args = ["--workers", "1", "--upstream-connections", "1"];
+    let chain = Chain::reflecting(PSPD, &args);
+    burst(&chain, Routes::General, |index| index % 2 == 0);
 }
 
 #[test]
 fn a_burst_of_leaving_browsers_fails_nobody_else_on_gateway_p_rest() {
     let chain = Chain::start(PSPD, Role::GatewayRest, &["--workers", "1"]);
-    burst(&chain, |_| false);
+    burst(&chain, Routes::Published, |_| false);
 }
 
 #[cfg(unix)]
@@ -55,15 +143,15 @@ fn calls_given_up_before_the_service_saw_them_fail_nobody_else() {
     let args = ["--workers", "1", "--upstream-connections", "1"];
     let chain = Chain::start(PSPD, Role::Gateway, &args);
     let mut unrelated = http::Connection::open(chain.address()).expect("connected");
-    unrelated
-        .send_request("GET", "/b/numbers?count=20&delay_ms=100", &[NDJSON], b"")
-        .expect("sent");
+    Routes::Published
+        .numbers(SHORT)
+        .send(&mut unrelated, &[NDJSON]);
     let (_, mut body) = unrelated.read_head("GET").expect("a head");
     body.next_piece().expect("a value");
 
     // All of these calls, and their ends, are waiting when it wakes up.
     testkit::signal(chain.b.pid(), "STOP");
-    come_and_go(chain.address(), true, |_| false);
+    come_and_go(chain.address(), Routes::Published, true, |_| false);
     until("most clients noticed to have left", || {
         (left(&chain) > CLIENTS_OF_A_WAVE / 2).then_some(())
     });
@@ -79,19 +167,19 @@ fn calls_given_up_before_the_service_saw_them_fail_nobody_else() {
 /// Lets clients come and go abruptly in waves, those that `streams` names
 /// asking for a stream, while others go on; then sees that the gateway noticed
 /// it and that nothing else happened.
-fn burst(chain: &Chain, streams: impl Fn(usize) -> bool) {
+fn burst(chain: &Chain, routes: Routes, streams: impl Fn(usize) -> bool) {
     let gateway = chain.address();
     let ready = http::get(gateway, "/readyz").expect("an answer");
     assert_eq!(ready.status(), 200, "{}", ready.text());
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..UNRELATED_CLIENTS {
-            scope.spawn(|| ask_for_numbers(gateway, &over));
+            scope.spawn(|| ask_for_numbers(gateway, routes, &over));
         }
-        scope.spawn(|| ask_for_greetings(gateway, &over));
+        scope.spawn(|| ask_for_greetings(gateway, routes, &over));
         let _over = Over(&over);
         for calls_begin in WAVES {
-            come_and_go(gateway, calls_begin, &streams);
+            come_and_go(gateway, routes, calls_begin, &streams);
         }
         until("as many clients noticed to have left", || {
             (left(chain) > RESETS_OF_A_DEFAULT).then_some(())
@@ -107,15 +195,23 @@ fn burst(chain: &Chain, streams: impl Fn(usize) -> bool) {
 }
 
 /// One wave of clients, the half of which resets its connection instead of
-/// closing it.
-fn come_and_go(gateway: SocketAddr, calls_begin: bool, streams: impl Fn(usize) -> bool) {
+/// closing it. Where there are bodies, some leave before theirs is complete.
+fn come_and_go(
+    gateway: SocketAddr,
+    routes: Routes,
+    calls_begin: bool,
+    streams: impl Fn(usize) -> bool,
+) {
+    let request = routes.numbers(ENDLESS);
     let mut clients: Vec<_> = (0..CLIENTS_OF_A_WAVE)
         .map(|index| {
             let mut client = http::Connection::open(gateway).expect("connected");
             let headers: &[_] = if streams(index) { &[NDJSON] } else { &[] };
-            client
-                .send_request("GET", BURST_TARGET, headers, b"")
-                .expect("sent");
+            if routes == Routes::General && index % 8 == 1 {
+                request.send_in_part(&mut client);
+            } else {
+                request.send(&mut client, headers);
+            }
             if index % 4 < 2 {
                 SockRef::from(client.stream())
                     .set_linger(Some(Duration::ZERO))
@@ -133,8 +229,8 @@ fn come_and_go(gateway: SocketAddr, calls_begin: bool, streams: impl Fn(usize) -
         }
         // Those that get their answer whole see nothing of it; one that came
         // after them was served.
-        let hello = http::get(gateway, "/a/hello").expect("an answer");
-        assert_eq!(hello.status(), 200);
+        let mut client = http::Connection::open(gateway).expect("connected");
+        assert_eq!(ask(&mut client, &routes.greeting()).status(), 200);
     }
 }
 
@@ -145,14 +241,13 @@ fn left(chain: &Chain) -> usize {
 }
 
 /// Asks for slow numbers again and again, at least once.
-fn ask_for_numbers(gateway: SocketAddr, over: &AtomicBool) {
-    let expected: Vec<_> = (1..=20).collect();
+fn ask_for_numbers(gateway: SocketAddr, routes: Routes, over: &AtomicBool) {
+    let expected: Vec<_> = (1..=SHORT.0).collect();
     let mut client = http::Connection::open(gateway).expect("connected");
     loop {
-        let target = "/b/numbers?count=20&delay_ms=100";
-        let answer = get(&mut client, target);
+        let answer = ask(&mut client, &routes.numbers(SHORT));
         assert_eq!(answer.status(), 200, "{}", answer.text());
-        assert_eq!(answer.json()["values"], serde_json::json!(expected));
+        assert_eq!(routes.values(&answer.json()), json!(expected));
         if over.load(Ordering::Relaxed) {
             return;
         }
@@ -160,10 +255,10 @@ fn ask_for_numbers(gateway: SocketAddr, over: &AtomicBool) {
 }
 
 /// Asks for a greeting now and then, at least once.
-fn ask_for_greetings(gateway: SocketAddr, over: &AtomicBool) {
+fn ask_for_greetings(gateway: SocketAddr, routes: Routes, over: &AtomicBool) {
     let mut client = http::Connection::open(gateway).expect("connected");
     loop {
-        let answer = get(&mut client, "/a/hello?name=pspd");
+        let answer = ask(&mut client, &routes.greeting());
         assert_eq!(answer.status(), 200, "{}", answer.text());
         if over.load(Ordering::Relaxed) {
             return;
@@ -172,7 +267,9 @@ fn ask_for_greetings(gateway: SocketAddr, over: &AtomicBool) {
     }
 }
 
-fn get(client: &mut http::Connection, target: &str) -> http::Response {
-    client.send_request("GET", target, &[], b"").expect("sent");
-    client.read_response("GET").expect("a whole answer")
+fn ask(client: &mut http::Connection, request: &Request) -> http::Response {
+    request.send(client, &[]);
+    client
+        .read_response(request.method)
+        .expect("a whole answer")
 }

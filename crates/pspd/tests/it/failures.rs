@@ -10,12 +10,11 @@ mod bodies;
 #[cfg(target_os = "linux")]
 mod clients;
 mod garbage;
-mod leaving;
 mod moments;
 mod slow;
 mod statuses;
 
-use std::{fmt::Write, net::SocketAddr, path::Path};
+use std::{net::SocketAddr, path::Path};
 
 use testkit::{Process, http};
 
@@ -25,17 +24,15 @@ const PSPD: &str = env!("CARGO_BIN_EXE_pspd");
 /// The header that tells a peer, as metadata, which case is wanted.
 const CASE: &str = "grpc-metadata-case";
 
-/// A gateway with one worker in front of a library at each of these addresses,
-/// each served under its own prefix but for the first.
+/// A gateway in front of a library that is at this address.
 #[track_caller]
 fn gateway_before(library: SocketAddr, args: &[&str]) -> Process {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("gateway.toml");
     let proto = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/failures/books.proto");
-    let mut text = String::new();
-    let _ = writeln!(text, "[[gateway.upstreams]]");
-    let _ = writeln!(text, "name = \"library\"\naddress = \"{library}\"");
-    let _ = writeln!(text, "protos = [{proto:?}]");
+    let text = format!(
+        "[[gateway.upstreams]]\nname = \"library\"\naddress = \"{library}\"\nprotos = [{proto:?}]\n"
+    );
     std::fs::write(&file, text).expect("a file");
     let file = file.to_str().expect("a path of text");
     // One worker, so that its connections are all there are.

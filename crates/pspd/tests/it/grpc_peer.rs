@@ -103,6 +103,8 @@ impl Peer {
         };
         let asked = Arc::clone(&answering.asked);
         thread::spawn(move || {
+            // All of it, so that it runs on.
+            let peer = peer;
             for call in &peer.calls {
                 asked.fetch_add(1, Ordering::SeqCst);
                 answer(&call);
@@ -218,11 +220,7 @@ impl Call {
     }
 }
 
-async fn accept(
-    listener: TcpListener,
-    calls: mpsc::Sender<Call>,
-    cancelled: Arc<AtomicUsize>,
-) {
+async fn accept(listener: TcpListener, calls: mpsc::Sender<Call>, cancelled: Arc<AtomicUsize>) {
     for connection in 0.. {
         let (stream, _) = listener.accept().await.expect("a connection");
         let cancelled = Arc::clone(&cancelled);
@@ -302,7 +300,10 @@ async fn obey(
                 let _ = body.send_data(bytes, true);
                 return None;
             }
-            (Order::Endlessly(bytes), Some(body)) => repeat(body, &bytes).await,
+            (Order::Endlessly(bytes), Some(stream)) => {
+                repeat(stream, &bytes).await;
+                return Some(reset_of(&mut respond, &mut body).await);
+            }
             (Order::Trailers(trailers), Some(body)) => {
                 let _ = body.send_trailers(trailers);
                 return None;

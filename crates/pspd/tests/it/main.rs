@@ -7,6 +7,7 @@ mod burst;
 mod clients;
 mod errors;
 mod failures;
+mod general;
 mod golden;
 mod grpc_peer;
 mod kill;

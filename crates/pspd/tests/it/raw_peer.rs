@@ -33,6 +33,9 @@ const ACK: u8 = 1;
 /// Length of what a client sends first.
 const PREFACE_BYTES: usize = 24;
 
+/// More than any limit on the way.
+const REPEATED_BYTES_MAX: usize = 32 * 1024 * 1024;
+
 /// The server. It lives until the tests end.
 pub(crate) struct RawPeer {
     address: SocketAddr,
@@ -40,13 +43,10 @@ pub(crate) struct RawPeer {
     calls: Arc<AtomicUsize>,
 }
 
-/// What is answered to a call: bytes made from the number of its stream, and
-/// what becomes of the connection then.
+/// What is answered to a call: bytes made from the count of the calls with it and
+/// the number of its stream, and what becomes of the connection then.
 #[derive(Clone)]
-pub(crate) struct Script {
-    bytes: Arc<dyn Fn(u32) -> Vec<u8> + Send + Sync>,
-    then: Then,
-}
+pub(crate) struct Script(Arc<dyn Fn(usize, u32) -> (Vec<u8>, Then) + Send + Sync>);
 
 /// What becomes of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,17 +57,25 @@ pub(crate) enum Then {
     Close,
     /// It ends with a reset.
     Reset,
-    /// These bytes follow for as long as anybody takes them.
+    /// These bytes follow for as long as anybody takes them, or until there were
+    /// more than enough; then it ends.
     Repeat(Vec<u8>),
 }
 
 impl Script {
+    /// The same for every call.
     pub(crate) fn new(
         bytes: impl Fn(u32) -> Vec<u8> + Send + Sync + 'static,
         then: Then,
     ) -> Script {
-        let bytes = Arc::new(bytes);
-        Script { bytes, then }
+        Script::by_call(move |_, stream| (bytes(stream), then.clone()))
+    }
+
+    /// What depends on how many calls came, from 1.
+    pub(crate) fn by_call(
+        answer: impl Fn(usize, u32) -> (Vec<u8>, Then) + Send + Sync + 'static,
+    ) -> Script {
+        Script(Arc::new(answer))
     }
 }
 
@@ -78,9 +86,10 @@ impl RawPeer {
         let (read, counted) = (Arc::clone(&script), Arc::clone(&calls));
         let address = fake(move |stream| {
             // The gateway may go away at any moment.
-            let _ = serve(stream, || {
-                counted.fetch_add(1, Ordering::SeqCst);
-                read.lock().unwrap_or_else(PoisonError::into_inner).clone()
+            let _ = serve(stream, |stream| {
+                let call = 1 + counted.fetch_add(1, Ordering::SeqCst);
+                let script = read.lock().unwrap_or_else(PoisonError::into_inner).clone();
+                (script.0)(call, stream)
             });
         });
         RawPeer {
@@ -105,9 +114,8 @@ impl RawPeer {
     }
 }
 
-/// Reads frames, acknowledges what has to be, and answers each call as `script`
-/// says.
-fn serve(mut stream: TcpStream, script: impl Fn() -> Script) -> io::Result<()> {
+/// Reads frames, acknowledges what has to be, and answers each call.
+fn serve(mut stream: TcpStream, answer: impl Fn(u32) -> (Vec<u8>, Then)) -> io::Result<()> {
     stream.set_nodelay(true)?;
     stream.write_all(&frame(SETTINGS, 0, 0, &[]))?;
     stream.read_exact(&mut [0; PREFACE_BYTES])?;
@@ -121,15 +129,18 @@ fn serve(mut stream: TcpStream, script: impl Fn() -> Script) -> io::Result<()> {
             SETTINGS if flags & ACK == 0 => stream.write_all(&frame(SETTINGS, ACK, 0, &[]))?,
             PING if flags & ACK == 0 => stream.write_all(&frame(PING, ACK, 0, &payload))?,
             DATA if flags & END_STREAM != 0 => {
-                let script = script();
-                stream.write_all(&(script.bytes)(u32::from_be_bytes(id)))?;
-                match script.then {
+                let (bytes, then) = answer(u32::from_be_bytes(id));
+                stream.write_all(&bytes)?;
+                match then {
                     Then::Stay => {}
                     Then::Close => return close(stream),
                     Then::Reset => return SockRef::from(&stream).set_linger(Some(Duration::ZERO)),
-                    Then::Repeat(bytes) => loop {
-                        stream.write_all(&bytes)?;
-                    },
+                    Then::Repeat(bytes) => {
+                        for _ in 0..REPEATED_BYTES_MAX / bytes.len() {
+                            stream.write_all(&bytes)?;
+                        }
+                        return Ok(());
+                    }
                 }
             }
             _ => {}

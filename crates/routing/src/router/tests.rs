@@ -3,7 +3,7 @@ use std::{cmp::Reverse, collections::HashSet};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
 use super::*;
-use crate::{Decoding, template::Segment};
+use crate::Decoding;
 
 /// `GET /v1/{name}` as a route whose value is its text.
 fn route(text: &str) -> (Verb, Template, String, String) {

@@ -238,19 +238,16 @@ fn wrong_rules() {
 
 #[test]
 fn bytes_that_are_no_rule_are_refused() {
-    // The extension's number, as a number where a message belongs.
     let mut pool = DescriptorPool::new();
-    let mut file = method("").parent_file().encode_to_vec();
-    let bad = protobuf_file_with_bad_option();
-    file.clear();
-    file.extend(bad);
+    let file = file_with_a_number_as_rule();
     pool.decode_file_descriptor_proto(&file[..])
         .expect("a file");
     let error = annotated(&only(&pool)).expect_err("no rule");
     assert!(matches!(error, BadRule::Unreadable { .. }), "{error}");
 }
 
-fn protobuf_file_with_bad_option() -> Vec<u8> {
+/// A file like the others, whose option has the right number and is a number.
+fn file_with_a_number_as_rule() -> Vec<u8> {
     #[derive(Clone, PartialEq, Message)]
     struct FileProto {
         #[prost(string, tag = "1")]

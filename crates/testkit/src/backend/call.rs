@@ -8,10 +8,7 @@ use std::{
 
 use ::http::{HeaderMap, HeaderValue, Request, Response, header::CONTENT_TYPE};
 use bytes::{BufMut, Bytes, BytesMut};
-use h2::{
-    Reason, RecvStream, SendStream,
-    server::SendResponse,
-};
+use h2::{Reason, RecvStream, SendStream, server::SendResponse};
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
 use tokio::sync::Notify;

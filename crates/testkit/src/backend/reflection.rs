@@ -10,8 +10,7 @@ use prost::Message;
 use prost_reflect::{DescriptorPool, FileDescriptor};
 use tonic_reflection::pb::v1::{
     ErrorResponse, FileDescriptorResponse, ListServiceResponse, ServerReflectionRequest,
-    ServerReflectionResponse, ServiceResponse,
-    server_reflection_request::MessageRequest as Ask,
+    ServerReflectionResponse, ServiceResponse, server_reflection_request::MessageRequest as Ask,
     server_reflection_response::MessageResponse as Answer,
 };
 
@@ -77,21 +76,34 @@ fn answer(pool: &DescriptorPool, question: Option<&Ask>) -> Answer {
 }
 
 fn services(pool: &DescriptorPool) -> Answer {
-    let names = pool.services().map(|service| service.full_name().to_owned());
+    let names = pool
+        .services()
+        .map(|service| service.full_name().to_owned());
     Answer::ListServicesResponse(ListServiceResponse {
         service: names.map(|name| ServiceResponse { name }).collect(),
     })
 }
 
 fn containing(pool: &DescriptorPool, symbol: &str) -> Option<FileDescriptor> {
-    let service = pool.get_service_by_name(symbol).map(|found| found.parent_file());
-    let message = || pool.get_message_by_name(symbol).map(|found| found.parent_file());
-    let an_enum = || pool.get_enum_by_name(symbol).map(|found| found.parent_file());
+    let service = pool
+        .get_service_by_name(symbol)
+        .map(|found| found.parent_file());
+    let message = || {
+        pool.get_message_by_name(symbol)
+            .map(|found| found.parent_file())
+    };
+    let an_enum = || {
+        pool.get_enum_by_name(symbol)
+            .map(|found| found.parent_file())
+    };
     service.or_else(message).or_else(an_enum)
 }
 
 fn collect(file: &FileDescriptor, files: &mut BTreeMap<String, Vec<u8>>) {
-    if files.insert(file.name().to_owned(), file.encode_to_vec()).is_none() {
+    if files
+        .insert(file.name().to_owned(), file.encode_to_vec())
+        .is_none()
+    {
         for import in file.dependencies() {
             collect(&import, files);
         }

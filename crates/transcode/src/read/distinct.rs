@@ -17,6 +17,7 @@ pub(crate) struct Distinct<K, V = ()> {
 }
 
 impl<K: Eq + Hash, V: Copy> Distinct<K, V> {
+    #[inline]
     pub(crate) fn new() -> Self {
         Distinct {
             few: [const { None }; FEW],
@@ -25,6 +26,7 @@ impl<K: Eq + Hash, V: Copy> Distinct<K, V> {
     }
 
     /// Adds a key, unless it is there: then what was noted with it.
+    #[inline]
     pub(crate) fn insert(&mut self, key: K, note: V) -> Option<V> {
         if self.many.is_empty() {
             for place in &mut self.few {

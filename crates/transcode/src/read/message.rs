@@ -105,14 +105,14 @@ impl<'s, 'j, 'o> Transcoder<'s, 'j, 'o> {
         let mut inside = self.tokens.open_object()?;
         while let Some(name) = self.tokens.next_key(&mut inside)? {
             self.tokens.peek()?;
-            if let Some(index) = find(message, likely, &name) {
+            if members == Members::OfAny && name == "@type" {
+                self.any_type_again(&mut type_seen)
+            } else if let Some(index) = find(message, likely, &name) {
                 likely = index + 1;
                 if !fields.insert(index) {
                     return Err(self.fault(ONCE).in_member(&name));
                 }
                 self.member(message, index, &mut oneofs)
-            } else if members == Members::OfAny && name == "@type" {
-                self.any_type_again(&mut type_seen)
             } else {
                 self.unknown_member(|| expected_field(message))
             }

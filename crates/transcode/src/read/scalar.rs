@@ -63,6 +63,18 @@ pub(crate) fn number(kind: Kind, text: &str) -> Option<Scalar> {
     }
 }
 
+/// The same for a whole number of few digits.
+#[inline]
+pub(crate) fn whole_number(kind: Kind, value: i64) -> Option<Scalar> {
+    match kind {
+        // Below 2^53 in size it is exact; above, and for the nearest 32 bits, it is
+        // rounded once, as its text would be.
+        Kind::Float => float(value as f32),
+        Kind::Double => double(value as f64),
+        _ => integer(kind, value.into()),
+    }
+}
+
 /// The values of floating point that are no JSON numbers.
 pub(crate) fn named(kind: Kind, text: &str) -> Option<Scalar> {
     let value = match text {
@@ -187,7 +199,7 @@ pub(crate) fn base64(text: &str, bytes: &mut Vec<u8>) -> Option<()> {
         .with_decode_padding_mode(DecodePaddingMode::Indifferent);
     const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, CONFIG);
     const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, CONFIG);
-    let engine = if text.contains(['-', '_']) {
+    let engine = if text.bytes().any(|byte| matches!(byte, b'-' | b'_')) {
         URL_SAFE
     } else {
         STANDARD

@@ -276,4 +276,28 @@ proptest! {
     fn bytes_are_read_or_refused(bytes: Vec<u8>) {
         let _ = GROUND.with(|ground| ground.read("corners.All", &bytes, Unknown::Ignore));
     }
+
+    /// However many digits a number has, it is read as Rust reads it.
+    #[test]
+    fn numbers_are_exact(text in "-?(0|[1-9][0-9]{0,24})") {
+        let number = |json: String, place: &str| {
+            let read = read(&json, Unknown::Reject).ok()?;
+            shown(&read).pointer(place).map(ToString::to_string)
+        };
+        let int64 = text.parse().ok().filter(|number: &i64| *number != 0);
+        prop_assert_eq!(
+            number(format!(r#"{{"anInt64":{text}}}"#), "/anInt64"),
+            int64.map(|number| format!("\"{number}\""))
+        );
+        let double: f64 = text.parse().expect("a number");
+        prop_assert_eq!(
+            number(format!(r#"{{"doubles":[{text}]}}"#), "/doubles/0"),
+            Some(serde_json::json!(double).to_string())
+        );
+        let float: f32 = text.parse().expect("a number");
+        prop_assert_eq!(
+            number(format!(r#"{{"floats":[{text}]}}"#), "/floats/0"),
+            Some(serde_json::json!(f64::from(float)).to_string())
+        );
+    }
 }

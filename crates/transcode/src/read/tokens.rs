@@ -97,6 +97,33 @@ impl<'j> Tokens<'j> {
         }
     }
 
+    /// Takes a number that is written as a whole number that is not large, as almost
+    /// all are; anything else is left where it is.
+    #[inline]
+    pub(crate) fn short_whole_number(&mut self) -> Option<i64> {
+        let rest = &self.text.as_bytes()[self.at..];
+        let (sign, digits) = match rest {
+            [b'-', digits @ ..] => (-1, digits),
+            digits => (1, digits),
+        };
+        let mut number = 0;
+        let mut length = 0;
+        while let Some(digit @ b'0'..=b'9') = digits.get(length) {
+            if length == SHORT_DIGITS {
+                return None;
+            }
+            number = number * 10 + i64::from(digit - b'0');
+            length += 1;
+        }
+        let more = matches!(digits.get(length), Some(b'.' | b'e' | b'E'));
+        // Zero in front of other digits is wrong, and -0 is no whole number to all.
+        if more || length == 0 || (digits[0] == b'0' && (length, sign) != (1, 1)) {
+            return None;
+        }
+        self.at += rest.len() - digits.len() + length;
+        Some(sign * number)
+    }
+
     /// Takes `true`, `false` or `null`.
     pub(crate) fn literal(&mut self, word: &'static str) -> Read<()> {
         self.byte();
@@ -235,8 +262,15 @@ impl<'j> Tokens<'j> {
     #[inline]
     fn plain_until(&self, start: usize) -> usize {
         let rest = &self.text.as_bytes()[start..];
+        let (words, _) = rest.as_chunks();
+        for (index, word) in words.iter().enumerate() {
+            if let Some(place) = special_in(*word) {
+                return start + index * WORD + place;
+            }
+        }
+        let tail = &rest[words.len() * WORD..];
         let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
-        start + rest.iter().position(special).unwrap_or(rest.len())
+        self.text.len() - tail.len() + tail.iter().position(special).unwrap_or(tail.len())
     }
 
     /// The rest of a string whose plain beginning goes from `plain` to `end`.
@@ -261,6 +295,27 @@ impl<'j> Tokens<'j> {
             }
         }
     }
+}
+
+/// Digits that fit in 64 bits with room to spare.
+const SHORT_DIGITS: usize = 18;
+/// Bytes that are looked at together.
+const WORD: usize = 8;
+
+/// Index of the first byte that ends the plain part of a string: a quote, a
+/// backslash or a control character.
+#[inline]
+fn special_in(word: [u8; WORD]) -> Option<usize> {
+    const ONES: u64 = u64::from_ne_bytes([1; WORD]);
+    const HIGHS: u64 = u64::from_ne_bytes([0x80; WORD]);
+    let word = u64::from_le_bytes(word);
+    // A byte of the difference borrows, and so gets its high bit, if it is less than
+    // what is taken from it. Bytes after the first such one may get it wrongly.
+    let less_than = |bytes: u64, limit: u8| bytes.wrapping_sub(ONES * u64::from(limit)) & !bytes;
+    let quote = less_than(word ^ (ONES * u64::from(b'"')), 1);
+    let backslash = less_than(word ^ (ONES * u64::from(b'\\')), 1);
+    let found = (quote | backslash | less_than(word, 0x20)) & HIGHS;
+    (found != 0).then(|| (found.trailing_zeros() / u8::BITS) as usize)
 }
 
 const ESCAPES: &str =

@@ -144,7 +144,10 @@ impl<'j> Transcoder<'_, 'j, '_> {
         let token = self.tokens.peek()?;
         let at = self.tokens.position();
         let scalar = match token {
-            Token::Number => scalar::number(kind, self.tokens.number()?),
+            Token::Number => match self.tokens.short_whole_number() {
+                Some(whole) => scalar::whole_number(kind, whole),
+                None => scalar::number(kind, self.tokens.number()?),
+            },
             Token::String => {
                 let text = self.tokens.string()?;
                 if is_number(&text) {

@@ -42,14 +42,20 @@ fn numbered<'n, T>(
     names: impl Iterator<Item = &'n str>,
     id: impl Fn(u32) -> T,
 ) -> HashMap<String, T> {
-    (0..).zip(names).map(|(n, name)| (name.to_owned(), id(n))).collect()
+    (0..)
+        .zip(names)
+        .map(|(n, name)| (name.to_owned(), id(n)))
+        .collect()
 }
 
 fn message(described: &MessageDescriptor, numbering: &Numbering) -> Message {
     let mut refused = None;
     // Synthetic oneofs, of `optional` fields, are no oneofs in JSON.
     let oneofs = described.oneofs().filter(|oneof| !oneof.is_synthetic());
-    let oneofs: HashMap<_, u16> = oneofs.map(|oneof| oneof.name().to_owned()).zip(0..).collect();
+    let oneofs: HashMap<_, u16> = oneofs
+        .map(|oneof| oneof.name().to_owned())
+        .zip(0..)
+        .collect();
     let mut fields = Vec::new();
     for known in described.fields() {
         if known.is_group() {
@@ -89,7 +95,10 @@ fn message(described: &MessageDescriptor, numbering: &Numbering) -> Message {
 }
 
 fn by_number(fields: &[Field]) -> Vec<u16> {
-    let small = fields.iter().map(|field| field.number).filter(|number| *number <= NUMBERS_BY_INDEX);
+    let small = fields
+        .iter()
+        .map(|field| field.number)
+        .filter(|number| *number <= NUMBERS_BY_INDEX);
     let mut numbers = vec![NONE; small.max().map_or(0, |largest| largest as usize + 1)];
     for (index, field) in (0..).zip(fields) {
         if let Some(place) = numbers.get_mut(field.number as usize) {
@@ -101,9 +110,15 @@ fn by_number(fields: &[Field]) -> Vec<u16> {
 
 /// A JSON name wins over another field's original name that is the same text.
 fn by_name(fields: &[Field]) -> HashMap<Box<str>, u16> {
-    let originals = (0..).zip(fields).map(|(index, field)| (field.name.clone(), index));
+    let originals = (0..)
+        .zip(fields)
+        .map(|(index, field)| (field.name.clone(), index));
     let mut names: HashMap<_, u16> = originals.collect();
-    names.extend((0..).zip(fields).map(|(index, field)| (field.json_name.clone(), index)));
+    names.extend(
+        (0..)
+            .zip(fields)
+            .map(|(index, field)| (field.json_name.clone(), index)),
+    );
     names
 }
 
@@ -113,7 +128,9 @@ fn field(known: &FieldDescriptor, oneof: Option<u16>, numbering: &Numbering) -> 
         (Cardinality::Repeated, Described::Message(entry)) => {
             map(entry, numbering).unwrap_or(Shape::List { packed: false })
         }
-        (Cardinality::Repeated, _) => Shape::List { packed: known.is_packed() },
+        (Cardinality::Repeated, _) => Shape::List {
+            packed: known.is_packed(),
+        },
         _ => Shape::Singular,
     };
     Field {
@@ -149,7 +166,9 @@ fn map(entry: &MessageDescriptor, numbering: &Numbering) -> Option<Shape> {
 fn extension(known: &ExtensionDescriptor, numbering: &Numbering) -> Field {
     let name = format!("[{}]", known.full_name());
     let shape = match known.cardinality() {
-        Cardinality::Repeated => Shape::List { packed: known.is_packed() },
+        Cardinality::Repeated => Shape::List {
+            packed: known.is_packed(),
+        },
         _ => Shape::Singular,
     };
     Field {
@@ -219,14 +238,16 @@ fn form(full_name: &str, fields: &[Field]) -> Option<Form> {
         ("FieldMask", [(1, List { .. }, Kind::String)]) => Form::FieldMask,
         (
             "Struct",
-            [(
-                1,
-                Map {
-                    key: Kind::String,
-                    value: Kind::Message(_),
-                },
-                _,
-            )],
+            [
+                (
+                    1,
+                    Map {
+                        key: Kind::String,
+                        value: Kind::Message(_),
+                    },
+                    _,
+                ),
+            ],
         ) => Form::Struct,
         (
             "Value",

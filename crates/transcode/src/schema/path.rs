@@ -53,8 +53,9 @@ impl Schema {
             steps.push((message, u16::try_from(index).unwrap_or(u16::MAX)));
             outer = message;
             inside = match (field.kind, field.shape) {
-                (Kind::Message(next), Shape::Singular)
-                    if self.get(next).form == Form::Plain => Some(next),
+                (Kind::Message(next), Shape::Singular) if self.get(next).form == Form::Plain => {
+                    Some(next)
+                }
                 _ => None,
             };
         }

@@ -54,7 +54,11 @@ fn fields_are_found_by_number_and_by_both_names() {
          }",
     );
     let message = schema.get(schema.message("p.M").expect("described"));
-    let by_number = |number| message.by_number(number).map(|at| &*message.fields[at].name);
+    let by_number = |number| {
+        message
+            .by_number(number)
+            .map(|at| &*message.fields[at].name)
+    };
     assert_eq!(by_number(3), Some("some_name"));
     assert_eq!(by_number(64), Some("far"));
     assert_eq!(by_number(65), Some("farther"));
@@ -156,7 +160,10 @@ fn every_well_known_type_is_known() {
     ] {
         assert_eq!(form(&format!("{wrapper}Value")), Form::Wrapper);
     }
-    assert_eq!(schema.check(schema.message("p.M").expect("described")), Ok(()));
+    assert_eq!(
+        schema.check(schema.message("p.M").expect("described")),
+        Ok(())
+    );
 }
 
 #[test]
@@ -194,7 +201,9 @@ fn a_well_known_name_with_other_fields_is_refused() {
         ..FileDescriptorProto::default()
     });
     for name in ["Timestamp", "Int32Value", "Struct"] {
-        let id = schema.message(&format!("google.protobuf.{name}")).expect("described");
+        let id = schema
+            .message(&format!("google.protobuf.{name}"))
+            .expect("described");
         assert_eq!(schema.get(id).form, Form::Plain);
         assert!(schema.check(id).is_err());
     }
@@ -227,8 +236,14 @@ fn an_entry_that_no_compiler_makes_is_a_message_in_a_list() {
             field: vec![holds("Empty", 1), holds("Float", 2), holds("Fine", 3)],
             nested_type: vec![
                 entry("Empty", Vec::new()),
-                entry("Float", vec![field("key", 1, Type::Float), field("value", 2, Type::Bool)]),
-                entry("Fine", vec![field("key", 1, Type::Bool), field("value", 2, Type::Bool)]),
+                entry(
+                    "Float",
+                    vec![field("key", 1, Type::Float), field("value", 2, Type::Bool)],
+                ),
+                entry(
+                    "Fine",
+                    vec![field("key", 1, Type::Bool), field("value", 2, Type::Bool)],
+                ),
             ],
             ..DescriptorProto::default()
         }],
@@ -262,7 +277,10 @@ fn an_enum_with_very_many_values() {
         }],
         ..FileDescriptorProto::default()
     });
-    assert_eq!(schema.enums[0].quoted_name(49_999), Some(&br#""V49999""#[..]));
+    assert_eq!(
+        schema.enums[0].quoted_name(49_999),
+        Some(&br#""V49999""#[..])
+    );
 }
 
 #[test]
@@ -294,6 +312,9 @@ fn paths() {
         ("at.seconds", "seconds"),
     ] {
         let error = path(text).expect_err(text);
-        assert_eq!((error.message.as_str(), error.name.as_str()), ("p.Shelf", unknown));
+        assert_eq!(
+            (error.message.as_str(), error.name.as_str()),
+            ("p.Shelf", unknown)
+        );
     }
 }

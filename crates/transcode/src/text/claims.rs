@@ -33,11 +33,13 @@ pub(super) enum Part<'q> {
 }
 
 impl<'q> Claims<'q> {
+    #[inline]
     pub(super) fn new() -> Self {
         Claims(Distinct::new())
     }
 
     /// Notes what is given; if it was given already, by which parameter.
+    #[inline]
     pub(super) fn add(&mut self, way: Way, part: Part<'q>, given: Given<'q>) -> Option<Given<'q>> {
         self.0.insert(Claim { way, part }, given)
     }

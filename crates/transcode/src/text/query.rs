@@ -48,6 +48,7 @@ enum Unresolved<'s, 'q> {
 const BOUND: &str = "no value: the path or the body gives it already";
 
 impl<'s, 'q, 'o> Query<'s, 'q, 'o> {
+    #[inline]
     pub(super) fn new(
         schema: &'s Schema,
         root: MessageId,
@@ -267,7 +268,7 @@ fn resolve<'s, 'q>(
 fn name_length(text: &str) -> usize {
     let end = match text.starts_with('[') {
         true => text.find(']').map(|end| end + 1),
-        false => text.find(['.', '[']),
+        false => text.bytes().position(|byte| matches!(byte, b'.' | b'[')),
     };
     end.unwrap_or(text.len())
 }

@@ -23,9 +23,20 @@ fn what_is_malformed() {
     check(&[0x09, 1, 2, 3, 4, 5, 6, 7], Malformed::Truncated);
     check(&[0x0d, 1, 2, 3], Malformed::Truncated);
     check(&[0x0a, 2, 0], Malformed::Truncated);
-    check(&[0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1], Malformed::Truncated);
-    check(&[[0x08].as_slice(), &[0xff; 10]].concat(), Malformed::Varint);
-    check(&[[0x08].as_slice(), &[0xff; 9], &[2]].concat(), Malformed::Varint);
+    check(
+        &[
+            0x0a, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1,
+        ],
+        Malformed::Truncated,
+    );
+    check(
+        &[[0x08].as_slice(), &[0xff; 10]].concat(),
+        Malformed::Varint,
+    );
+    check(
+        &[[0x08].as_slice(), &[0xff; 9], &[2]].concat(),
+        Malformed::Varint,
+    );
     check(&[0x00], Malformed::Tag);
     check(&[0x02], Malformed::Tag);
     check(&[0x0e], Malformed::Tag);
@@ -38,7 +49,10 @@ fn what_is_malformed() {
 
 #[test]
 fn groups_are_passed_over() {
-    assert_eq!(reads(&[0x0b, 0x08, 1, 0x13, 0x14, 0x0c]), Ok(vec![(1, WireType::GroupStart)]));
+    assert_eq!(
+        reads(&[0x0b, 0x08, 1, 0x13, 0x14, 0x0c]),
+        Ok(vec![(1, WireType::GroupStart)])
+    );
     let nested = [[0x0b; 100], [0x0c; 100]].concat();
     assert_eq!(reads(&nested), Ok(vec![(1, WireType::GroupStart)]));
 }

@@ -119,6 +119,7 @@ impl Writer<'_, '_> {
     }
 
     /// A list or map, with all of its occurrences that follow.
+    #[inline(never)]
     fn repeated(
         &mut self,
         object: Object<'_>,
@@ -153,6 +154,7 @@ impl Writer<'_, '_> {
         }
     }
 
+    #[inline(never)]
     fn resolved_members(
         &mut self,
         object: Object<'_>,
@@ -181,6 +183,7 @@ impl Writer<'_, '_> {
         Ok(())
     }
 
+    #[inline(never)]
     fn absent_members(&mut self, object: Object<'_>, seen: &Seen) -> Result<(), Stop> {
         for (index, field) in object.message.fields.iter().enumerate() {
             if !field.presence && !seen.has(index) {

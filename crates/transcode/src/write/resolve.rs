@@ -27,10 +27,7 @@ impl<'w> Found<'w> {
 }
 
 /// The values of every field, in the order of the fields' numbers.
-pub(super) fn all<'w>(
-    message: &Message,
-    parts: &[&'w [u8]],
-) -> Result<Vec<Found<'w>>, Malformed> {
+pub(super) fn all<'w>(message: &Message, parts: &[&'w [u8]]) -> Result<Vec<Found<'w>>, Malformed> {
     let mut found = values(message, parts, |_| true)?;
     // Stable: within a field the order of the wire stays.
     found.sort_by_key(|found| found.index);

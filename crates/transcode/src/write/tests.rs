@@ -176,10 +176,8 @@ enum Json {
 }
 
 fn json(text: &str) -> Json {
-    serde_json::from_str(text).unwrap_or_else(|error| {
-        let problem = format!("{error}: {text}");
-        Err(problem).expect("JSON")
-    })
+    let value = serde_json::from_str(text).map_err(|error| format!("{error}: {text}"));
+    value.expect("JSON")
 }
 
 impl<'de> serde::Deserialize<'de> for Json {
@@ -202,12 +200,10 @@ impl<'de> serde::Deserialize<'de> for Json {
             }
 
             // All of them have 32 bits, or are a double.
-            #[allow(clippy::cast_precision_loss)]
             fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
                 Ok(Json::Number(value as f64))
             }
 
-            #[allow(clippy::cast_precision_loss)]
             fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
                 Ok(Json::Number(value as f64))
             }

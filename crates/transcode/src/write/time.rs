@@ -40,11 +40,7 @@ pub(super) fn push_timestamp(
     Ok(())
 }
 
-pub(super) fn push_duration(
-    seconds: i64,
-    nanos: i32,
-    out: &mut Vec<u8>,
-) -> Result<(), OutOfRange> {
+pub(super) fn push_duration(seconds: i64, nanos: i32, out: &mut Vec<u8>) -> Result<(), OutOfRange> {
     let signs_differ = seconds.signum() * i64::from(nanos.signum()) < 0;
     if signs_differ
         || seconds.unsigned_abs() > DURATION_SECONDS_MAX
@@ -66,8 +62,8 @@ pub(super) fn push_duration(
 fn push_fraction(nanos: u32, out: &mut Vec<u8>) {
     let digits = match nanos {
         0 => return,
-        _ if nanos % 1_000_000 == 0 => 3,
-        _ if nanos % 1_000 == 0 => 6,
+        _ if nanos.is_multiple_of(1_000_000) => 3,
+        _ if nanos.is_multiple_of(1_000) => 6,
         _ => 9,
     };
     let mut text = *b".000000000";
@@ -78,10 +74,7 @@ fn push_fraction(nanos: u32, out: &mut Vec<u8>) {
 /// Digits of a number that is not negative into all of `place`.
 fn put(place: &mut [u8], mut number: i64) {
     for digit in place.iter_mut().rev() {
-        // One digit.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let value = (number % 10) as u8;
-        *digit = b'0' + value;
+        *digit = b'0' + (number % 10) as u8;
         number /= 10;
     }
 }
@@ -141,7 +134,11 @@ mod tests {
         check(951_782_400, 0, "2000-02-29T00:00:00Z");
         check(-2_203_891_200, 0, "1900-03-01T00:00:00Z");
         check(-62_135_596_800, 0, "0001-01-01T00:00:00Z");
-        check(253_402_300_799, 999_999_999, "9999-12-31T23:59:59.999999999Z");
+        check(
+            253_402_300_799,
+            999_999_999,
+            "9999-12-31T23:59:59.999999999Z",
+        );
     }
 
     #[test]

@@ -27,7 +27,6 @@ impl Writer<'_, '_> {
 
     /// A number as its kind has it. Of a varint, kinds of 32 bits take the lower half.
     #[inline]
-    #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
     pub(super) fn number(&mut self, kind: Kind, number: u64) {
         let out = &mut *self.out;
         match kind {

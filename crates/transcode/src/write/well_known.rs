@@ -203,7 +203,6 @@ fn each<'w>(
 }
 
 /// Of a timestamp or a duration.
-#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
 fn seconds_and_nanos(parts: &[&[u8]]) -> Result<(i64, i32), Stop> {
     let (mut seconds, mut nanos) = (0, 0);
     each(parts, |number, wire, reader| {

@@ -78,7 +78,7 @@ impl Upstream {
         message: &Bytes,
         metadata: &Metadata<'_>,
     ) -> Result<Messages, AttemptError> {
-        let busy = Busy::with(link);
+        let mut busy = Busy::with(link);
         let mut sender = sender.ready().await.map_err(AttemptError::NotSent)?;
         let request = self.request(method, metadata);
         let (answer, mut body) = sender
@@ -87,6 +87,7 @@ impl Upstream {
         body.send_data(message.clone(), true)
             .map_err(AttemptError::Sent)?;
         let answer = answer.await.map_err(AttemptError::Sent)?;
+        busy.answered();
         Messages::of(answer, self.options.message_bytes_max, busy).map_err(AttemptError::Answered)
     }
 

@@ -48,6 +48,9 @@ const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
 /// Flow-control window of a connection: the largest that HTTP/2 has, more than
 /// 30,000 stalled streams can fill, so that they do not hold back the others.
 const CONNECTION_WINDOW_BYTES: u32 = (1 << 31) - 1;
+/// Bytes of the headers or trailers of an answer: what most HTTP servers and
+/// clients accept at the most. The library's own limit is 16 MiB.
+const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
 /// Streams reset by this side that are still remembered, so that frames under
 /// way for them are ignored. The library's own default of 50 is passed by any
 /// burst of clients leaving; each forgotten stream's frame then counts as an
@@ -63,8 +66,9 @@ pub(super) struct Place {
     /// Shared by the worker's links to one service, so that each worker logs an
     /// outage once.
     pub(super) down: Arc<AtomicBool>,
-    /// Told when the connection is lost.
-    pub(super) lost: Arc<Notify>,
+    /// Told when the connection is lost, and when one is had again: then the service
+    /// may be another.
+    pub(super) changed: Arc<Notify>,
 }
 
 /// Keeps the connection of `place` open for as long as it is polled.
@@ -74,7 +78,7 @@ pub(super) async fn keep(place: Place, connect_timeout: Duration) {
         address,
         link,
         down,
-        lost,
+        changed,
     } = place;
     let mut back_off = BACK_OFF_MIN;
     loop {
@@ -82,12 +86,13 @@ pub(super) async fn keep(place: Place, connect_timeout: Duration) {
             Ok(Ok((sender, connection))) => {
                 if down.swap(false, Ordering::Relaxed) {
                     tracing::info!(service = %name, %address, "connected again");
+                    changed.notify_waiters();
                 }
                 link.set(State::Open(sender.clone()));
                 let opened = Instant::now();
                 let why = serve(sender, connection).await;
                 link.set(State::Opening);
-                lost.notify_waiters();
+                changed.notify_waiters();
                 (why, opened.elapsed())
             }
             Ok(Err(error)) => (error.to_string(), Duration::ZERO),
@@ -103,7 +108,11 @@ pub(super) async fn keep(place: Place, connect_timeout: Duration) {
             back_off = BACK_OFF_MIN;
             continue;
         }
-        link.set(State::Down(why.into()));
+        // Calls wait for the successor of a connection that was there, as long as they
+        // would for a first one.
+        if lasted.is_zero() {
+            link.set(State::Down(why.into()));
+        }
         sleep(back_off.mul_f64(0.75 + 0.5 * jitter())).await;
         back_off = (back_off * 2).min(BACK_OFF_MAX);
     }
@@ -132,6 +141,7 @@ async fn open(address: &Address) -> io::Result<(SendRequest<Bytes>, Connection)>
         // would close the connection for all of them.
         .data_frame_budget(usize::MAX / 2)
         .enable_push(false)
+        .max_header_list_size(HEADER_LIST_BYTES_MAX)
         .handshake(stream)
         .await
         .map_err(io::Error::other)

@@ -20,6 +20,8 @@ pub(super) struct Link {
     state: Mutex<State>,
     changed: Arc<Notify>,
     calls: AtomicUsize,
+    /// Calls that were given up without an answer since the last answer.
+    given_up: AtomicUsize,
 }
 
 impl Link {
@@ -28,6 +30,7 @@ impl Link {
             state: Mutex::new(State::Opening),
             changed,
             calls: AtomicUsize::new(0),
+            given_up: AtomicUsize::new(0),
         }
     }
 
@@ -44,24 +47,52 @@ impl Link {
         self.changed.notify_waiters();
     }
 
-    /// Calls in flight.
-    pub(super) fn calls(&self) -> usize {
-        self.calls.load(Ordering::Relaxed)
+    pub(super) fn is_open(&self) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        matches!(*state, State::Open(_))
+    }
+
+    pub(super) fn sender(&self) -> Option<SendRequest<Bytes>> {
+        match &*self.state.lock().unwrap_or_else(PoisonError::into_inner) {
+            State::Open(sender) => Some(sender.clone()),
+            State::Opening | State::Down(_) => None,
+        }
+    }
+
+    /// Calls in flight and calls given up. A connection on which nothing comes back
+    /// would otherwise have the fewest calls, again and again, and take them all.
+    pub(super) fn load(&self) -> usize {
+        self.calls.load(Ordering::Relaxed) + self.given_up.load(Ordering::Relaxed)
     }
 }
 
 /// Counts one call of a link until dropped.
-pub(super) struct Busy(Arc<Link>);
+pub(super) struct Busy {
+    link: Arc<Link>,
+    answered: bool,
+}
 
 impl Busy {
     pub(super) fn with(link: Arc<Link>) -> Self {
         link.calls.fetch_add(1, Ordering::Relaxed);
-        Busy(link)
+        Busy {
+            link,
+            answered: false,
+        }
+    }
+
+    /// The service has begun to answer.
+    pub(super) fn answered(&mut self) {
+        self.answered = true;
+        self.link.given_up.store(0, Ordering::Relaxed);
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.calls.fetch_sub(1, Ordering::Relaxed);
+        self.link.calls.fetch_sub(1, Ordering::Relaxed);
+        if !self.answered {
+            self.link.given_up.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use testkit::{Process, http};
 
-use crate::grpc_peer::{framed, framed_bytes};
+use crate::grpc_peer::{Call, framed, framed_bytes};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,15 @@ pub(super) enum Seen {
 impl Ask {
     pub(super) const ALL: [Ask; 5] = [Ask::One, Ask::Array, Ask::Lines, Ask::Events, Ask::Bytes];
     pub(super) const STREAMED: [Ask; 3] = [Ask::Lines, Ask::Events, Ask::Bytes];
+
+    /// What a call is for, as far as its service sees that.
+    pub(super) fn of(call: &Call) -> Ask {
+        match call.request.uri.path() {
+            "/books.v1.Library/GetBook" => Ask::One,
+            "/books.v1.Library/ReadBook" => Ask::Bytes,
+            _ => Ask::Lines,
+        }
+    }
 
     fn target(self) -> &'static str {
         match self {
@@ -203,8 +212,9 @@ impl Ask {
             }
             Ask::Events => read_events(text, got),
             Ask::Bytes => {
-                let numbers = text.split_terminator(';').map(str::parse);
-                got.numbers.extend(numbers.map(|number| number.expect("a number")));
+                let numbers = text.split_terminator(';').map(str::parse::<i64>);
+                got.numbers
+                    .extend(numbers.map(|number| number.expect("a number")));
             }
         }
     }
@@ -262,11 +272,14 @@ impl Got {
 #[track_caller]
 fn check_error(error: &Value, id: Option<&str>) {
     let message = error["message"].as_str().expect("a message");
-    assert!(!message.contains("127.0.0.1"), "for the log alone: {message}");
+    assert!(
+        !message.contains("127.0.0.1"),
+        "for the log alone: {message}"
+    );
     let details = error["details"].as_array().expect("details");
-    let info = details.iter().find(|detail| {
-        detail["@type"] == "type.googleapis.com/google.rpc.RequestInfo"
-    });
+    let info = details
+        .iter()
+        .find(|detail| detail["@type"] == "type.googleapis.com/google.rpc.RequestInfo");
     let known = info.and_then(|info| info["requestId"].as_str());
     assert!(id.is_some() && known == id, "{error}");
 }
@@ -283,5 +296,6 @@ fn parse(text: &str) -> Value {
 #[track_caller]
 fn number(book: &Value) -> i64 {
     let book = book.as_object().expect("a book");
-    book.get("number").map_or(0, |number| number.as_i64().expect("a number"))
+    book.get("number")
+        .map_or(0, |number| number.as_i64().expect("a number"))
 }

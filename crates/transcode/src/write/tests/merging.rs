@@ -9,23 +9,39 @@ fn of_a_scalar_the_last_counts() {
     let apart = wire().bytes(2, "a").int(1, 1).bytes(2, "b");
     check("t.Optional", apart, r#"{"number":1,"text":"b"}"#);
     check("t.Optional", wire().int(1, 1).int(1, 0), r#"{"number":0}"#);
-    check("t.Wide", wire().int(150, 1).int(3, 1).int(150, 2), r#"{"f3":1,"f150":2}"#);
+    check(
+        "t.Wide",
+        wire().int(150, 1).int(3, 1).int(150, 2),
+        r#"{"f3":1,"f150":2}"#,
+    );
 }
 
 #[test]
 fn the_order_of_the_fields_does_not_matter() {
     let backwards = wire().int(5, 1).bytes(2, "t");
     check("t.Choice", backwards, r#"{"other":1,"text":"t"}"#);
-    check("t.Wide", wire().int(150, 1).int(100, 2).int(1, 3), r#"{"f150":1,"f100":2,"f1":3}"#);
+    check(
+        "t.Wide",
+        wire().int(150, 1).int(100, 2).int(1, 3),
+        r#"{"f150":1,"f100":2,"f1":3}"#,
+    );
 }
 
 #[test]
 fn lists_gather() {
     let apart = wire().int(1, 1).int(2, 2).bytes(1, [2, 3]);
     check("t.Lists", apart, r#"{"fInt32":[1,2,3],"fSint32":[1]}"#);
-    check("t.Lists", wire().int(1, 1).bytes(2, "").int(1, 2), r#"{"fInt32":[1,2]}"#);
+    check(
+        "t.Lists",
+        wire().int(1, 1).bytes(2, "").int(1, 2),
+        r#"{"fInt32":[1,2]}"#,
+    );
     // What does not fit comes between.
-    check("t.Lists", wire().int(1, 1).fixed32(1, [0; 4]).int(1, 2), r#"{"fInt32":[1,2]}"#);
+    check(
+        "t.Lists",
+        wire().int(1, 1).fixed32(1, [0; 4]).int(1, 2),
+        r#"{"fInt32":[1,2]}"#,
+    );
 }
 
 #[test]
@@ -33,7 +49,11 @@ fn messages_merge() {
     let twice = wire()
         .bytes(2, wire().bytes(1, "first").int(5, 1))
         .bytes(2, wire().bytes(1, "second").int(5, 2));
-    check("t.Tree", twice, r#"{"left":{"name":"second","numbers":[1,2]}}"#);
+    check(
+        "t.Tree",
+        twice,
+        r#"{"left":{"name":"second","numbers":[1,2]}}"#,
+    );
     let apart = wire()
         .bytes(2, wire().bytes(2, wire().bytes(1, "a")))
         .bytes(1, "root")
@@ -44,29 +64,55 @@ fn messages_merge() {
         r#"{"name":"root","left":{"left":{"name":"a","numbers":[1]},"right":{}}}"#,
     );
     // In a list they do not.
-    let list = wire().bytes(4, wire().bytes(1, "a")).bytes(4, wire().int(5, 1));
-    check("t.Tree", list, r#"{"children":[{"name":"a"},{"numbers":[1]}]}"#);
+    let list = wire()
+        .bytes(4, wire().bytes(1, "a"))
+        .bytes(4, wire().int(5, 1));
+    check(
+        "t.Tree",
+        list,
+        r#"{"children":[{"name":"a"},{"numbers":[1]}]}"#,
+    );
 }
 
 #[test]
 fn of_a_oneof_the_last_member_counts() {
-    check("t.Choice", wire().int(1, 1).bytes(2, "a"), r#"{"text":"a"}"#);
-    check("t.Choice", wire().bytes(2, "a").int(1, 0), r#"{"number":0}"#);
+    check(
+        "t.Choice",
+        wire().int(1, 1).bytes(2, "a"),
+        r#"{"text":"a"}"#,
+    );
+    check(
+        "t.Choice",
+        wire().bytes(2, "a").int(1, 0),
+        r#"{"number":0}"#,
+    );
     check("t.Choice", wire().int(1, 1).int(1, 2), r#"{"number":2}"#);
-    check("t.Choice", wire().int(8, 1).int(1, 1), r#"{"yes":true,"number":1}"#);
+    check(
+        "t.Choice",
+        wire().int(8, 1).int(1, 1),
+        r#"{"yes":true,"number":1}"#,
+    );
     check(
         "t.Choice",
         wire().int(8, 1).int(1, 1).int(9, 1).int(5, 3),
         r#"{"number":1,"other":3,"no":true}"#,
     );
-    check("t.Wide", wire().int(238, 1).bytes(239, "z"), r#"{"f239":"z"}"#);
+    check(
+        "t.Wide",
+        wire().int(238, 1).bytes(239, "z"),
+        r#"{"f239":"z"}"#,
+    );
 }
 
 #[test]
 fn of_a_message_in_a_oneof_what_comes_after_other_members_counts() {
     let (name, numbers) = (wire().bytes(1, "a"), wire().int(5, 1));
     let merged = wire().bytes(3, &name).int(5, 1).bytes(3, &numbers);
-    check("t.Choice", merged, r#"{"tree":{"name":"a","numbers":[1]},"other":1}"#);
+    check(
+        "t.Choice",
+        merged,
+        r#"{"tree":{"name":"a","numbers":[1]},"other":1}"#,
+    );
     let parted = wire().bytes(3, &name).int(1, 1).bytes(3, &numbers);
     check("t.Choice", parted, r#"{"tree":{"numbers":[1]}}"#);
     let replaced = wire().bytes(3, &name).bytes(3, &numbers).bytes(2, "t");
@@ -80,7 +126,11 @@ fn of_a_key_the_last_entry_counts() {
         .bytes(12, entry("a", "1"))
         .bytes(12, entry("b", "2"))
         .bytes(12, entry("a", "3"));
-    check("t.Maps", twice, r#"{"fString":{"a":{"name":"3"},"b":{"name":"2"}}}"#);
+    check(
+        "t.Maps",
+        twice,
+        r#"{"fString":{"a":{"name":"3"},"b":{"name":"2"}}}"#,
+    );
     let numbers = wire()
         .bytes(1, wire().varint(1, 1).bytes(2, "a"))
         .bytes(1, wire().varint(1, 1 << 32 | 1).bytes(2, "b"));
@@ -93,7 +143,11 @@ fn of_a_key_the_last_entry_counts() {
         .bytes(1, wire().int(1, 1).bytes(2, "a"))
         .bytes(3, wire().fixed32(1, [1, 0, 0, 0]))
         .bytes(1, wire().int(1, 2).bytes(2, "b"));
-    check("t.Maps", apart, r#"{"fInt32":{"1":"a","2":"b"},"fSfixed32":{"1":0}}"#);
+    check(
+        "t.Maps",
+        apart,
+        r#"{"fInt32":{"1":"a","2":"b"},"fSfixed32":{"1":0}}"#,
+    );
 }
 
 #[test]
@@ -115,7 +169,8 @@ fn entries_merge_within() {
 #[test]
 fn many_keys() {
     for (count, again) in [(8, 3), (9, 3), (9, 8), (2_000, 0), (2_000, 1_999)] {
-        let entry = |n: u32, value: &str| wire().bytes(1, wire().varint(1, n.into()).bytes(2, value));
+        let entry =
+            |n: u32, value: &str| wire().bytes(1, wire().varint(1, n.into()).bytes(2, value));
         let all = (0..count).fold(wire(), |all, n| all.raw(entry(n, "a")));
         let in_order = written(WriteOptions::default(), "t.Maps", all.as_ref()).expect("a map");
         assert!(in_order.starts_with(r#"{"fInt32":{"0":"a","1":"a","2":"a""#));
@@ -132,7 +187,9 @@ fn many_keys() {
 fn well_known_types_merge() {
     check(
         "t.WellKnown",
-        wire().bytes(2, wire().int(1, 1)).bytes(2, wire().int(2, 500_000_000)),
+        wire()
+            .bytes(2, wire().int(1, 1))
+            .bytes(2, wire().int(2, 500_000_000)),
         r#"{"timestamp":"1970-01-01T00:00:01.500Z"}"#,
     );
     check(
@@ -142,19 +199,68 @@ fn well_known_types_merge() {
     );
     check(
         "t.WellKnown",
-        wire().bytes(14, wire().int(1, 1)).bytes(14, wire().int(1, 2)),
+        wire()
+            .bytes(14, wire().int(1, 1))
+            .bytes(14, wire().int(1, 2)),
         r#"{"wInt32":2}"#,
     );
-    check("google.protobuf.Int32Value", wire().int(1, 1).int(1, 2), "2");
+    check(
+        "google.protobuf.Int32Value",
+        wire().int(1, 1).int(1, 2),
+        "2",
+    );
     check(
         "t.WellKnown",
-        wire().bytes(1, wire().bytes(1, "x/t.Small")).bytes(1, wire().bytes(2, [8, 1])),
+        wire()
+            .bytes(1, wire().bytes(1, "x/t.Small"))
+            .bytes(1, wire().bytes(2, [8, 1])),
         r#"{"any":{"@type":"x/t.Small","value":1}}"#,
     );
     check(
         "t.WellKnown",
-        wire().bytes(4, wire().bytes(1, "a_b")).int(8, 1).bytes(4, wire().bytes(1, "c")),
+        wire()
+            .bytes(4, wire().bytes(1, "a_b"))
+            .int(8, 1)
+            .bytes(4, wire().bytes(1, "c")),
         r#"{"mask":"aB,c","null":null}"#,
+    );
+}
+
+/// Each first part has no JSON by itself.
+#[test]
+fn what_is_wrong_in_part_may_be_right_as_a_whole() {
+    let small = wire().int(1, 1);
+    check(
+        "t.WellKnown",
+        wire()
+            .bytes(1, wire().bytes(2, &small))
+            .bytes(1, wire().bytes(1, "x/t.Small")),
+        r#"{"any":{"@type":"x/t.Small","value":1}}"#,
+    );
+    // A message of another type than it seems at first.
+    check(
+        "t.WellKnown",
+        wire()
+            .bytes(1, wire().bytes(1, "x/t.Hello").bytes(2, [0x0a, 1, 0xff]))
+            .bytes(1, wire().bytes(1, "x/t.Scalars")),
+        r#"{"any":{"@type":"x/t.Scalars"}}"#,
+    );
+    check(
+        "t.WellKnown",
+        wire()
+            .bytes(3, wire().int(1, 1).int(2, -1))
+            .bytes(3, wire().int(2, 1)),
+        r#"{"duration":"1.000000001s"}"#,
+    );
+    check(
+        "google.protobuf.Value",
+        wire().double(2, f64::NAN).double(2, 1.0),
+        "1.0",
+    );
+    check(
+        "t.Choice",
+        wire().bytes(6, wire().int(2, -1)).int(1, 1),
+        r#"{"number":1}"#,
     );
 }
 
@@ -168,7 +274,9 @@ fn values_merge() {
     check(list(1.0).varint(4, 1).raw(list(2.0)), "[2.0]");
     let member = |key: &str| wire().bytes(1, wire().bytes(1, key).bytes(2, wire().bytes(3, key)));
     check(
-        wire().bytes(5, member("a")).bytes(5, member("b").raw(member("a"))),
+        wire()
+            .bytes(5, member("a"))
+            .bytes(5, member("b").raw(member("a"))),
         r#"{"a":"a","b":"b"}"#,
     );
 }

@@ -1,10 +1,10 @@
 //! Against `prost-reflect`, which makes a message in memory first: whatever order,
 //! repetition and packing the wire has, the JSON must be the same.
 
+use proptest::prelude::*;
 use prost_reflect::{
     DynamicMessage, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor, SerializeOptions,
 };
-use proptest::prelude::*;
 
 use super::*;
 
@@ -84,7 +84,9 @@ fn message(random: &mut Random, described: &MessageDescriptor, size: usize) -> W
         return content;
     }
     let own = described.fields().map(|field| Described::own(&field));
-    let extensions = described.extensions().map(|field| Described::extension(&field));
+    let extensions = described
+        .extensions()
+        .map(|field| Described::extension(&field));
     let fields: Vec<_> = own.chain(extensions).collect();
     let mut content = wire();
     if fields.is_empty() {
@@ -110,6 +112,14 @@ fn occurrence(random: &mut Random, content: Wire, field: &Described, size: usize
     match &field.kind {
         Kind::Message(entry) if field.is_map => {
             content.bytes(field.number, map_entry(random, entry, size))
+        }
+        Kind::Message(inner) if inner.full_name() == "google.protobuf.Any" && !field.is_list => {
+            // Also in halves, each of which alone would be another message.
+            let (one, other) = type_and_content(random, size);
+            match random.below(2) {
+                0 => content.bytes(field.number, one.raw(other)),
+                _ => content.bytes(field.number, one).bytes(field.number, other),
+            }
         }
         Kind::Message(inner) => content.bytes(field.number, message(random, inner, size)),
         Kind::String | Kind::Bytes => scalar(random, content, field.number, &field.kind),
@@ -137,7 +147,16 @@ fn map_entry(random: &mut Random, entry: &MessageDescriptor, size: usize) -> Wir
     content
 }
 
-const TEXTS: [&str; 8] = ["", "a", "b", "key", "say \"hi\"", "ol\u{e1}", "\n\u{1}", "0"];
+const TEXTS: [&str; 8] = [
+    "",
+    "a",
+    "b",
+    "key",
+    "say \"hi\"",
+    "ol\u{e1}",
+    "\n\u{1}",
+    "0",
+];
 
 fn scalar(random: &mut Random, content: Wire, number: u32, kind: &Kind) -> Wire {
     // Small ones often, so that keys come back and defaults are met.
@@ -213,19 +232,8 @@ fn well_known(random: &mut Random, full_name: &str, size: usize) -> Option<Wire>
             content.bytes(1, random.pick(&["a", "foo_bar", "a.b_c", "x1.y"]))
         }),
         "Any" => {
-            let inner = random.pick(&[
-                "t.Small",
-                "t.Tree",
-                "t.Choice",
-                "google.protobuf.Duration",
-                "google.protobuf.Value",
-                "google.protobuf.Any",
-            ]);
-            let described = POOL.get_message_by_name(inner).expect("described");
-            // Both, always: merged with another, they must not be mixed.
-            wire()
-                .bytes(1, format!("type.googleapis.com/{inner}"))
-                .bytes(2, message(random, &described, size / 2))
+            let (one, other) = type_and_content(random, size);
+            one.raw(other)
         }
         "Value" => (0..some).fold(wire(), |content, _| {
             let of = |name| POOL.get_message_by_name(name).expect("described");
@@ -235,10 +243,7 @@ fn well_known(random: &mut Random, full_name: &str, size: usize) -> Option<Wire>
                 1 => content.double(2, f64::from(low(random.next())) / 7.0),
                 2 => content.bytes(3, random.pick(&TEXTS)),
                 3 => content.varint(4, random.next() % 2),
-                4 => content.bytes(
-                    5,
-                    message(random, &of("google.protobuf.Struct"), size / 2),
-                ),
+                4 => content.bytes(5, message(random, &of("google.protobuf.Struct"), size / 2)),
                 _ => content.bytes(
                     6,
                     message(random, &of("google.protobuf.ListValue"), size / 2),
@@ -251,6 +256,27 @@ fn well_known(random: &mut Random, full_name: &str, size: usize) -> Option<Wire>
         _ => return None,
     };
     Some(content)
+}
+
+/// Its type and its content, always both: merged with another `Any`, they must not be
+/// mixed.
+fn type_and_content(random: &mut Random, size: usize) -> (Wire, Wire) {
+    let inner = random.pick(&[
+        "t.Small",
+        "t.Tree",
+        "t.Choice",
+        "google.protobuf.Duration",
+        "google.protobuf.Value",
+        "google.protobuf.Any",
+    ]);
+    let described = POOL.get_message_by_name(inner).expect("described");
+    let url = wire().bytes(1, format!("type.googleapis.com/{inner}"));
+    let content = wire().bytes(2, message(random, &described, size / 2));
+    match random.below(3) {
+        0 => (url, content),
+        1 => (content, url),
+        _ => (wire().bytes(1, "x/t.Small").raw(content), url),
+    }
 }
 
 fn both(random: &mut Random, content: Wire, seconds: i64) -> Wire {
@@ -383,7 +409,10 @@ fn harmless(options: WriteOptions, name: &str, wire: &[u8]) -> Result<(), TestCa
     };
     let sorted = resolved(options, name, wire);
     if let Ok(text) = written(options, name, wire) {
-        prop_assert_eq!(json(&text), json(&sorted.expect("if one way, then the other")));
+        prop_assert_eq!(
+            json(&text),
+            json(&sorted.expect("if one way, then the other"))
+        );
     }
     Ok(())
 }

@@ -52,11 +52,27 @@ fn every_scalar() {
 #[test]
 fn varints_longer_than_their_kind_are_cut() {
     check("t.Scalars", wire().varint(1, 1 << 32), "{}");
-    check("t.Scalars", wire().varint(1, 1 << 32 | 7), r#"{"fInt32":7}"#);
-    check("t.Scalars", wire().varint(2, 1 << 32 | 1), r#"{"fSint32":-1}"#);
-    check("t.Scalars", wire().varint(7, 1 << 32 | 7), r#"{"fUint32":7}"#);
+    check(
+        "t.Scalars",
+        wire().varint(1, 1 << 32 | 7),
+        r#"{"fInt32":7}"#,
+    );
+    check(
+        "t.Scalars",
+        wire().varint(2, 1 << 32 | 1),
+        r#"{"fSint32":-1}"#,
+    );
+    check(
+        "t.Scalars",
+        wire().varint(7, 1 << 32 | 7),
+        r#"{"fUint32":7}"#,
+    );
     check("t.Scalars", wire().varint(11, 1 << 32), r#"{"fBool":true}"#);
-    check("t.Scalars", wire().varint(16, 1 << 32 | 1), r#"{"fColor":"GREEN"}"#);
+    check(
+        "t.Scalars",
+        wire().varint(16, 1 << 32 | 1),
+        r#"{"fColor":"GREEN"}"#,
+    );
 }
 
 #[test]
@@ -68,7 +84,6 @@ fn numbers_that_are_none() {
     ] {
         let expected = format!(r#"{{"fDouble":"{text}"}}"#);
         check("t.Scalars", wire().double(13, value), &expected);
-        #[allow(clippy::cast_possible_truncation)]
         let float = (value as f32).to_le_bytes();
         let expected = format!(r#"{{"fFloat":"{text}"}}"#);
         check("t.Scalars", wire().fixed32(12, float), &expected);
@@ -87,7 +102,12 @@ fn enums() {
         ..WriteOptions::default()
     };
     check_with(options, "t.Scalars", wire().int(16, 5), r#"{"fColor":5}"#);
-    check_with(options, "t.WellKnown", wire().int(22, 0), r#"{"nulls":[null]}"#);
+    check_with(
+        options,
+        "t.WellKnown",
+        wire().int(22, 0),
+        r#"{"nulls":[null]}"#,
+    );
 }
 
 #[test]
@@ -152,24 +172,59 @@ fn absent_fields_are_written_if_asked_for() {
 fn lists_packed_and_one_by_one() {
     let one_by_one = wire().int(1, 1).int(1, -2).int(1, 0);
     check("t.Lists", one_by_one, r#"{"fInt32":[1,-2,0]}"#);
-    check("t.Lists", wire().bytes(1, [1, 2, 0]), r#"{"fInt32":[1,2,0]}"#);
+    check(
+        "t.Lists",
+        wire().bytes(1, [1, 2, 0]),
+        r#"{"fInt32":[1,2,0]}"#,
+    );
     check("t.Lists", wire().bytes(18, [1, 2]), r#"{"unpacked":[1,2]}"#);
     let mixed = wire().int(18, 1).bytes(18, [2, 3]).bytes(18, "").int(18, 4);
     check("t.Lists", mixed, r#"{"unpacked":[1,2,3,4]}"#);
     check("t.Lists", wire().bytes(1, ""), "{}");
-    check("t.Lists", wire().bytes(1, "").int(2, 2), r#"{"fSint32":[1]}"#);
-    let doubles: Vec<u8> = [1.5f64, -2.0].iter().flat_map(|n| n.to_le_bytes()).collect();
-    check("t.Lists", wire().bytes(13, doubles), r#"{"fDouble":[1.5,-2.0]}"#);
+    check(
+        "t.Lists",
+        wire().bytes(1, "").int(2, 2),
+        r#"{"fSint32":[1]}"#,
+    );
+    let doubles: Vec<u8> = [1.5f64, -2.0]
+        .iter()
+        .flat_map(|n| n.to_le_bytes())
+        .collect();
+    check(
+        "t.Lists",
+        wire().bytes(13, doubles),
+        r#"{"fDouble":[1.5,-2.0]}"#,
+    );
     let floats: Vec<u8> = [1.5f32, 0.0].iter().flat_map(|n| n.to_le_bytes()).collect();
-    check("t.Lists", wire().bytes(12, floats), r#"{"fFloat":[1.5,0.0]}"#);
-    check("t.Lists", wire().bytes(11, [0, 1, 2]), r#"{"fBool":[false,true,true]}"#);
-    check("t.Lists", wire().bytes(16, [1, 4]), r#"{"fColor":["GREEN",4]}"#);
+    check(
+        "t.Lists",
+        wire().bytes(12, floats),
+        r#"{"fFloat":[1.5,0.0]}"#,
+    );
+    check(
+        "t.Lists",
+        wire().bytes(11, [0, 1, 2]),
+        r#"{"fBool":[false,true,true]}"#,
+    );
+    check(
+        "t.Lists",
+        wire().bytes(16, [1, 4]),
+        r#"{"fColor":["GREEN",4]}"#,
+    );
 }
 
 #[test]
 fn lists_of_what_has_a_length() {
-    let texts = wire().bytes(14, "a").bytes(14, "").bytes(15, [1]).bytes(15, "");
-    check("t.Lists", texts, r#"{"fString":["a",""],"fBytes":["AQ==",""]}"#);
+    let texts = wire()
+        .bytes(14, "a")
+        .bytes(14, "")
+        .bytes(15, [1])
+        .bytes(15, "");
+    check(
+        "t.Lists",
+        texts,
+        r#"{"fString":["a",""],"fBytes":["AQ==",""]}"#,
+    );
     let messages = wire().bytes(17, wire().int(1, 1)).bytes(17, "");
     check("t.Lists", messages, r#"{"fSmall":[{"value":1},{}]}"#);
 }
@@ -193,7 +248,9 @@ fn maps() {
     );
     check(
         "t.Maps",
-        wire().bytes(11, wire().varint(1, 1).bytes(2, wire().int(1, 3))).bytes(11, ""),
+        wire()
+            .bytes(11, wire().varint(1, 1).bytes(2, wire().int(1, 3)))
+            .bytes(11, ""),
         r#"{"fBool":{"true":{"value":3},"false":{}}}"#,
     );
     check(
@@ -204,19 +261,30 @@ fn maps() {
     // The value before the key, and fields that an entry does not have.
     check(
         "t.Maps",
-        wire().bytes(8, wire().varint(2, 1).int(3, 9).fixed32(1, 7u32.to_le_bytes())),
+        wire().bytes(
+            8,
+            wire().varint(2, 1).int(3, 9).fixed32(1, 7u32.to_le_bytes()),
+        ),
         r#"{"fFixed32":{"7":true}}"#,
     );
     check(
         "t.Maps",
-        wire().bytes(7, wire().int(1, 1)).bytes(13, entry("a", "")).bytes(14, entry("b", "")),
+        wire()
+            .bytes(7, wire().int(1, 1))
+            .bytes(13, entry("a", ""))
+            .bytes(14, entry("b", "")),
         r#"{"fUint32":{"1":"RED"},"times":{"a":"1970-01-01T00:00:00Z"},"values":{"b":null}}"#,
     );
 }
 
 #[test]
 fn names() {
-    let all = wire().int(1, 1).int(2, 2).int(64, 3).int(65, 4).int(536_870_911, 5);
+    let all = wire()
+        .int(1, 1)
+        .int(2, 2)
+        .int(64, 3)
+        .int(65, 4)
+        .int(536_870_911, 5);
     check(
         "t.Named",
         all.clone(),
@@ -287,7 +355,13 @@ fn proto2() {
 
 #[test]
 fn a_message_with_many_fields() {
-    let all = wire().int(1, 1).int(64, 2).int(65, 3).int(150, 4).int(200, 5).bytes(239, "z");
+    let all = wire()
+        .int(1, 1)
+        .int(64, 2)
+        .int(65, 3)
+        .int(150, 4)
+        .int(200, 5)
+        .bytes(239, "z");
     check(
         "t.Wide",
         all,
@@ -307,7 +381,12 @@ fn what_was_in_the_buffer_stays() {
     let mut out = b"data: ".to_vec();
     let wire = wire().int(1, 1).int(1, 2);
     SCHEMA
-        .write_json(id("t.Small"), wire.as_ref(), &WriteOptions::default(), &mut out)
+        .write_json(
+            id("t.Small"),
+            wire.as_ref(),
+            &WriteOptions::default(),
+            &mut out,
+        )
         .expect("it can be written");
     assert_eq!(out, br#"data: {"value":2}"#);
 }
@@ -317,7 +396,12 @@ fn members_without_braces() {
     let check = |message: &str, wire: Wire, expected: &str| {
         let mut out = br#"{"from":"A","#.to_vec();
         SCHEMA
-            .write_members(id(message), wire.as_ref(), &WriteOptions::default(), &mut out)
+            .write_members(
+                id(message),
+                wire.as_ref(),
+                &WriteOptions::default(),
+                &mut out,
+            )
             .expect("it can be written");
         let text = String::from_utf8(out).expect("UTF-8");
         assert_eq!(text, format!(r#"{{"from":"A",{expected}"#));
@@ -325,13 +409,21 @@ fn members_without_braces() {
     check("t.Small", wire(), "");
     check("t.Small", wire().int(1, 1), r#""value":1"#);
     check("t.Small", wire().int(1, 1).int(1, 2), r#""value":2"#);
-    check("t.Choice", wire().int(1, 1).int(5, 2), r#""number":1,"other":2"#);
+    check(
+        "t.Choice",
+        wire().int(1, 1).int(5, 2),
+        r#""number":1,"other":2"#,
+    );
     check(
         "google.protobuf.Timestamp",
         wire(),
         r#""value":"1970-01-01T00:00:00Z""#,
     );
-    check("google.protobuf.Value", wire().varint(4, 1), r#""value":true"#);
+    check(
+        "google.protobuf.Value",
+        wire().varint(4, 1),
+        r#""value":true"#,
+    );
     check("google.protobuf.Struct", wire(), "");
     check(
         "google.protobuf.Struct",
@@ -361,12 +453,19 @@ fn one_field_alone() {
     check("t.Scalars", "f_int64", wire(), r#""0""#);
     check("t.Scalars", "fColor", wire(), r#""RED""#);
     check("t.Lists", "f_int32", wire(), "[]");
-    check("t.Lists", "f_int32", wire().int(1, 1).int(18, 4).bytes(1, [2]), "[1,2]");
+    check(
+        "t.Lists",
+        "f_int32",
+        wire().int(1, 1).int(18, 4).bytes(1, [2]),
+        "[1,2]",
+    );
     check("t.Maps", "f_string", wire(), "{}");
     check(
         "t.Maps",
         "f_string",
-        wire().bytes(12, wire().bytes(1, "a")).bytes(12, wire().bytes(1, "a")),
+        wire()
+            .bytes(12, wire().bytes(1, "a"))
+            .bytes(12, wire().bytes(1, "a")),
         r#"{"a":{}}"#,
     );
     check("t.Optional", "small", wire(), "null");
@@ -377,7 +476,12 @@ fn one_field_alone() {
     let twice = wire()
         .bytes(2, wire().bytes(3, wire().bytes(1, "a")).bytes(1, "left"))
         .bytes(2, wire().bytes(3, wire().bytes(5, [1])));
-    check("t.Tree", "left.right", twice.clone(), r#"{"name":"a","numbers":[1]}"#);
+    check(
+        "t.Tree",
+        "left.right",
+        twice.clone(),
+        r#"{"name":"a","numbers":[1]}"#,
+    );
     check("t.Tree", "left.name", twice, r#""left""#);
     // Another member of the oneof came later, or in between.
     check("t.Choice", "text", wire().bytes(2, "a").int(1, 1), "null");
@@ -387,5 +491,10 @@ fn one_field_alone() {
         .bytes(3, wire().bytes(5, [1]));
     check("t.Choice", "tree.numbers", again.clone(), "[1]");
     check("t.Choice", "tree.name", again, r#""""#);
-    check("t.WellKnown", "timestamp", wire().bytes(2, ""), r#""1970-01-01T00:00:00Z""#);
+    check(
+        "t.WellKnown",
+        "timestamp",
+        wire().bytes(2, ""),
+        r#""1970-01-01T00:00:00Z""#,
+    );
 }

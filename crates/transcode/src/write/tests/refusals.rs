@@ -5,7 +5,8 @@ use super::*;
 #[test]
 fn bytes_that_are_no_message() {
     let check = |message: &str, wire: Wire, reason: &str| {
-        let expected = format!("{reason}; check that the server was built from the same descriptors");
+        let expected =
+            format!("{reason}; check that the server was built from the same descriptors");
         let options = WriteOptions::default();
         let error = written(options, message, wire.as_ref()).expect_err("no message");
         assert_eq!(error.to_string(), expected);
@@ -75,11 +76,15 @@ fn depth() {
             at(101)
         ),
     );
-    refused("t.Tree", nested(5_000), &format!(
-        "t.Tree.{} is malformed: messages nested too deeply; \
+    refused(
+        "t.Tree",
+        nested(5_000),
+        &format!(
+            "t.Tree.{} is malformed: messages nested too deeply; \
          check that the server was built from the same descriptors",
-        at(101)
-    ));
+            at(101)
+        ),
+    );
 }
 
 #[test]
@@ -128,9 +133,24 @@ fn values_without_json() {
     );
 }
 
+/// Not what a part of it would be by itself.
+#[test]
+fn what_is_wrong_is_what_has_been_merged() {
+    refused(
+        "t.WellKnown",
+        wire()
+            .bytes(3, wire().int(1, 1).int(2, -1))
+            .bytes(3, wire().int(1, -2).int(2, 3)),
+        "t.WellKnown.duration is a duration out of range: -2 s and 3 ns; \
+         up to 315576000000 s and 999999999 ns of the same sign can be written",
+    );
+}
+
 #[test]
 fn field_masks_that_cannot_be_turned_back() {
-    for path in ["fooBar", "foo_3", "foo__bar", "foo_", "_", "", "a,b", "foo._"] {
+    for path in [
+        "fooBar", "foo_3", "foo__bar", "foo_", "_", "", "a,b", "foo._",
+    ] {
         refused(
             "t.WellKnown",
             wire().bytes(4, wire().bytes(1, "ok").bytes(1, path)),
@@ -148,7 +168,12 @@ fn a_field_alone_says_where() {
     let path = SCHEMA.field_path(root, "left.right").expect("a field");
     let wire = wire().bytes(2, wire().bytes(3, wire().bytes(4, wire().bytes(1, [0xff]))));
     let error = SCHEMA
-        .write_field(&path, wire.as_ref(), &WriteOptions::default(), &mut Vec::new())
+        .write_field(
+            &path,
+            wire.as_ref(),
+            &WriteOptions::default(),
+            &mut Vec::new(),
+        )
         .expect_err("no text");
     assert_eq!(
         error,

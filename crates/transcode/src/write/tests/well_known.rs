@@ -5,11 +5,27 @@ use super::*;
 #[test]
 fn timestamps_and_durations() {
     let time = wire().int(1, 1_700_000_000).int(2, 120_000_000);
-    check("google.protobuf.Timestamp", &time, r#""2023-11-14T22:13:20.120Z""#);
+    check(
+        "google.protobuf.Timestamp",
+        &time,
+        r#""2023-11-14T22:13:20.120Z""#,
+    );
     check("google.protobuf.Duration", wire(), r#""0s""#);
-    check("google.protobuf.Duration", wire().int(1, 1).int(2, 500_000_000), r#""1.500s""#);
-    check("google.protobuf.Duration", wire().int(1, -1).int(2, -1), r#""-1.000000001s""#);
-    check("google.protobuf.Duration", wire().int(3, 1).int(2, -1_000), r#""-0.000001s""#);
+    check(
+        "google.protobuf.Duration",
+        wire().int(1, 1).int(2, 500_000_000),
+        r#""1.500s""#,
+    );
+    check(
+        "google.protobuf.Duration",
+        wire().int(1, -1).int(2, -1),
+        r#""-1.000000001s""#,
+    );
+    check(
+        "google.protobuf.Duration",
+        wire().int(3, 1).int(2, -1_000),
+        r#""-0.000001s""#,
+    );
     check(
         "t.WellKnown",
         wire().bytes(20, time).bytes(20, ""),
@@ -49,8 +65,16 @@ fn wrappers() {
          \"wString\":\"a\",\"wBytes\":\"AA==\"}",
     );
     check("google.protobuf.StringValue", wire(), r#""""#);
-    check("google.protobuf.UInt64Value", wire().bytes(2, "?"), r#""0""#);
-    check("google.protobuf.BoolValue", wire().fixed32(1, [1; 4]), "false");
+    check(
+        "google.protobuf.UInt64Value",
+        wire().bytes(2, "?"),
+        r#""0""#,
+    );
+    check(
+        "google.protobuf.BoolValue",
+        wire().fixed32(1, [1; 4]),
+        "false",
+    );
 }
 
 #[test]
@@ -68,7 +92,10 @@ fn structs_and_values() {
     let member = |key: &str, value: Wire| wire().bytes(1, wire().bytes(1, key).bytes(2, value));
     let list = wire().bytes(1, wire().varint(4, 1)).bytes(1, "");
     check(
-        wire().bytes(5, member("list", wire().bytes(6, list)).raw(member("", wire()))),
+        wire().bytes(
+            5,
+            member("list", wire().bytes(6, list)).raw(member("", wire())),
+        ),
         r#"{"list":[true,null],"":null}"#,
     );
 }
@@ -76,12 +103,20 @@ fn structs_and_values() {
 #[test]
 fn an_empty_list_value_is_a_value() {
     check("t.WellKnown", wire().bytes(7, ""), r#"{"list":[]}"#);
-    check("t.WellKnown", wire().bytes(6, wire().bytes(6, "")), r#"{"value":[]}"#);
+    check(
+        "t.WellKnown",
+        wire().bytes(6, wire().bytes(6, "")),
+        r#"{"value":[]}"#,
+    );
 }
 
 #[test]
 fn an_empty_message_is_a_plain_one() {
-    check("t.WellKnown", wire().bytes(9, wire().int(1, 1)), r#"{"empty":{}}"#);
+    check(
+        "t.WellKnown",
+        wire().bytes(9, wire().int(1, 1)),
+        r#"{"empty":{}}"#,
+    );
 }
 
 #[test]

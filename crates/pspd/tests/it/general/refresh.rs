@@ -1,0 +1,166 @@
+//! A service that changes while it is used: the gateway learns of it by itself, and
+//! no request that the service could have answered fails.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread::{self, JoinHandle},
+};
+
+use contract::Role;
+use prost_reflect::DescriptorPool;
+use serde_json::json;
+use testkit::{
+    Process,
+    backend::{Backend, compile},
+    http::{self, Connection},
+    until,
+};
+
+use super::{PSPD, data, error};
+
+/// The service as it is, and as it will be.
+fn schemas() -> [DescriptorPool; 2] {
+    ["notes_before.proto", "notes_after.proto"].map(|name| compile(&[data(name)]))
+}
+
+fn gateway(backend: &Backend) -> Process {
+    let address = backend.address().to_string();
+    Process::start(PSPD, Role::Gateway, &["--upstream", &address])
+}
+
+#[track_caller]
+fn write(gateway: &Process) -> http::Response {
+    let address = gateway.address();
+    http::request(address, "PUT", "/v1/notes/a", &[], br#"{"text": "t"}"#).expect("an answer")
+}
+
+/// Clients that ask without a pause until they are told to stop.
+struct Load {
+    stop: Arc<AtomicBool>,
+    answered: Arc<AtomicUsize>,
+    clients: Vec<JoinHandle<Vec<String>>>,
+}
+
+impl Load {
+    fn on(gateway: &Process, clients: usize) -> Load {
+        let address = gateway.address();
+        let stop = Arc::new(AtomicBool::new(false));
+        let answered = Arc::new(AtomicUsize::new(0));
+        let clients = (0..clients).map(|_| {
+            let (stop, answered) = (Arc::clone(&stop), Arc::clone(&answered));
+            thread::spawn(move || {
+                let mut connection = Connection::open(address).expect("connected");
+                let mut failures = Vec::new();
+                while !stop.load(Ordering::Relaxed) {
+                    let sent = connection.send_request("GET", "/v1/notes/a", &[], b"");
+                    sent.expect("the gateway stays");
+                    let answer = connection.read_response("GET").expect("the gateway stays");
+                    answered.fetch_add(1, Ordering::Relaxed);
+                    if answer.text() != r#"{"name":"a"}"# {
+                        failures.push(format!("{} {}", answer.status(), answer.text()));
+                    }
+                }
+                failures
+            })
+        });
+        let clients = clients.collect();
+        Load {
+            stop,
+            answered,
+            clients,
+        }
+    }
+
+    /// Waits until so many more requests have been answered.
+    fn go_on(&self, more: usize) {
+        let goal = self.answered.load(Ordering::Relaxed) + more;
+        until("the load to go on", || {
+            (self.answered.load(Ordering::Relaxed) >= goal).then_some(())
+        });
+    }
+
+    /// What went wrong, of all clients.
+    fn stop(self) -> Vec<String> {
+        self.stop.store(true, Ordering::Relaxed);
+        let clients = self.clients.into_iter();
+        clients
+            .flat_map(|client| client.join().expect("a client"))
+            .collect()
+    }
+}
+
+#[test]
+fn a_service_that_is_replaced_without_a_gap() {
+    let [before, after] = schemas();
+    let backend = Backend::start(before.clone());
+    let gateway = gateway(&backend);
+    error(&write(&gateway), 405);
+    let load = Load::on(&gateway, 4);
+    load.go_on(50);
+    backend.replace(after);
+    let answer = until("the new method", || {
+        Some(write(&gateway)).filter(|answer| answer.status() == 200)
+    });
+    assert_eq!(answer.text(), r#"{"name":"a","text":"t"}"#);
+    load.go_on(50);
+    // And back, which takes the method away again.
+    backend.replace(before);
+    until("the end of the new method", || {
+        (write(&gateway).status() == 405).then_some(())
+    });
+    load.go_on(50);
+    assert_eq!(load.stop(), Vec::<String>::new());
+    let written = backend
+        .received()
+        .into_iter()
+        .find(|call| call.method == "notes.v1.Notes.Write");
+    assert_eq!(
+        written.expect("a call").json(),
+        json!({"name": "a", "text": "t"})
+    );
+}
+
+#[test]
+fn a_service_that_is_killed_and_comes_back_different() {
+    let [before, after] = schemas();
+    let backend = Backend::start(before);
+    let (gateway, address) = (gateway(&backend), backend.address());
+    let load = Load::on(&gateway, 2);
+    load.go_on(50);
+    drop(backend);
+    let read = || http::get(gateway.address(), "/v1/notes/a").expect("an answer");
+    until("the loss", || (read().status() != 200).then_some(()));
+    // What it served is known still.
+    error(&write(&gateway), 405);
+    let backend = Backend::start_at(address, after);
+    until("the new method", || {
+        (write(&gateway).status() == 200).then_some(())
+    });
+    load.go_on(50);
+    // While it was away there was nothing to be had but 502 (broken off) and 503.
+    let failures = load.stop();
+    let odd = failures.iter().find(|failure| !failure.starts_with("50"));
+    assert_eq!(odd, None);
+    drop(backend);
+}
+
+#[test]
+fn a_service_that_comes_after_the_gateway() {
+    let [before, _] = schemas();
+    let address = {
+        let gone = Backend::start(before.clone());
+        gone.address()
+    };
+    let gateway = Process::start(PSPD, Role::Gateway, &["--upstream", &address.to_string()]);
+    let get = || http::get(gateway.address(), "/v1/notes/a").expect("an answer");
+    let answer = get();
+    assert_eq!(error(&answer, 503)["code"], 14);
+    let ready = http::get(gateway.address(), "/readyz").expect("an answer");
+    assert_eq!(ready.status(), 503, "{}", ready.text());
+    let backend = Backend::start_at(address, before);
+    until("the first route", || (get().status() == 200).then_some(()));
+    drop(backend);
+}
