@@ -15,8 +15,7 @@ use std::sync::LazyLock;
 
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 use prost_reflect::{
-    DescriptorPool, DeserializeOptions, DynamicMessage, Kind, MessageDescriptor,
-    SerializeOptions,
+    DescriptorPool, DeserializeOptions, DynamicMessage, Kind, MessageDescriptor, SerializeOptions,
 };
 use transcode::{
     Builder, Defaults, Enums, MessageId, Names, ReadOptions, Schema, Unknown, WriteOptions,
@@ -50,14 +49,19 @@ const MESSAGES: [&str; 8] = [
 ];
 
 static SUBJECTS: LazyLock<Subjects> = LazyLock::new(|| {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/transcode/tests/corners");
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../crates/transcode/tests/corners"
+    );
     let files = protox::compile(["corners.proto", "closed.proto"], [folder]);
     let files = files.expect("the schema of the corners");
     let pool = DescriptorPool::from_file_descriptor_set(files).expect("the same schema");
     let schema = Schema::compile(&pool);
     let subject = |name| Subject {
         id: schema.message(name).expect("a message of the schema"),
-        described: pool.get_message_by_name(name).expect("a message of the schema"),
+        described: pool
+            .get_message_by_name(name)
+            .expect("a message of the schema"),
     };
     let all = MESSAGES.map(subject).into();
     Subjects { schema, all }
@@ -73,7 +77,9 @@ fn chosen(bytes: &[u8]) -> Option<(&'static Subject, u8, &[u8])> {
 fn read(subject: &Subject, json: &[u8], unknown: Unknown) -> Option<Vec<u8>> {
     let mut builder = Builder::new();
     let options = ReadOptions { unknown };
-    let read = SUBJECTS.schema.read_json(subject.id, json, options, &mut builder);
+    let read = SUBJECTS
+        .schema
+        .read_json(subject.id, json, options, &mut builder);
     if let Err(error) = read {
         assert!(error.line > 0 && error.column > 0, "{error:?}");
         assert!(error.value.chars().count() < 100, "{error:?}");
@@ -91,7 +97,9 @@ fn finished(builder: &Builder) -> Vec<u8> {
 
 fn write(subject: &Subject, wire: &[u8], options: &WriteOptions) -> Option<Vec<u8>> {
     let mut json = Vec::new();
-    let written = SUBJECTS.schema.write_json(subject.id, wire, options, &mut json);
+    let written = SUBJECTS
+        .schema
+        .write_json(subject.id, wire, options, &mut json);
     written.is_ok().then_some(json)
 }
 
@@ -102,9 +110,17 @@ fn decoded(subject: &Subject, wire: &[u8]) -> Option<DynamicMessage> {
 /// What is accepted is JSON, is a message, is written and read as the same again,
 /// and is what the reference reads if it reads anything.
 pub fn json(bytes: &[u8]) {
-    let Some((subject, bits, text)) = chosen(bytes) else { return };
-    let unknown = if bits & 1 == 0 { Unknown::Reject } else { Unknown::Ignore };
-    let Some(wire) = read(subject, text, unknown) else { return };
+    let Some((subject, bits, text)) = chosen(bytes) else {
+        return;
+    };
+    let unknown = if bits & 1 == 0 {
+        Unknown::Reject
+    } else {
+        Unknown::Ignore
+    };
+    let Some(wire) = read(subject, text, unknown) else {
+        return;
+    };
     let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok();
     assert!(is_json, "accepted, but no JSON");
     let message = decoded(subject, &wire).expect("what was read can be decoded");
@@ -115,11 +131,16 @@ pub fn json(bytes: &[u8]) {
     let again = write(subject, &wire, &WriteOptions::default()).expect("what was read is written");
     let again = read(subject, &again, Unknown::Reject).expect("what was written is read");
     let again = decoded(subject, &again).expect("what was read can be decoded");
-    assert_eq!(canonical(&again), canonical(&message), "by way of our own JSON");
+    assert_eq!(
+        canonical(&again),
+        canonical(&message),
+        "by way of our own JSON"
+    );
 
     let mut json = serde_json::Deserializer::from_slice(text);
     let options = DeserializeOptions::new().deny_unknown_fields(unknown == Unknown::Reject);
-    let theirs = DynamicMessage::deserialize_with_options(subject.described.clone(), &mut json, &options);
+    let theirs =
+        DynamicMessage::deserialize_with_options(subject.described.clone(), &mut json, &options);
     if let Ok(theirs) = theirs {
         assert_eq!(roughly(&message), roughly(&theirs), "by the reference");
     }
@@ -145,16 +166,34 @@ fn roughly(message: &DynamicMessage) -> String {
 /// What is written is JSON without a member twice, the reference's if that has one,
 /// and is read as the same message again.
 pub fn wire(bytes: &[u8]) {
-    let Some((subject, bits, wire)) = chosen(bytes) else { return };
+    let Some((subject, bits, wire)) = chosen(bytes) else {
+        return;
+    };
     let options = WriteOptions {
-        defaults: if bits & 1 == 0 { Defaults::Omit } else { Defaults::Write },
-        names: if bits & 2 == 0 { Names::Json } else { Names::Original },
-        enums: if bits & 4 == 0 { Enums::Names } else { Enums::Numbers },
+        defaults: if bits & 1 == 0 {
+            Defaults::Omit
+        } else {
+            Defaults::Write
+        },
+        names: if bits & 2 == 0 {
+            Names::Json
+        } else {
+            Names::Original
+        },
+        enums: if bits & 4 == 0 {
+            Enums::Names
+        } else {
+            Enums::Numbers
+        },
         ..WriteOptions::default()
     };
-    let Some(json) = write(subject, wire, &options) else { return };
+    let Some(json) = write(subject, wire, &options) else {
+        return;
+    };
     let tree = parse(&json);
-    let Some(message) = decoded(subject, wire).filter(agreed) else { return };
+    let Some(message) = decoded(subject, wire).filter(agreed) else {
+        return;
+    };
     if !maps_have_lengths(&subject.described, wire) {
         return;
     }
@@ -164,7 +203,11 @@ pub fn wire(bytes: &[u8]) {
         .use_enum_numbers(options.enums == Enums::Numbers);
     let theirs = reference_json(&message, &theirs).expect("agreed");
     // Of aliases the reference takes any; there is one enum with aliases.
-    let first = |text: &str| ["first_again", "First3"].contains(&text).then(|| "FIRST".to_owned());
+    let first = |text: &str| {
+        ["first_again", "First3"]
+            .contains(&text)
+            .then(|| "FIRST".to_owned())
+    };
     let (tree, theirs) = (tree.map_texts(&first), parse(&theirs).map_texts(&first));
     // Negative zero has no presence for the reference.
     if let Some(difference) = tree.difference(&theirs)
@@ -180,14 +223,20 @@ pub fn wire(bytes: &[u8]) {
 /// The reference takes a map's entry for one whatever its wire type says.
 fn maps_have_lengths(described: &MessageDescriptor, mut wire: &[u8]) -> bool {
     while !wire.is_empty() {
-        let Ok((number, kind)) = decode_key(&mut wire) else { return false };
+        let Ok((number, kind)) = decode_key(&mut wire) else {
+            return false;
+        };
         let whole = wire;
         if skip_field(kind, number, &mut wire, DecodeContext::default()).is_err() {
             return false;
         }
         let mut value = &whole[..whole.len() - wire.len()];
-        let Some(field) = described.get_field(number) else { continue };
-        let Kind::Message(inner) = field.kind() else { continue };
+        let Some(field) = described.get_field(number) else {
+            continue;
+        };
+        let Kind::Message(inner) = field.kind() else {
+            continue;
+        };
         if kind != WireType::LengthDelimited {
             if field.is_map() {
                 return false;
@@ -205,11 +254,15 @@ fn maps_have_lengths(described: &MessageDescriptor, mut wire: &[u8]) -> bool {
 /// so is each of its parameters alone.
 pub fn query(text: &str) {
     let subject = &SUBJECTS.all[0];
-    let pairs = text.split('\n').map(|line| line.split_once('=').unwrap_or((line, "")));
+    let pairs = text
+        .split('\n')
+        .map(|line| line.split_once('=').unwrap_or((line, "")));
     let pairs: Vec<_> = pairs.collect();
     let read = |pairs: &[(&str, &str)], unknown| {
         let (mut builder, pairs) = (Builder::new(), pairs.iter().copied());
-        let read = SUBJECTS.schema.read_query(subject.id, pairs, &[], unknown, &mut builder);
+        let read = SUBJECTS
+            .schema
+            .read_query(subject.id, pairs, &[], unknown, &mut builder);
         read.map(|()| finished(&builder))
     };
     let Ok(wire) = read(&pairs, Unknown::Reject) else {
@@ -221,15 +274,21 @@ pub fn query(text: &str) {
     assert_eq!(ignoring, wire, "nothing was there to be ignored");
     // Not with negative zero, which the reference forgets.
     if agreed(&message) && !text.contains("-0") {
-        let json = write(subject, &wire, &WriteOptions::default()).expect("what was read is written");
+        let json =
+            write(subject, &wire, &WriteOptions::default()).expect("what was read is written");
         let again = self::read(subject, &json, Unknown::Reject).expect("what was written is read");
         let again = decoded(subject, &again).expect("what was read can be decoded");
         assert_eq!(canonical(&again), canonical(&message), "by way of JSON");
     }
     for (name, value) in pairs {
         read(&[(name, value)], Unknown::Reject).expect("alone as well");
-        let Ok(path) = SUBJECTS.schema.field_path(subject.id, name) else { continue };
+        let Ok(path) = SUBJECTS.schema.field_path(subject.id, name) else {
+            continue;
+        };
         let mut builder = Builder::new();
-        SUBJECTS.schema.read_text(&path, value, &mut builder).expect("in a path as well");
+        SUBJECTS
+            .schema
+            .read_text(&path, value, &mut builder)
+            .expect("in a path as well");
     }
 }

@@ -15,15 +15,23 @@ pub fn route(text: &str) {
     }
     let routes = |templates: &mut dyn Iterator<Item = (usize, &Template)>| {
         let route = |(index, template): (usize, &Template)| {
-            (Verb::Method(Method::GET), template.clone(), format!("line {index}"), index)
+            (
+                Verb::Method(Method::GET),
+                template.clone(),
+                format!("line {index}"),
+                index,
+            )
         };
         Router::build(templates.map(route).collect())
     };
-    let Ok(all) = routes(&mut templates.iter().enumerate()) else { return };
+    let Ok(all) = routes(&mut templates.iter().enumerate()) else {
+        return;
+    };
     let reversed = routes(&mut templates.iter().enumerate().rev()).expect("no conflict either way");
-    let alone = templates.iter().enumerate().map(|route| {
-        routes(&mut std::iter::once(route)).expect("one has no conflict")
-    });
+    let alone = templates
+        .iter()
+        .enumerate()
+        .map(|route| routes(&mut std::iter::once(route)).expect("one has no conflict"));
     let alone: Vec<_> = alone.collect();
 
     match all.find(&Method::GET, path) {
@@ -31,12 +39,20 @@ pub fn route(text: &str) {
             let template = &templates[*found.value];
             assert_eq!(found.variables.len(), template.variables().len());
             for value in &found.variables {
-                assert!(path.contains('%') || path.contains(value.as_ref()), "{value:?}");
+                assert!(
+                    path.contains('%') || path.contains(value.as_ref()),
+                    "{value:?}"
+                );
             }
-            let single = alone[*found.value].find(&Method::GET, path).expect("it fits alone");
+            let single = alone[*found.value]
+                .find(&Method::GET, path)
+                .expect("it fits alone");
             assert_eq!(single.variables, found.variables);
             let other = reversed.find(&Method::GET, path).expect("in any order");
-            assert_eq!((other.value, other.variables), (found.value, found.variables));
+            assert_eq!(
+                (other.value, other.variables),
+                (found.value, found.variables)
+            );
         }
         Err(NotFound::Path) => {
             for single in &alone {
@@ -49,5 +65,8 @@ pub fn route(text: &str) {
         Err(NotFound::Method { allowed }) => unreachable!("all are for GET, not {allowed:?}"),
     }
     let post = all.find(&Method::POST, path);
-    assert!(matches!(post, Err(NotFound::Path | NotFound::Method { .. })), "{post:?}");
+    assert!(
+        matches!(post, Err(NotFound::Path | NotFound::Method { .. })),
+        "{post:?}"
+    );
 }

@@ -80,9 +80,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     let mut failed = false;
     for some in options.targets.chunks(cores) {
-        let started = some.iter().map(|name| {
-            Run::start(name, &root, &folder, &programs, options.seconds)
-        });
+        let started = some
+            .iter()
+            .map(|name| Run::start(name, &root, &folder, &programs, options.seconds));
         let started: anyhow::Result<Vec<_>> = started.collect();
         for run in started? {
             let report = run.finish()?;
@@ -90,7 +90,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
             failed |= report.failed;
         }
     }
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// The folder of the programs.
@@ -148,7 +152,10 @@ impl Run {
             .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(fs::File::create(&log).with_context(|| format!("cannot write {}", log.display()))?);
+            .stderr(
+                fs::File::create(&log)
+                    .with_context(|| format!("cannot write {}", log.display()))?,
+            );
         let words = root.join(format!("fuzz/{name}.dict"));
         if words.is_file() {
             command.arg(format!("-dict={}", words.display()));
@@ -156,21 +163,39 @@ impl Run {
         let child = command
             .spawn()
             .with_context(|| format!("cannot run {}", program.display()))?;
-        Ok(Run { name, program, log, child })
+        Ok(Run {
+            name,
+            program,
+            log,
+            child,
+        })
     }
 
     fn finish(mut self) -> anyhow::Result<Report> {
         let status = self.child.wait().context("cannot wait for a fuzz target")?;
-        let log = fs::read(&self.log).with_context(|| format!("cannot read {}", self.log.display()))?;
+        let log =
+            fs::read(&self.log).with_context(|| format!("cannot read {}", self.log.display()))?;
         let log = String::from_utf8_lossy(&log);
         if status.success() {
             let text = summary(self.name, &log);
-            ensure!(!text.is_empty(), "{} has no figures in {}", self.name, self.log.display());
-            return Ok(Report { text, failed: false });
+            ensure!(
+                !text.is_empty(),
+                "{} has no figures in {}",
+                self.name,
+                self.log.display()
+            );
+            return Ok(Report {
+                text,
+                failed: false,
+            });
         }
-        let told = log.lines().skip_while(|line| !line.contains("panicked at") && !line.contains("ERROR"));
+        let told = log
+            .lines()
+            .skip_while(|line| !line.contains("panicked at") && !line.contains("ERROR"));
         let told: Vec<_> = told.take(12).collect();
-        let input = log.lines().find_map(|line| line.split_once("Test unit written to "));
+        let input = log
+            .lines()
+            .find_map(|line| line.split_once("Test unit written to "));
         let input = input.map_or("the input that its log names", |(_, path)| path);
         let text = format!(
             "{} FAILED ({status})\n{}\nagain: {} {input}\nall it said: {}",
@@ -185,9 +210,22 @@ impl Run {
 
 /// What libFuzzer says at its end, in one line; empty when it does not.
 fn summary(name: &str, log: &str) -> String {
-    let figure = |key: &str| log.lines().rev().find_map(|line| line.strip_prefix(key)?.trim().parse::<u64>().ok());
-    let last = log.lines().rev().find(|line| line.contains("\tDONE ")).unwrap_or_default();
-    let after = |key: &str| last.split_whitespace().skip_while(|word| *word != key).nth(1).unwrap_or("?");
+    let figure = |key: &str| {
+        log.lines()
+            .rev()
+            .find_map(|line| line.strip_prefix(key)?.trim().parse::<u64>().ok())
+    };
+    let last = log
+        .lines()
+        .rev()
+        .find(|line| line.contains("\tDONE "))
+        .unwrap_or_default();
+    let after = |key: &str| {
+        last.split_whitespace()
+            .skip_while(|word| *word != key)
+            .nth(1)
+            .unwrap_or("?")
+    };
     let (Some(inputs), Some(rate)) = (
         figure("stat::number_of_executed_units:"),
         figure("stat::average_exec_per_sec:"),
@@ -208,7 +246,11 @@ mod tests {
         assert_eq!(options.targets, ["wire"]);
         assert_eq!(options.seconds, 5);
         assert_eq!(Options::parse(&[]).expect("valid").targets, TARGETS);
-        assert!(Options::parse(&["lists"]).expect_err("unknown").contains("json, wire"));
+        assert!(
+            Options::parse(&["lists"])
+                .expect_err("unknown")
+                .contains("json, wire")
+        );
         assert!(Options::parse(&["--seconds"]).is_err());
         assert!(Options::parse(&["--seconds", "0"]).is_err());
     }

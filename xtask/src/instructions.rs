@@ -64,7 +64,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     }
     let program = build(&root)?;
     let cases = said_by(&mut Command::new(&program))?;
-    let counted = cases.lines().map(|case| Ok((case.to_owned(), count(&program, case)?)));
+    let counted = cases
+        .lines()
+        .map(|case| Ok((case.to_owned(), count(&program, case)?)));
     let counted: Counts = counted.collect::<anyhow::Result<_>>()?;
     ensure!(!counted.is_empty(), "{} has no cases", program.display());
 
@@ -76,13 +78,17 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         println!("{} cases written to {BASELINE}", counted.len());
         return Ok(ExitCode::SUCCESS);
     }
-    let baseline = fs::read_to_string(&file)
-        .with_context(|| format!("cannot read {}", file.display()))?;
+    let baseline =
+        fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let problems = compared(&read(&baseline)?, &counted);
     if problems.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    let with = baseline.lines().next().unwrap_or_default().trim_start_matches("# ");
+    let with = baseline
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .trim_start_matches("# ");
     println!(
         "error: {}\nThe counts were made with {with}; this is {}. If the change is meant, or the \
          compiler's, write them anew with `cargo xtask instructions --bless`.",
@@ -118,15 +124,22 @@ fn count(program: &Path, case: &str) -> anyhow::Result<u64> {
         .output()
         .context("cannot run valgrind")?;
     let said = String::from_utf8_lossy(&output.stderr);
-    let collected = said.lines().find_map(|line| line.split_once("Collected : "));
+    let collected = said
+        .lines()
+        .find_map(|line| line.split_once("Collected : "));
     match collected.and_then(|(_, count)| count.trim().parse().ok()) {
         Some(count) if count > 0 && output.status.success() => Ok(count),
-        _ => bail!("callgrind counted nothing for {case} ({}): {said}", output.status),
+        _ => bail!(
+            "callgrind counted nothing for {case} ({}): {said}",
+            output.status
+        ),
     }
 }
 
 fn written(counts: &Counts, compiler: &str) -> String {
-    let lines = counts.iter().map(|(case, count)| format!("{case} {count}\n"));
+    let lines = counts
+        .iter()
+        .map(|(case, count)| format!("{case} {count}\n"));
     format!("# {compiler}\n{}", lines.collect::<String>())
 }
 
@@ -136,7 +149,9 @@ fn read(text: &str) -> anyhow::Result<Counts> {
         let (case, count) = line.split_once(' ')?;
         Some((case.to_owned(), count.parse().ok()?))
     };
-    lines.map(|line| count(line).with_context(|| format!("{line:?} in {BASELINE} is no count"))).collect()
+    lines
+        .map(|line| count(line).with_context(|| format!("{line:?} in {BASELINE} is no count")))
+        .collect()
 }
 
 /// Prints every case; returns those that need more than before, or are not compared.
@@ -152,7 +167,9 @@ fn compared(before: &Counts, now: &Counts) -> Vec<String> {
         let percent = (count as f64 / earlier as f64 - 1.0) * 100.0;
         println!("{case:<32} {count:>10}  {percent:>+6.2} %");
         if percent > TOLERANCE_PERCENT {
-            problems.push(format!("{case} needs {count} instructions, {percent:.1} % more than {earlier}"));
+            problems.push(format!(
+                "{case} needs {count} instructions, {percent:.1} % more than {earlier}"
+            ));
         } else if percent < -TOLERANCE_PERCENT {
             println!("    fewer than {earlier}: write them anew with --bless");
         }
@@ -167,7 +184,10 @@ mod tests {
     use super::*;
 
     fn counts(counts: &[(&str, u64)]) -> Counts {
-        counts.iter().map(|(case, count)| ((*case).to_owned(), *count)).collect()
+        counts
+            .iter()
+            .map(|(case, count)| ((*case).to_owned(), *count))
+            .collect()
     }
 
     #[test]
@@ -175,7 +195,11 @@ mod tests {
         let before = counts(&[("a", 1000), ("b", 1000), ("gone", 1)]);
         assert!(compared(&before, &counts(&[("a", 1030), ("b", 500), ("gone", 1)])).is_empty());
         let problems = compared(&before, &counts(&[("a", 1031), ("b", 1000), ("new", 5)]));
-        let expected = ["a needs 1031 instructions, 3.1 % more than 1000", "new is new: 5", "gone is gone"];
+        let expected = [
+            "a needs 1031 instructions, 3.1 % more than 1000",
+            "new is new: 5",
+            "gone is gone",
+        ];
         assert_eq!(problems, expected);
     }
 

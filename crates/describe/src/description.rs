@@ -77,7 +77,11 @@ impl Description {
         let services = pool.services();
         let services = services.filter(|service| named.contains(service.parent_file().name()));
         Ok(Description {
-            services: Some(services.map(|service| service.full_name().to_owned()).collect()),
+            services: Some(
+                services
+                    .map(|service| service.full_name().to_owned())
+                    .collect(),
+            ),
             pool,
             undescribed: Vec::new(),
             fingerprint: texts.fingerprint(),

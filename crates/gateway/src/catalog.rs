@@ -70,8 +70,17 @@ impl Catalog {
         let table = table::build(&services, &described).map_err(CannotServe)?;
         let (sender, table) = watch::channel(Arc::new(table));
         let suspicion = Arc::new(Notify::new());
-        if services.upstreams.iter().any(|upstream| upstream.source == Source::Reflection) {
-            let refresh = refresh(Arc::clone(&services), described, sender, Arc::clone(&suspicion));
+        if services
+            .upstreams
+            .iter()
+            .any(|upstream| upstream.source == Source::Reflection)
+        {
+            let refresh = refresh(
+                Arc::clone(&services),
+                described,
+                sender,
+                Arc::clone(&suspicion),
+            );
             tokio::spawn(refresh);
         }
         Ok(Catalog {
@@ -198,7 +207,10 @@ async fn describe_all(services: &Services) -> Vec<Result<Described, Undescribed>
     }
     let mut described = asked.join_all().await;
     described.sort_by_key(|(index, _)| *index);
-    described.into_iter().map(|(_, described)| described).collect()
+    described
+        .into_iter()
+        .map(|(_, described)| described)
+        .collect()
 }
 
 async fn describe_reflected(services: &Services) -> Vec<(usize, Result<Described, Undescribed>)> {
@@ -224,7 +236,11 @@ async fn describe(upstream: &UpstreamServices) -> Result<Described, Undescribed>
             let text = String::from_utf8_lossy(&read(path)?).into_owned();
             let config = ServiceConfig::parse(&text, &path.display().to_string());
             config.map_err(|bad| Undescribed {
-                reason: bad.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+                reason: bad
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join("; "),
                 passes: false,
             })?
         }
@@ -242,13 +258,15 @@ async fn reflected(upstream: &UpstreamServices) -> Result<Description, Undescrib
     let address = upstream.address.to_string();
     let limits = Limits::default();
     let asked = Description::from_reflection(&address, &limits);
-    timeout(DESCRIBE_TIMEOUT, asked).await.unwrap_or_else(|_| {
-        Err(DescribeError::Timeout {
-            target: address.clone(),
-            timeout: DESCRIBE_TIMEOUT,
+    timeout(DESCRIBE_TIMEOUT, asked)
+        .await
+        .unwrap_or_else(|_| {
+            Err(DescribeError::Timeout {
+                target: address.clone(),
+                timeout: DESCRIBE_TIMEOUT,
+            })
         })
-    })
-    .map_err(Undescribed::from)
+        .map_err(Undescribed::from)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Undescribed> {

@@ -88,7 +88,10 @@ pub fn explain(catalog: &Catalog, question: &Question) -> Result<Explanation, St
     let begin = Instant::now();
     let found = table.find(&question.method, question.target.path());
     let found_in = begin.elapsed();
-    let Found { value: endpoint, variables } = found.map_err(|not_found| match not_found {
+    let Found {
+        value: endpoint,
+        variables,
+    } = found.map_err(|not_found| match not_found {
         NotFound::Method { allowed } => format!(
             "{} is not served at this path; use one of {}",
             question.method,
@@ -175,7 +178,10 @@ fn as_json(endpoint: &Endpoint, framed: &Bytes) -> String {
     };
     let mut json = Vec::new();
     let message = &framed[grpc::PREFIX_BYTES..];
-    match endpoint.schema.write_json(endpoint.input, message, &options, &mut json) {
+    match endpoint
+        .schema
+        .write_json(endpoint.input, message, &options, &mut json)
+    {
         Ok(()) => String::from_utf8_lossy(&json).into_owned(),
         Err(error) => format!("({error})"),
     }
@@ -183,12 +189,7 @@ fn as_json(endpoint: &Endpoint, framed: &Bytes) -> String {
 
 impl Explanation {
     /// Makes the call and measures it. Must be called on a runtime.
-    pub async fn call(
-        &self,
-        catalog: &Catalog,
-        options: grpc::Options,
-        limit: Duration,
-    ) -> Timing {
+    pub async fn call(&self, catalog: &Catalog, options: grpc::Options, limit: Duration) -> Timing {
         let Prepared {
             endpoint,
             message,
@@ -201,7 +202,11 @@ impl Explanation {
         let (name, address) = (Arc::clone(&known.name), known.address.clone());
         let upstream = Upstream::connect(name, address, options, catalog.suspicion());
         let mut timing = Timing {
-            connected: upstream.opened(deadline).await.map(|()| begin.elapsed()).unwrap_or_default(),
+            connected: upstream
+                .opened(deadline)
+                .await
+                .map(|()| begin.elapsed())
+                .unwrap_or_default(),
             began: Duration::ZERO,
             first: None,
             ended: Duration::ZERO,
@@ -284,7 +289,11 @@ impl fmt::Display for Explanation {
         {
             writeln!(f, "{source:<9} {field} = {value:?}")?;
         }
-        writeln!(f, "message   {} ({} bytes)", self.message, self.message_bytes)?;
+        writeln!(
+            f,
+            "message   {} ({} bytes)",
+            self.message, self.message_bytes
+        )?;
         for (name, value) in &self.metadata {
             writeln!(f, "metadata  {name}: {value}")?;
         }
@@ -300,7 +309,11 @@ impl fmt::Display for Timing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "          {:?} to open a connection", self.connected)?;
         if !self.began.is_zero() {
-            writeln!(f, "          {:?} from the call to the answer's head", self.began)?;
+            writeln!(
+                f,
+                "          {:?} from the call to the answer's head",
+                self.began
+            )?;
         }
         if let Some(first) = self.first {
             writeln!(f, "          {first:?} to the first message")?;

@@ -68,7 +68,10 @@ pub(crate) fn rest(method: &Method, path: &str) -> Result<Rest, Problem> {
         Some((_, route)) => get_only(method, *route),
         None => Err(Problem::NoRoute {
             path: path.to_owned(),
-            routes: with_own(REST.iter().map(|(path, _)| format!("GET {path}")), Pages::All),
+            routes: with_own(
+                REST.iter().map(|(path, _)| format!("GET {path}")),
+                Pages::All,
+            ),
         }),
     }
 }
@@ -79,7 +82,10 @@ pub(crate) fn listed(table: &Table, pages: Pages) -> Vec<String> {
         return Vec::new();
     }
     let routes = table.routes().iter();
-    with_own(routes.map(|route| format!("{} {}", route.verb, route.path)), pages)
+    with_own(
+        routes.map(|route| format!("{} {}", route.verb, route.path)),
+        pages,
+    )
 }
 
 /// The `allow` header for a path that has these methods.

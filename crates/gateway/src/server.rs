@@ -159,7 +159,10 @@ impl Shared {
         if head.method != Method::OPTIONS {
             return None;
         }
-        let asks = match head.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
+        let asks = match head
+            .headers
+            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+        {
             true => Asks::Preflight,
             false => Asks::Client,
         };

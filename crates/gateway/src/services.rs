@@ -33,6 +33,8 @@ pub struct Services {
     pub errors: ErrorStyle,
     /// Whether the laboratory's page is at `/`.
     pub page: bool,
+    /// Bytes that the JSON of one answer, or of one message of a stream, may have.
+    pub answer_bytes_max: usize,
 }
 
 /// One gRPC server and what of it is served.
@@ -149,6 +151,9 @@ pub struct Gather {
     pub name: String,
 }
 
+/// What an answer may have unless an operator says otherwise.
+const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 impl Services {
     /// The two published routes, in front of services A and B.
     ///
@@ -179,6 +184,7 @@ impl Services {
             headers: HeaderRules::default(),
             errors: ErrorStyle::Status,
             page: false,
+            answer_bytes_max: ANSWER_BYTES_MAX,
         }
     }
 

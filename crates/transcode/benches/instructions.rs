@@ -18,7 +18,9 @@ enum Direction {
 fn main() -> ExitCode {
     let cases = Cases::new();
     // Cargo says `--bench` when it runs this itself.
-    let wanted = env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let wanted = env::args()
+        .skip(1)
+        .find(|argument| !argument.starts_with("--"));
     for case in &cases.all {
         for (name, direction) in [
             ("wire-to-json", Direction::WireToJson),
@@ -39,7 +41,11 @@ fn main() -> ExitCode {
             }
         }
     }
-    if wanted.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if wanted.is_some() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 /// Known to callgrind by its name, so it must not be inlined.

@@ -16,8 +16,8 @@
 //! an unknown field; a `google.protobuf.Value` without a kind is null.
 
 use crate::{
-    schema::{FieldPath, Form, MessageId, Schema, Shape},
-    wire::Malformed,
+    schema::{Field, FieldPath, Form, Kind, MessageId, Schema, Shape},
+    wire::{Malformed, Reader},
 };
 
 mod error;
@@ -42,6 +42,9 @@ pub struct WriteOptions {
     pub enums: Enums,
     /// What happens to an `Any` of a type that no descriptor describes.
     pub unknown_any: UnknownAny,
+    /// Bytes that may be written, with little more; a few bytes of a message can
+    /// stand for many of JSON. No limit by default.
+    pub bytes_max: Option<usize>,
 }
 
 /// Whether fields that hold their default value are written. Those whose absence
@@ -157,6 +160,9 @@ fn write<'s>(
         let mut writer = Writer {
             schema,
             options: *options,
+            end_max: options
+                .bytes_max
+                .map_or(usize::MAX, |bytes| start.saturating_add(bytes)),
             out,
             way,
             unfit: None,
@@ -164,8 +170,10 @@ fn write<'s>(
         };
         story(&mut writer).map_err(|stop| (stop, writer.explain(root, stop)))
     };
-    let Err((in_order, error)) = attempt(Way::InOrder) else {
-        return Ok(());
+    let (in_order, error) = match attempt(Way::InOrder) {
+        Ok(()) => return Ok(()),
+        Err((Stop::TooLarge, error)) => return Err(error),
+        Err(failed) => failed,
     };
     attempt(Way::Resolved).map_err(|(resolved, merged)| match (in_order, resolved) {
         // Both times the bytes are to blame; in order it is known better which.
@@ -180,6 +188,8 @@ struct Writer<'s, 'o> {
     options: WriteOptions,
     out: &'o mut Vec<u8>,
     way: Way,
+    /// Bytes that `out` may have.
+    end_max: usize,
     /// What [`Stop::Unfit`] stands for.
     unfit: Option<Box<Unfit>>,
     /// Where it stopped, from the innermost field out.
@@ -201,6 +211,8 @@ enum Stop {
     /// Only of [`Way::InOrder`].
     Disorder,
     Malformed(Malformed),
+    /// The limit on the output is passed.
+    TooLarge,
     /// A value that JSON has no form for: `Writer::unfit`.
     Unfit,
 }
@@ -215,6 +227,13 @@ impl Writer<'_, '_> {
     /// Where the path leads, through whatever is merged on the way.
     fn field(&mut self, path: &FieldPath, wire: &[u8]) -> Result<(), Stop> {
         let schema = self.schema;
+        if let (Way::InOrder, [(id, index)]) = (self.way, &path.steps[..]) {
+            let field = &schema.get(*id).fields[usize::from(*index)];
+            if field.shape == Shape::Singular && field.oneof.is_none() {
+                let done = self.single_field(field, wire);
+                return done.map_err(|stop| self.blame(stop, *id, (*index).into()));
+            }
+        }
         let mut parts = vec![wire];
         let mut depth = 0;
         let ((id, index), way) = (path.leaf(), path.steps.split_last());
@@ -242,6 +261,32 @@ impl Writer<'_, '_> {
                 self.blame(stop, id, index.into())
             })
         })
+    }
+
+    /// The value of a field of the message in `wire` itself.
+    fn single_field(&mut self, field: &Field, wire: &[u8]) -> Result<(), Stop> {
+        let mut last = None;
+        let mut reader = Reader::new(wire);
+        while !reader.is_empty() {
+            let (number, wire) = reader.tag()?;
+            if number != field.number || wire != field.kind.wire() {
+                reader.skip(number, wire)?;
+                continue;
+            }
+            let merged = last.is_some() && matches!(field.kind, Kind::Message(_));
+            last = Some(reader.raw(wire)?);
+            if merged {
+                return Err(Stop::Disorder);
+            }
+        }
+        match last {
+            Some(raw) => self.value(field.kind, raw, 0),
+            None if field.presence => {
+                self.out.extend_from_slice(b"null");
+                Ok(())
+            }
+            None => self.absent(field, 0),
+        }
     }
 
     fn without_braces(&mut self, id: MessageId, wire: &[u8]) -> Result<(), Stop> {

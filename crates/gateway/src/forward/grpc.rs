@@ -69,7 +69,12 @@ impl Grpc {
         let upstreams = services.upstreams.iter().map(|upstream| {
             let (name, address) = (Arc::clone(&upstream.name), upstream.address.clone());
             let connection = options.connection.clone();
-            Arc::new(Upstream::connect(name, address, connection, catalog.suspicion()))
+            Arc::new(Upstream::connect(
+                name,
+                address,
+                connection,
+                catalog.suspicion(),
+            ))
         });
         Grpc {
             upstreams: upstreams.collect(),
@@ -150,7 +155,9 @@ impl Grpc {
             },
             NotFound::BadEncoding { variable, .. } => Problem::BadPath { variable },
             NotFound::Path => match table.undescribed().first() {
-                Some(service) => Problem::NotDescribed { service: Arc::clone(service) },
+                Some(service) => Problem::NotDescribed {
+                    service: Arc::clone(service),
+                },
                 None => Problem::NoRoute {
                     path: head.uri.path().to_owned(),
                     routes: routes::listed(table, self.pages),
@@ -194,13 +201,20 @@ impl Grpc {
         let (limit, deadline) = time_limit(&call.head.headers, call.limits.call_timeout)?;
         let answered = timeout_at(deadline, async {
             let failed = |failure| failed(endpoint, failure);
-            let mut messages = self.begin(endpoint, message, call, deadline).await.map_err(failed)?;
+            let mut messages = self
+                .begin(endpoint, message, call, deadline)
+                .await
+                .map_err(failed)?;
             let reply = messages.only().await.map_err(failed)?;
             let mut response = whole_answer(endpoint, &reply)?;
-            messages.metadata().backward(&self.rules, response.headers_mut());
+            messages
+                .metadata()
+                .backward(&self.rules, response.headers_mut());
             Ok(response)
         });
-        answered.await.unwrap_or_else(|_| Err(timed_out(&endpoint.service, limit)))
+        answered
+            .await
+            .unwrap_or_else(|_| Err(timed_out(&endpoint.service, limit)))
     }
 
     async fn gather(
@@ -212,16 +226,27 @@ impl Grpc {
         let (limit, deadline) = time_limit(&call.head.headers, call.limits.call_timeout)?;
         let answered = timeout_at(deadline, async {
             let failed = |failure| failed(endpoint, failure);
-            let mut messages = self.begin(endpoint, message, call, deadline).await.map_err(failed)?;
+            let mut messages = self
+                .begin(endpoint, message, call, deadline)
+                .await
+                .map_err(failed)?;
             let mut gathered = Gathered::new(endpoint);
             while let Some(message) = messages.next().await.map_err(failed)? {
-                gathered.push(&message, call.limits.values_max, self.options.connection.message_bytes_max)?;
+                gathered.push(
+                    &message,
+                    call.limits.values_max,
+                    self.options.connection.message_bytes_max,
+                )?;
             }
             let mut response = respond::json(gathered.finish());
-            messages.metadata().backward(&self.rules, response.headers_mut());
+            messages
+                .metadata()
+                .backward(&self.rules, response.headers_mut());
             Ok(response)
         });
-        answered.await.unwrap_or_else(|_| Err(timed_out(&endpoint.service, limit)))
+        answered
+            .await
+            .unwrap_or_else(|_| Err(timed_out(&endpoint.service, limit)))
     }
 
     async fn begin(
@@ -237,7 +262,9 @@ impl Grpc {
             rules: &self.rules,
             deadline,
         };
-        self.upstreams[endpoint.upstream].call(&endpoint.path, message, &metadata).await
+        self.upstreams[endpoint.upstream]
+            .call(&endpoint.path, message, &metadata)
+            .await
     }
 
     async fn stream(
@@ -287,7 +314,13 @@ impl Grpc {
             deadline,
             keep_alive: self.options.keep_alive,
         };
-        Ok(stream::response(endpoint, live, opened, call.in_flight, &self.rules))
+        Ok(stream::response(
+            endpoint,
+            live,
+            opened,
+            call.in_flight,
+            &self.rules,
+        ))
     }
 
     pub(crate) async fn readiness(&self) -> Readiness {
@@ -337,7 +370,9 @@ fn whole_answer(endpoint: &Endpoint, message: &Bytes) -> Result<Response<Body>, 
         return Ok(respond::raw(media_type, data));
     }
     let mut json = Vec::with_capacity(64 + 2 * message.len());
-    endpoint.write(message, &mut json).map_err(|error| unreadable(&error))?;
+    endpoint
+        .write(message, &mut json)
+        .map_err(|error| unreadable(&error))?;
     Ok(respond::json(json.into()))
 }
 

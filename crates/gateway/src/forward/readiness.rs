@@ -53,7 +53,9 @@ async fn check(upstream: &Upstream) -> Check {
             let mut messages = upstream.call(&method, &empty, &metadata).await?;
             messages.only().await
         };
-        asked.await.map_err(|failure| Problem::upstream(upstream.name(), failure))
+        asked
+            .await
+            .map_err(|failure| Problem::upstream(upstream.name(), failure))
     })
     .await;
     let problem = match asked {

@@ -174,14 +174,24 @@ pub(super) fn http_body(message: &Bytes) -> Result<(HeaderValue, Bytes), Malform
     Ok((media_type_of(message), data))
 }
 
+/// Whether the connection is to be closed, because the form has no place for an
+/// error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Abort {
+    No,
+    /// Once what was written before, the answer's head at least, has gone out: the
+    /// HTTP library sends it when it has to wait.
+    AfterFlush,
+    Now,
+}
+
 struct MessageStream {
     endpoint: Arc<Endpoint>,
     call: Arc<Mutex<Call>>,
     watchdog: tokio::task::AbortHandle,
     opened: Opened,
     ended: bool,
-    /// The connection is to be closed: the form has no place for an error.
-    aborted: bool,
+    abort: Abort,
     cause: Option<String>,
     /// Due at the earliest time at which something may have to be sent to show that
     /// the stream goes on.
@@ -219,7 +229,7 @@ impl MessageStream {
             silence: Box::pin(sleep_until(now + opened.keep_alive)),
             opened,
             ended: false,
-            aborted: false,
+            abort: Abort::No,
             cause: None,
             sent: now,
         }
@@ -240,7 +250,10 @@ impl MessageStream {
             return Poll::Ready(Err(timed_out(&self.endpoint.service, self.opened.limit)));
         };
         while out.len() < CHUNK_BYTES {
-            match live.poll_next(cx).map_err(|failure| failed(&self.endpoint, failure))? {
+            match live
+                .poll_next(cx)
+                .map_err(|failure| failed(&self.endpoint, failure))?
+            {
                 Poll::Ready(None) => return Poll::Ready(Ok(())),
                 Poll::Ready(Some(message)) => {
                     write(&self.endpoint, self.opened.form, &message, out)?;
@@ -256,12 +269,16 @@ impl MessageStream {
 
     /// What shows, after a time of silence, that the stream goes on.
     fn poll_keep_alive(&mut self, cx: &mut Context<'_>, out: &mut Vec<u8>) {
-        let Some(comment) = self.opened.form.keep_alive() else { return };
+        let Some(comment) = self.opened.form.keep_alive() else {
+            return;
+        };
         while self.silence.as_mut().poll(cx).is_ready() {
             let due = self.sent + self.opened.keep_alive;
             if due <= Instant::now() {
                 out.extend_from_slice(comment);
-                self.silence.as_mut().reset(Instant::now() + self.opened.keep_alive);
+                self.silence
+                    .as_mut()
+                    .reset(Instant::now() + self.opened.keep_alive);
                 return;
             }
             self.silence.as_mut().reset(due);
@@ -271,8 +288,14 @@ impl MessageStream {
 
 impl Chunks for MessageStream {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Aborted>>> {
-        if std::mem::take(&mut self.aborted) {
-            return Poll::Ready(Some(Err(Aborted)));
+        match self.abort {
+            Abort::No => {}
+            Abort::AfterFlush => {
+                self.abort = Abort::Now;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Abort::Now => return Poll::Ready(Some(Err(Aborted))),
         }
         if self.ended {
             return Poll::Ready(None);
@@ -287,16 +310,16 @@ impl Chunks for MessageStream {
                 self.ended = true;
                 self.cause = problem.log_message();
                 if self.opened.form == Form::Raw {
-                    self.aborted = true;
-                    if out.is_empty() {
-                        // The answer's head goes out before this is asked again.
-                        cx.waker().wake_by_ref();
-                        return Poll::Pending;
-                    }
-                    return Poll::Ready(Some(Ok(out.into())));
+                    self.abort = Abort::AfterFlush;
+                    return match out.is_empty() {
+                        true => self.poll_chunk(cx),
+                        false => Poll::Ready(Some(Ok(out.into()))),
+                    };
                 }
                 let body = problem.body(self.endpoint.errors, &self.opened.id);
-                self.opened.form.error(self.endpoint.errors, &body, &mut out);
+                self.opened
+                    .form
+                    .error(self.endpoint.errors, &body, &mut out);
             }
             Poll::Pending if out.is_empty() => self.poll_keep_alive(cx, &mut out),
             Poll::Pending => {}

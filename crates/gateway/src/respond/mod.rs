@@ -36,7 +36,9 @@ pub(crate) fn json(bytes: Bytes) -> Response<Body> {
 /// Bytes of a type that the service chose.
 pub(crate) fn raw(media_type: HeaderValue, bytes: Bytes) -> Response<Body> {
     let mut response = Response::new(Body::whole(bytes));
-    response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, media_type);
     response
 }
 

@@ -225,9 +225,9 @@ impl Problem {
             Problem::Overloaded { in_flight_max } => {
                 format!("{in_flight_max} calls are in flight already; try again in a moment")
             }
-            Problem::NotDescribed { service } => format!(
-                "service {service} has not said yet what it serves; try again in a moment"
-            ),
+            Problem::NotDescribed { service } => {
+                format!("service {service} has not said yet what it serves; try again in a moment")
+            }
             Problem::Upstream {
                 service, failure, ..
             } => failure.message(service),

@@ -31,7 +31,10 @@ fn paths_start_from_the_files_folder() {
             includes: Vec::new(),
         }
     );
-    assert_eq!(upstream.service_config.as_deref(), Some(Path::new("/abs/shop.yaml")));
+    assert_eq!(
+        upstream.service_config.as_deref(),
+        Some(Path::new("/abs/shop.yaml"))
+    );
 }
 
 #[test]
@@ -104,7 +107,15 @@ fn the_built_in_routes() {
         .map(|upstream| (upstream.name.to_string(), upstream.address.to_string()))
         .collect();
     let expected = [("A", "a:1"), ("B", "b:2")];
-    assert_eq!(known, expected.map(|(name, at)| (name.to_owned(), at.to_owned())));
-    assert!(services.upstreams.iter().all(|upstream| upstream.source == Source::BuiltIn));
+    assert_eq!(
+        known,
+        expected.map(|(name, at)| (name.to_owned(), at.to_owned()))
+    );
+    assert!(
+        services
+            .upstreams
+            .iter()
+            .all(|upstream| upstream.source == Source::BuiltIn)
+    );
     assert!(services.page);
 }

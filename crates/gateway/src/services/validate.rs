@@ -4,7 +4,8 @@ use http::{HeaderName, Method};
 use routing::{Body, Template, Verb};
 
 use super::{
-    ConfiguredRoute, HeaderRules, Json, Services, Source, Unannotated, UpstreamServices,
+    ANSWER_BYTES_MAX, ConfiguredRoute, HeaderRules, Json, Services, Source, Unannotated,
+    UpstreamServices,
     raw::{Raw, RawMetadata, RawRoute, RawUpstream},
 };
 use crate::upstream::grpc::Address;
@@ -27,7 +28,10 @@ pub(super) fn services(raw: Raw, built_in: Option<[Address; 2]>) -> Result<Servi
         );
     }
     for (index, upstream) in upstreams.iter().enumerate() {
-        if upstreams[..index].iter().any(|other| other.name == upstream.name) {
+        if upstreams[..index]
+            .iter()
+            .any(|other| other.name == upstream.name)
+        {
             problems.push(format!(
                 "upstreams[{index}]: the name {:?} is taken; give each its own",
                 upstream.name
@@ -47,6 +51,7 @@ pub(super) fn services(raw: Raw, built_in: Option<[Address; 2]>) -> Result<Servi
             headers,
             errors: raw.errors.unwrap_or_default(),
             page,
+            answer_bytes_max: ANSWER_BYTES_MAX,
         })
     } else {
         Err(problems)
@@ -71,7 +76,9 @@ fn upstream(
             }
         },
         (None, None) => {
-            problems.push(format!("{place}: address is missing; write address = \"host:port\""));
+            problems.push(format!(
+                "{place}: address is missing; write address = \"host:port\""
+            ));
             return None;
         }
     };
@@ -92,7 +99,9 @@ fn source(
     problems: &mut Vec<String>,
 ) -> Option<Source> {
     if !raw.includes.is_empty() && raw.protos.is_empty() {
-        problems.push(format!("{place}: includes are for protos, of which there are none"));
+        problems.push(format!(
+            "{place}: includes are for protos, of which there are none"
+        ));
     }
     match (&raw.protos[..], &raw.descriptor_set) {
         ([], None) if built_in => Some(Source::BuiltIn),
@@ -146,7 +155,9 @@ fn route(
         problems.push(format!("{place}: give gather or response-body, not both"));
     }
     if !raw.constants.is_empty() && raw.response_body.is_some() {
-        problems.push(format!("{place}: give constants or response-body, not both"));
+        problems.push(format!(
+            "{place}: give constants or response-body, not both"
+        ));
     }
     let template: Template = match path.parse() {
         Ok(template) => template,

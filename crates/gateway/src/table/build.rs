@@ -7,7 +7,7 @@ use describe::Description;
 use http::uri::PathAndQuery;
 use prost_reflect::MethodDescriptor;
 use routing::{Body, Router, Rule, ServiceConfig, Template, Verb};
-use transcode::{FieldPath, MessageId, Schema};
+use transcode::{FieldPath, MessageId, Schema, WriteOptions};
 
 use super::{
     Answer, BodyPlan, Endpoint, Kind, Listed, Table,
@@ -80,14 +80,21 @@ impl<'s> Building<'s> {
         let methods: Vec<_> = served(upstream, described).collect();
         let names = methods.iter().map(MethodDescriptor::full_name);
         for selector in described.service_config.unmatched(names) {
-            self.left_out.push(format!("{selector} of the service configuration fits no method"));
+            self.left_out.push(format!(
+                "{selector} of the service configuration fits no method"
+            ));
         }
         for method in served(upstream, described) {
-            let configured = self.services.routes.iter().any(|route| route.rpc == method.full_name());
+            let configured = self
+                .services
+                .routes
+                .iter()
+                .any(|route| route.rpc == method.full_name());
             let rules = match routing::resolve(&method, &described.service_config) {
                 Ok(rules) => rules,
                 Err(error) => {
-                    self.problems.push(format!("{}: {error}", method.full_name()));
+                    self.problems
+                        .push(format!("{}: {error}", method.full_name()));
                     continue;
                 }
             };
@@ -106,7 +113,10 @@ impl<'s> Building<'s> {
                 _ => rules,
             };
             for rule in rules {
-                let shaping = Shaping { json: self.services.json, configured: None };
+                let shaping = Shaping {
+                    json: self.services.json,
+                    configured: None,
+                };
                 self.route(index, described, &method, rule, &shaping);
             }
         }
@@ -117,7 +127,10 @@ impl<'s> Building<'s> {
         for name in upstream.services.iter().flatten() {
             let pool = described.description.pool();
             if pool.get_service_by_name(name).is_none() {
-                let known: Vec<_> = pool.services().map(|service| service.full_name().to_owned()).collect();
+                let known: Vec<_> = pool
+                    .services()
+                    .map(|service| service.full_name().to_owned())
+                    .collect();
                 self.problems.push(format!(
                     "upstream {}: there is no service {name:?}; it has {}",
                     upstream.name,
@@ -134,7 +147,8 @@ impl<'s> Building<'s> {
             let found = described.iter().enumerate().find_map(|(index, described)| {
                 let described = described.as_deref()?;
                 let upstream = &services.upstreams[index];
-                let method = served(upstream, described).find(|method| method.full_name() == route.rpc)?;
+                let method =
+                    served(upstream, described).find(|method| method.full_name() == route.rpc)?;
                 Some((index, described, method))
             });
             let Some((index, described, method)) = found else {
@@ -158,15 +172,19 @@ impl<'s> Building<'s> {
                 rpc: route.rpc.clone(),
                 origin: route.origin.clone(),
             };
-            let shaping = Shaping { json: route.json, configured: Some(route) };
+            let shaping = Shaping {
+                json: route.json,
+                configured: Some(route),
+            };
             self.route(index, described, &method, rule, &shaping);
         }
     }
 
     fn no_method(&self, route: &ConfiguredRoute, described: &[Option<Arc<Described>>]) -> String {
-        let why = described.iter().flatten().find_map(|described| {
-            described.description.method(&route.rpc).err()
-        });
+        let why = described
+            .iter()
+            .flatten()
+            .find_map(|described| described.description.method(&route.rpc).err());
         match why {
             Some(why) => format!("{}: {why}", route.origin),
             None => format!("{}: no upstream serves {}", route.origin, route.rpc),
@@ -194,7 +212,8 @@ impl<'s> Building<'s> {
             Ok(endpoint) => {
                 self.listed.push(listed);
                 let origin = format!("{} (upstream {})", rule.origin, upstream.name);
-                self.routes.push((rule.verb, rule.template, origin, Arc::new(endpoint)));
+                self.routes
+                    .push((rule.verb, rule.template, origin, Arc::new(endpoint)));
             }
             Err(problem) => self.problems.push(format!("{}: {problem}", rule.origin)),
         }
@@ -212,7 +231,10 @@ impl<'s> Building<'s> {
         let schema = &described.schema;
         let input = message(schema, method.input().full_name())?;
         let output = message(schema, method.output().full_name())?;
-        let variables = rule.template.variables().map(|name| single(schema, input, name));
+        let variables = rule
+            .template
+            .variables()
+            .map(|name| single(schema, input, name));
         let variables = variables.collect::<Result<Vec<_>, _>>()?;
         let body = match &rule.body {
             Body::None => BodyPlan::None,
@@ -226,11 +248,17 @@ impl<'s> Building<'s> {
         let configured = shaping.configured;
         let gather = configured.and_then(|route| route.gather.as_ref());
         if gather.is_some() && !method.is_server_streaming() {
-            return Err(format!("gather is for streams, and {} answers once", method.full_name()));
+            return Err(format!(
+                "gather is for streams, and {} answers once",
+                method.full_name()
+            ));
         }
         let gather = gather.map(|gather| {
             let field = path(schema, output, &gather.field)?;
-            Ok::<_, String>(GatherPlan { field, key: member_key(&gather.name).into() })
+            Ok::<_, String>(GatherPlan {
+                field,
+                key: member_key(&gather.name).into(),
+            })
         });
         let answer = match &rule.response_body {
             Some(name) => Answer::Field(path(schema, output, name)?),
@@ -238,7 +266,9 @@ impl<'s> Building<'s> {
             None => Answer::Message,
         };
         if let Some(name) = configured.and_then(|route| taken(schema, output, route)) {
-            return Err(format!("constants: the answer has a field {name:?} of its own"));
+            return Err(format!(
+                "constants: the answer has a field {name:?} of its own"
+            ));
         }
         let rpc = format!("/{}/{}", method.parent_service().full_name(), method.name());
         Ok(Endpoint {
@@ -263,7 +293,10 @@ impl<'s> Building<'s> {
             },
             unknown_query: shaping.json.unknown_query,
             read: shaping.json.read,
-            write: shaping.json.write,
+            write: WriteOptions {
+                bytes_max: Some(self.services.answer_bytes_max),
+                ..shaping.json.write
+            },
             answer,
             constants: configured.map_or_else(Vec::new, constants).into(),
             gather: gather.transpose()?,
@@ -278,7 +311,8 @@ impl<'s> Building<'s> {
         let router = match Router::build(self.routes) {
             Ok(router) => router,
             Err(conflicts) => {
-                self.problems.extend(conflicts.iter().map(ToString::to_string));
+                self.problems
+                    .extend(conflicts.iter().map(ToString::to_string));
                 return Err(self.problems);
             }
         };
@@ -321,13 +355,17 @@ fn message(schema: &Schema, full_name: &str) -> Result<MessageId, String> {
 }
 
 fn path(schema: &Schema, root: MessageId, name: &str) -> Result<FieldPath, String> {
-    schema.field_path(root, name).map_err(|unknown| unknown.to_string())
+    schema
+        .field_path(root, name)
+        .map_err(|unknown| unknown.to_string())
 }
 
 fn single(schema: &Schema, root: MessageId, name: &str) -> Result<FieldPath, String> {
     let path = path(schema, root, name)?;
     match schema.is_repeated(&path) {
-        true => Err(format!("{name} is repeated, and a path has one value for it")),
+        true => Err(format!(
+            "{name} is repeated, and a path has one value for it"
+        )),
         false => Ok(path),
     }
 }
@@ -344,7 +382,10 @@ fn query_defaults(
 ) -> Result<Vec<QueryDefault>, String> {
     let default = |(name, value): (&String, &String)| {
         let field = method.input().get_field_by_name(name).ok_or_else(|| {
-            format!("query-defaults: {} has no field {name:?}", method.input().full_name())
+            format!(
+                "query-defaults: {} has no field {name:?}",
+                method.input().full_name()
+            )
         })?;
         Ok(QueryDefault {
             names: [name.clone(), field.json_name().to_owned()],

@@ -112,20 +112,30 @@ impl Endpoint {
 
     /// The path's variables come after the body: what both set is the path's.
     fn fill(&self, received: &Received<'_>, message: &mut Builder) -> Result<(), Problem> {
-        let Received { variables, query, body } = received;
+        let Received {
+            variables,
+            query,
+            body,
+        } = received;
         let empty = body.trim_ascii().is_empty();
         match &self.body {
             // No body at all stands for a message without fields.
             BodyPlan::None => {}
             BodyPlan::Whole | BodyPlan::Field(_) if empty => {}
-            BodyPlan::Whole => self.schema.read_json(self.input, body, self.read, message)?,
+            BodyPlan::Whole => self
+                .schema
+                .read_json(self.input, body, self.read, message)?,
             BodyPlan::Field(path) => self.schema.read_field(path, body, self.read, message)?,
         }
         for (path, text) in self.variables.iter().zip(*variables) {
             self.schema.read_text(path, text, message)?;
         }
         let mut given = query.pairs().filter(|(name, value)| {
-            !value.is_empty() || self.query_defaults.iter().all(|default| !default.is_for(name))
+            !value.is_empty()
+                || self
+                    .query_defaults
+                    .iter()
+                    .all(|default| !default.is_for(name))
         });
         if let (BodyPlan::Whole, Unknown::Reject) = (&self.body, self.unknown_query) {
             return match given.next() {
@@ -153,7 +163,9 @@ impl Endpoint {
         query: &Query<'_>,
     ) -> impl Iterator<Item = (&'e str, &'e str)> {
         let missing = self.query_defaults.iter().filter(move |default| {
-            query.pairs().all(|(name, value)| value.is_empty() || !default.is_for(name))
+            query
+                .pairs()
+                .all(|(name, value)| value.is_empty() || !default.is_for(name))
         });
         missing.map(|default| (default.names[0].as_str(), default.value.as_str()))
     }
@@ -162,15 +174,16 @@ impl Endpoint {
     pub(crate) fn write(&self, message: &[u8], out: &mut Vec<u8>) -> Result<(), WriteError> {
         match &self.answer {
             Answer::Field(path) => self.schema.write_field(path, message, &self.write, out),
-            Answer::Message | Answer::HttpBody if self.constants.is_empty() => {
-                self.schema.write_json(self.output, message, &self.write, out)
-            }
+            Answer::Message | Answer::HttpBody if self.constants.is_empty() => self
+                .schema
+                .write_json(self.output, message, &self.write, out),
             Answer::Message | Answer::HttpBody => {
                 out.push(b'{');
                 out.extend_from_slice(&self.constants);
                 let end = out.len();
                 out.push(b',');
-                self.schema.write_members(self.output, message, &self.write, out)?;
+                self.schema
+                    .write_members(self.output, message, &self.write, out)?;
                 if out.len() == end + 1 {
                     out.truncate(end);
                 }
@@ -194,9 +207,15 @@ impl Endpoint {
     }
 
     /// One message of a gathered answer.
-    pub(crate) fn gather_message(&self, message: &[u8], out: &mut Vec<u8>) -> Result<(), WriteError> {
+    pub(crate) fn gather_message(
+        &self,
+        message: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), WriteError> {
         match &self.gather {
-            Some(gather) => self.schema.write_field(&gather.field, message, &self.write, out),
+            Some(gather) => self
+                .schema
+                .write_field(&gather.field, message, &self.write, out),
             None => self.write(message, out),
         }
     }
@@ -211,7 +230,9 @@ impl Endpoint {
 
     /// Writes the details of a `google.rpc.Status`, an array.
     pub(crate) fn write_details(&self, status: &[u8], out: &mut Vec<u8>) -> Result<(), WriteError> {
-        let Some(path) = &self.details else { return Ok(()) };
+        let Some(path) = &self.details else {
+            return Ok(());
+        };
         let options = WriteOptions {
             unknown_any: UnknownAny::Base64,
             ..self.write

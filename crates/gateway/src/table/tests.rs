@@ -3,8 +3,8 @@ use std::{borrow::Cow, sync::Arc};
 use bytes::Bytes;
 use contract::pspd::{HelloReply, HelloRequest, NumberReply, StreamRequest};
 use http::Method;
-use prost::Message;
 use proptest::prelude::*;
+use prost::Message;
 use server::query::Query;
 
 use super::*;
@@ -21,7 +21,9 @@ fn built_in() -> Arc<Table> {
         .enable_all()
         .build()
         .expect("a runtime");
-    let catalog = runtime.block_on(Catalog::open(services)).expect("it can be served");
+    let catalog = runtime
+        .block_on(Catalog::open(services))
+        .expect("it can be served");
     let table = catalog.table();
     let table = table.borrow();
     Arc::clone(&table)
@@ -29,7 +31,9 @@ fn built_in() -> Arc<Table> {
 
 fn endpoint(path: &str) -> Arc<Endpoint> {
     let table = built_in();
-    let found = table.find(&Method::GET, path).unwrap_or_else(|_| unreachable!("a route"));
+    let found = table
+        .find(&Method::GET, path)
+        .unwrap_or_else(|_| unreachable!("a route"));
     Arc::clone(found.value)
 }
 
@@ -55,7 +59,11 @@ fn a_missing_or_empty_name_is_the_default() {
     let hello = endpoint("/a/hello");
     for query in ["", "name=", "other=x"] {
         let name = "mundo".to_owned();
-        assert_eq!(request(&hello, query), Ok(framed(&HelloRequest { name })), "{query}");
+        assert_eq!(
+            request(&hello, query),
+            Ok(framed(&HelloRequest { name })),
+            "{query}"
+        );
     }
 }
 
@@ -76,7 +84,9 @@ fn counts_and_delays() {
     check("count=%2B12", 12, 0);
     for (query, value) in [("count=2147483648", "2147483648"), ("count=1.5", "1.5")] {
         match request(&numbers, query) {
-            Err(Problem::BadParameter(bad)) => assert_eq!((bad.name.as_str(), bad.value.as_str()), ("count", value)),
+            Err(Problem::BadParameter(bad)) => {
+                assert_eq!((bad.name.as_str(), bad.value.as_str()), ("count", value))
+            }
             other => unreachable!("{query}: {other:?}"),
         }
     }
@@ -92,7 +102,9 @@ fn gathered_and_one_by_one() {
             json.push(b',');
         }
         let message = NumberReply { value }.encode_to_vec();
-        numbers.gather_message(&message, &mut json).expect("well formed");
+        numbers
+            .gather_message(&message, &mut json)
+            .expect("well formed");
     }
     numbers.gather_end(&mut json);
     assert_eq!(json, br#"{"from":"B","values":[1,0]}"#);

@@ -181,7 +181,9 @@ impl Upstream {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         let count = self.links.len();
         let links = (0..count).map(|index| &self.links[turn.wrapping_add(index) % count]);
-        let best = links.filter(|link| link.is_open()).min_by_key(|link| link.load())?;
+        let best = links
+            .filter(|link| link.is_open())
+            .min_by_key(|link| link.load())?;
         Some((Arc::clone(best), best.sender()?))
     }
 }

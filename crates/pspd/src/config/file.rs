@@ -112,8 +112,8 @@ mod tests {
         let text = "[a]\nport = 1\n[gateway]\nport = 2\ncors = [\"http://x\", \"http://y\"]\n";
         let values = sections(text, Role::Gateway, &mut problems).expect("TOML");
         assert_eq!(problems, Vec::<String>::new());
-        assert_eq!(values["port"], "2");
-        assert_eq!(values["cors"], "http://x,http://y");
+        assert_eq!(values.texts["port"], "2");
+        assert_eq!(values.texts["cors"], "http://x,http://y");
     }
 
     #[test]

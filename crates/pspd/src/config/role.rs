@@ -132,7 +132,9 @@ fn work(role: Role, values: &mut Values) -> Option<Work> {
             let gateway = gateway(values);
             let options = grpc_options(values);
             let services = grpc_services(values);
-            Some(Work::Gateway(gateway?, Box::new(services?), options?))
+            let (options, mut services) = (options?, services?);
+            services.answer_bytes_max = options.connection.message_bytes_max;
+            Some(Work::Gateway(gateway?, Box::new(services), options))
         }
         Role::GatewayRest => {
             let gateway = gateway(values);

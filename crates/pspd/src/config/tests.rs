@@ -6,6 +6,7 @@ fn values(given: &[(&'static str, &str)]) -> Values {
         .map(|(key, text)| (*key, Given::new(*text, Origin::Flag)));
     Values {
         given: given.collect(),
+        services: None,
         problems: Vec::new(),
     }
 }

@@ -9,6 +9,7 @@ mod asking;
 mod bodies;
 #[cfg(target_os = "linux")]
 mod clients;
+mod frames;
 mod garbage;
 mod moments;
 mod slow;
@@ -23,6 +24,8 @@ use asking::{Ask, Got, Seen};
 const PSPD: &str = env!("CARGO_BIN_EXE_pspd");
 /// The header that tells a peer, as metadata, which case is wanted.
 const CASE: &str = "grpc-metadata-case";
+/// How much a gateway may grow by what one service sends it.
+const GROWTH_BYTES_MAX: u64 = 24 * 1024 * 1024;
 
 /// A gateway in front of a library that is at this address.
 #[track_caller]
@@ -60,4 +63,15 @@ fn assert_unharmed(gateway: &Process) {
     assert!(!log.contains("panicked"), "{log}");
     let answer = http::get(gateway.address(), "/healthz").expect("an answer");
     assert_eq!(answer.text(), "ok");
+}
+
+/// The most memory that a gateway has had, where that is told.
+#[cfg(target_os = "linux")]
+fn peak_bytes(gateway: &Process) -> u64 {
+    testkit::proc::peak_resident_bytes(gateway.pid())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn peak_bytes(_: &Process) -> u64 {
+    0
 }

@@ -28,6 +28,8 @@ pub(crate) const CONTINUATION: u8 = 9;
 pub(crate) const END_STREAM: u8 = 1;
 /// Flag of the last frame of a head.
 pub(crate) const END_HEADERS: u8 = 4;
+/// Flag of data with padding.
+pub(crate) const PADDED: u8 = 8;
 /// Flag of an acknowledgement.
 const ACK: u8 = 1;
 /// Length of what a client sends first.
@@ -53,6 +55,8 @@ pub(crate) struct Script(Arc<dyn Fn(usize, u32) -> (Vec<u8>, Then) + Send + Sync
 pub(crate) enum Then {
     /// It stays open.
     Stay,
+    /// It stays open, and nothing comes on it any more.
+    Silent,
     /// It ends as TCP connections should.
     Close,
     /// It ends with a reset.
@@ -133,7 +137,11 @@ fn serve(mut stream: TcpStream, answer: impl Fn(u32) -> (Vec<u8>, Then)) -> io::
                 stream.write_all(&bytes)?;
                 match then {
                     Then::Stay => {}
-                    Then::Close => return close(stream),
+                    Then::Silent => return drain(stream),
+                    Then::Close => {
+                        stream.shutdown(Shutdown::Write)?;
+                        return drain(stream);
+                    }
                     Then::Reset => return SockRef::from(&stream).set_linger(Some(Duration::ZERO)),
                     Then::Repeat(bytes) => {
                         for _ in 0..REPEATED_BYTES_MAX / bytes.len() {
@@ -148,12 +156,10 @@ fn serve(mut stream: TcpStream, answer: impl Fn(u32) -> (Vec<u8>, Then)) -> io::
     }
 }
 
-/// Ends this side, and reads what the other one still sends: bytes that are
-/// left unread would turn the end into a reset.
-fn close(mut stream: TcpStream) -> io::Result<()> {
-    stream.shutdown(Shutdown::Write)?;
-    io::copy(&mut stream, &mut io::sink())?;
-    Ok(())
+/// Reads what still comes: bytes that are left unread would turn the end of a
+/// connection into a reset.
+fn drain(mut stream: TcpStream) -> io::Result<()> {
+    io::copy(&mut stream, &mut io::sink()).map(drop)
 }
 
 /// A frame.

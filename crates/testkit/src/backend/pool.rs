@@ -22,13 +22,19 @@ pub fn compile(files: &[PathBuf]) -> DescriptorPool {
     let folders = files.iter().filter_map(|file| file.parent());
     let mut includes: Vec<_> = folders.map(Path::to_owned).collect();
     includes.push(GOOGLE.into());
-    compile_in(files, &includes)
+    match compile_in(files, &includes) {
+        Ok(pool) => pool,
+        Err(error) => panic!("{error}"),
+    }
 }
 
 /// Compiles `.proto` files whose imports are in these folders, Google's well-known
-/// ones aside. Fails the test when they are wrong.
-#[track_caller]
-pub fn compile_in(files: &[PathBuf], includes: &[PathBuf]) -> DescriptorPool {
+/// ones aside.
+///
+/// # Errors
+///
+/// What is wrong with them, and where.
+pub fn compile_in(files: &[PathBuf], includes: &[PathBuf]) -> Result<DescriptorPool, String> {
     let mut resolver = ChainFileResolver::new();
     resolver.add(GoogleFileResolver::new());
     for include in includes {
@@ -36,8 +42,8 @@ pub fn compile_in(files: &[PathBuf], includes: &[PathBuf]) -> DescriptorPool {
     }
     let mut compiler = Compiler::with_file_resolver(resolver);
     match compiler.include_imports(true).open_files(files) {
-        Ok(compiler) => compiler.descriptor_pool(),
-        Err(error) => panic!("{error:?}"),
+        Ok(compiler) => Ok(compiler.descriptor_pool()),
+        Err(error) => Err(format!("{error:?}")),
     }
 }
 
@@ -78,4 +84,30 @@ pub(super) fn echo(request: &DynamicMessage, output: MessageDescriptor) -> Dynam
         }
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_echo_has_the_fields_that_both_know() {
+        let proto = "syntax = \"proto3\";
+            message In { string name = 1; int32 size = 2; repeated string tags = 3; }
+            message Out { string name = 7; int64 size = 2; repeated string tags = 3; }";
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("echo.proto");
+        std::fs::write(&file, proto).expect("written");
+        let pool = compile(&[file]);
+        let sent = message(&pool, "In", json!({"name": "a", "size": 1, "tags": ["x"]}));
+        let output = pool.get_message_by_name("Out").expect("a message");
+        // A size of another type is another thing.
+        assert_eq!(
+            json_of(&echo(&sent, output)),
+            json!({"name": "a", "tags": ["x"]})
+        );
+        assert_eq!(echo(&sent, sent.descriptor()), sent);
+    }
 }

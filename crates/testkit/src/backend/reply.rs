@@ -219,3 +219,31 @@ fn percent_encoded(text: &str) -> String {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_in_trailers() {
+        let mut trailers = HeaderMap::new();
+        Status::new(5, "não: 100%").write(&mut trailers);
+        assert_eq!(trailers["grpc-status"], "5");
+        assert_eq!(trailers["grpc-message"], "n%C3%A3o: 100%25");
+        assert_eq!(trailers.len(), 2);
+
+        let detail = Any {
+            type_url: "t".to_owned(),
+            value: vec![1],
+        };
+        let status = Status {
+            details: vec![detail],
+            ..Status::new(3, "x")
+        };
+        status.write(&mut trailers);
+        let bytes = STANDARD_NO_PAD.decode(&trailers["grpc-status-details-bin"]);
+        let decoded = RpcStatus::decode(&bytes.expect("base64")[..]).expect("a status");
+        assert_eq!((decoded.code, decoded.message.as_str()), (3, "x"));
+        assert_eq!(decoded.details, status.details);
+    }
+}

@@ -162,10 +162,9 @@ fn note(tokens: &mut Tokens<'_>, found: &mut Vec<(usize, usize)>) -> Read<()> {
     match tokens.peek()? {
         Token::Object => {
             let object = tokens.position();
-            let mut has_type = false;
             let mut inside = tokens.open_object()?;
             while let Some(name) = tokens.next_key(&mut inside)? {
-                if name == "@type" && !std::mem::replace(&mut has_type, true) {
+                if name == "@type" {
                     tokens.peek()?;
                     found.push((object, tokens.position()));
                 }

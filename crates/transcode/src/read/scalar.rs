@@ -53,7 +53,8 @@ impl Scalar {
 }
 
 /// The number that `text` is, which follows JSON's grammar of numbers; `None` if
-/// the kind cannot hold it.
+/// the kind cannot hold it. Of floating point it is whatever Rust reads as a finite
+/// number.
 #[inline]
 pub(crate) fn number(kind: Kind, text: &str) -> Option<Scalar> {
     match kind {

@@ -89,12 +89,9 @@ fn scalar(schema: &Schema, kind: Kind, text: &str) -> Option<Scalar> {
             "false" => Some(Scalar::boolean(false)),
             _ => None,
         },
-        Kind::Float | Kind::Double => scalar::named(kind, number).or_else(|| {
-            // Rust knows names for infinity that are not ours.
-            let decimal = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
-            let decimal = number.bytes().all(decimal);
-            decimal.then(|| scalar::number(kind, number))?
-        }),
+        Kind::Float | Kind::Double => {
+            scalar::named(kind, number).or_else(|| scalar::number(kind, number))
+        }
         Kind::Enum(id) => match schema.get_enum(id).number(text) {
             Some(known) => Some(Scalar::signed(known.into())),
             None => scalar::integer(kind, number.parse().ok()?),

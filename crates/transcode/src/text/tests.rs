@@ -243,11 +243,14 @@ fn extensions_are_named_in_brackets() {
             read.map(|()| out.len())
         };
         assert_eq!(read("[extended.size]"), Ok(3));
+        assert_eq!(read("[extended.deep].name"), Ok(6));
         for name in [
             "[extended.none]",
             "[extended.size",
             "[extended.size]x",
             "[extended.size]é",
+            "[extended.deep]é",
+            "[extended.deep]xname",
         ] {
             assert!(read(name).is_err(), "{name}");
         }

@@ -19,6 +19,14 @@ pub enum WriteError {
         /// What was found.
         reason: Malformed,
     },
+    /// The JSON would be larger than the limit.
+    #[error("{at} makes JSON of more than {bytes_max} bytes; ask for less, or raise the limit")]
+    TooLarge {
+        /// Where the limit was passed.
+        at: String,
+        /// The limit.
+        bytes_max: usize,
+    },
     /// A timestamp that RFC 3339 has no text for.
     #[error(
         "{at} is a timestamp out of range: {seconds} s and {nanos} ns after 1970; \
@@ -113,6 +121,10 @@ impl Writer<'_, '_> {
         }
         match (stop, self.unfit.as_deref()) {
             (Stop::Malformed(reason), _) => WriteError::Malformed { at, reason },
+            (Stop::TooLarge, _) => WriteError::TooLarge {
+                at,
+                bytes_max: self.options.bytes_max.unwrap_or(usize::MAX),
+            },
             (_, Some(&Unfit::Timestamp { seconds, nanos })) => {
                 WriteError::Timestamp { at, seconds, nanos }
             }

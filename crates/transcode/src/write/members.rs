@@ -28,6 +28,7 @@ impl Writer<'_, '_> {
         if depth > DEPTH_MAX {
             return Err(Malformed::Depth.into());
         }
+        self.check_room()?;
         match self.schema.get(id).form {
             Form::Plain => {
                 self.out.push(b'{');

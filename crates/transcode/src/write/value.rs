@@ -94,12 +94,23 @@ impl Writer<'_, '_> {
         let mut reader = Reader::new(packed);
         while !reader.is_empty() {
             let raw = reader.raw(kind.wire())?;
+            self.check_room()?;
             self.comma(start);
             if let Raw::Number(number) = raw {
                 self.number(kind, number);
             }
         }
         Ok(())
+    }
+
+    /// Whether more may be written. Asked before each message and each packed value:
+    /// all others are about as long in JSON as they were.
+    #[inline]
+    pub(super) fn check_room(&self) -> Result<(), Stop> {
+        match self.out.len() > self.end_max {
+            true => Err(Stop::TooLarge),
+            false => Ok(()),
+        }
     }
 
     /// A comma, if anything has been written since `start`.

@@ -43,11 +43,17 @@ static CORNERS: LazyLock<Corners> = LazyLock::new(|| {
 });
 
 fn described(message: &str) -> MessageDescriptor {
-    CORNERS.pool.get_message_by_name(message).expect("a message of the schema")
+    CORNERS
+        .pool
+        .get_message_by_name(message)
+        .expect("a message of the schema")
 }
 
 fn id(message: &str) -> MessageId {
-    CORNERS.schema.message(message).expect("a message of the schema")
+    CORNERS
+        .schema
+        .message(message)
+        .expect("a message of the schema")
 }
 
 /// A message in text format.
@@ -58,7 +64,9 @@ fn parsed(message: &str, text: &str) -> DynamicMessage {
 
 fn read(message: &str, json: &[u8], unknown: Unknown) -> Result<Vec<u8>, ReadError> {
     let mut builder = Builder::new();
-    CORNERS.schema.read_json(id(message), json, ReadOptions { unknown }, &mut builder)?;
+    CORNERS
+        .schema
+        .read_json(id(message), json, ReadOptions { unknown }, &mut builder)?;
     let mut wire = Vec::new();
     builder.write_to(&mut wire);
     Ok(wire)
@@ -66,7 +74,9 @@ fn read(message: &str, json: &[u8], unknown: Unknown) -> Result<Vec<u8>, ReadErr
 
 fn write(message: &str, wire: &[u8], options: &WriteOptions) -> Result<String, WriteError> {
     let mut json = Vec::new();
-    CORNERS.schema.write_json(id(message), wire, options, &mut json)?;
+    CORNERS
+        .schema
+        .write_json(id(message), wire, options, &mut json)?;
     Ok(String::from_utf8(json).expect("JSON is UTF-8"))
 }
 
@@ -74,13 +84,20 @@ fn write(message: &str, wire: &[u8], options: &WriteOptions) -> Result<String, W
 fn run<R>(rows: &[R], check: impl Fn(&R) -> Result<(), String>) {
     let failures: Vec<_> = rows.iter().filter_map(|row| check(row).err()).collect();
     let count = failures.len();
-    assert!(failures.is_empty(), "{count} of {} lines:\n{}", rows.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{count} of {} lines:\n{}",
+        rows.len(),
+        failures.join("\n")
+    );
 }
 
 fn same(what: &str, ours: &str, expected: &str) -> Result<(), String> {
     match ours == expected {
         true => Ok(()),
-        false => Err(format!("{what}\n    gives    {ours}\n    expected {expected}")),
+        false => Err(format!(
+            "{what}\n    gives    {ours}\n    expected {expected}"
+        )),
     }
 }
 
@@ -97,22 +114,30 @@ fn check_reads_with(message: &str, unknown: Unknown, rows: &[(&str, &str)]) {
         same(json, &canonical_wire(&described(message), &wire), &expected)?;
         // And what is written of it is read as the same.
         let again = write(message, &wire, &WriteOptions::default());
-        let again = again.map_err(|error| format!("{json}\n    is read but not written: {error:?}"))?;
+        let again =
+            again.map_err(|error| format!("{json}\n    is read but not written: {error:?}"))?;
         let wire = read(message, again.as_bytes(), Unknown::Reject);
-        let wire = wire.map_err(|error| format!("{again}, written of {json}\n    is refused: {error:?}"))?;
-        same(&again, &canonical_wire(&described(message), &wire), &expected)
+        let wire =
+            wire.map_err(|error| format!("{again}, written of {json}\n    is refused: {error:?}"))?;
+        same(
+            &again,
+            &canonical_wire(&described(message), &wire),
+            &expected,
+        )
     });
 }
 
 /// JSON that may be refused, or else is this message and no other.
 fn check_reads_or_rejects(message: &str, rows: &[(&str, &str)]) {
-    run(rows, |(json, text)| match read(message, json.as_bytes(), Unknown::Reject) {
-        Ok(wire) => same(
-            json,
-            &canonical_wire(&described(message), &wire),
-            &canonical(&parsed(message, text)),
-        ),
-        Err(_) => Ok(()),
+    run(rows, |(json, text)| {
+        match read(message, json.as_bytes(), Unknown::Reject) {
+            Ok(wire) => same(
+                json,
+                &canonical_wire(&described(message), &wire),
+                &canonical(&parsed(message, text)),
+            ),
+            Err(_) => Ok(()),
+        }
     });
 }
 
@@ -120,15 +145,22 @@ fn check_reads_or_rejects(message: &str, rows: &[(&str, &str)]) {
 /// names. `*` where nothing can be said of it, in a text that is no JSON.
 fn check_rejects(message: &str, rows: &[(&str, &str)]) {
     let plain = |path: &str| path.replace('_', "").to_lowercase();
-    run(rows, |(json, path)| match read(message, json.as_bytes(), Unknown::Reject) {
-        Ok(wire) => Err(format!("{json}\n    is read as {}", canonical_wire(&described(message), &wire))),
-        Err(error) if *path != "*" && plain(path) != plain(&error.path) => {
-            Err(format!("{json}\n    names {:?}\n    expected {path:?}", error.path))
+    run(rows, |(json, path)| {
+        match read(message, json.as_bytes(), Unknown::Reject) {
+            Ok(wire) => Err(format!(
+                "{json}\n    is read as {}",
+                canonical_wire(&described(message), &wire)
+            )),
+            Err(error) if *path != "*" && plain(path) != plain(&error.path) => Err(format!(
+                "{json}\n    names {:?}\n    expected {path:?}",
+                error.path
+            )),
+            Err(error) if error.line == 0 || error.column == 0 => Err(format!(
+                "{json}\n    is at line {} column {}",
+                error.line, error.column
+            )),
+            Err(_) => Ok(()),
         }
-        Err(error) if error.line == 0 || error.column == 0 => {
-            Err(format!("{json}\n    is at line {} column {}", error.line, error.column))
-        }
-        Err(_) => Ok(()),
     });
 }
 

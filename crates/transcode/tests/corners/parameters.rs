@@ -22,14 +22,18 @@ fn query(pairs: &[(&str, &str)], bound: &[&str], unknown: Unknown) -> Result<Str
     let bound: Vec<_> = bound.iter().map(path).collect();
     let mut builder = Builder::new();
     let pairs = pairs.iter().copied();
-    CORNERS.schema.read_query(id(ALL), pairs, &bound, unknown, &mut builder)?;
+    CORNERS
+        .schema
+        .read_query(id(ALL), pairs, &bound, unknown, &mut builder)?;
     Ok(finished(&builder))
 }
 
 /// `a=1&b=2` without any encoding.
 fn pairs(query: &str) -> Vec<(&str, &str)> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect()
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .collect()
 }
 
 #[test]
@@ -37,9 +41,17 @@ fn texts_of_every_kind() {
     let rows = [
         ("an_int32", "-5", "an_int32: -5"),
         ("anInt32", "5", "an_int32: 5"),
-        ("an_int64", "-9223372036854775808", "an_int64: -9223372036854775808"),
+        (
+            "an_int64",
+            "-9223372036854775808",
+            "an_int64: -9223372036854775808",
+        ),
         ("a_uint32", "4294967295", "a_uint32: 4294967295"),
-        ("a_uint64", "18446744073709551615", "a_uint64: 18446744073709551615"),
+        (
+            "a_uint64",
+            "18446744073709551615",
+            "a_uint64: 18446744073709551615",
+        ),
         ("a_sint32", "-1", "a_sint32: -1"),
         ("a_sint64", "-1", "a_sint64: -1"),
         ("a_fixed32", "1", "a_fixed32: 1"),
@@ -68,8 +80,16 @@ fn texts_of_every_kind() {
         ("strings", "a,b", "strings: 'a,b'"),
         ("one_uint32", "0", "one_uint32: 0"),
         ("one_inner.a", "1", "one_inner: {a: 1}"),
-        ("timestamp", "1970-01-01T00:00:01Z", "timestamp: {seconds: 1}"),
-        ("duration", "1.5s", "duration: {seconds: 1 nanos: 500000000}"),
+        (
+            "timestamp",
+            "1970-01-01T00:00:01Z",
+            "timestamp: {seconds: 1}",
+        ),
+        (
+            "duration",
+            "1.5s",
+            "duration: {seconds: 1 nanos: 500000000}",
+        ),
         ("mask", "a,bC", "mask: {paths: ['a', 'b_c']}"),
         ("bool_value", "false", "bool_value: {}"),
         ("int64_value", "1", "int64_value: {value: 1}"),
@@ -77,7 +97,11 @@ fn texts_of_every_kind() {
         ("string_value", "null", "string_value: {value: 'null'}"),
         ("bytes_value", "AQI", r"bytes_value: {value: '\x01\x02'}"),
         ("double_value", "NaN", "double_value: {value: nan}"),
-        ("timestamps", "1970-01-01T00:00:01Z", "timestamps: {seconds: 1}"),
+        (
+            "timestamps",
+            "1970-01-01T00:00:01Z",
+            "timestamps: {seconds: 1}",
+        ),
         ("int64_values", "5", "int64_values: {value: 5}"),
     ];
     run(&rows, |(path, given, expected)| {
@@ -139,19 +163,37 @@ fn queries() {
         ("an_int32=1", "an_int32: 1"),
         ("anInt32=1&aString=b", "an_int32: 1 a_string: 'b'"),
         ("int32s=1&int32s=2", "int32s: [1, 2]"),
-        ("int32s=1&aBool=true&int32s=2", "int32s: [1, 2] a_bool: true"),
+        (
+            "int32s=1&aBool=true&int32s=2",
+            "int32s: [1, 2] a_bool: true",
+        ),
         ("strings=&strings=a", "strings: ['', 'a']"),
         ("an_inner.a=1&anInner.text=b", "an_inner: {a: 1 text: 'b'}"),
-        ("an_inner.inner.inner.a=1&an_inner.a=2", "an_inner: {a: 2 inner: {inner: {a: 1}}}"),
-        ("by_string[a]=b&byString[c]=d", "by_string: {key: 'a' value: 'b'} by_string: {key: 'c' value: 'd'}"),
+        (
+            "an_inner.inner.inner.a=1&an_inner.a=2",
+            "an_inner: {a: 2 inner: {inner: {a: 1}}}",
+        ),
+        (
+            "by_string[a]=b&byString[c]=d",
+            "by_string: {key: 'a' value: 'b'} by_string: {key: 'c' value: 'd'}",
+        ),
         ("by_string[]=b", "by_string: {key: '' value: 'b'}"),
         ("by_int32[1]=2", "by_int32: {key: 1 value: 2}"),
         ("by_bool[true]=false", "by_bool: {key: true value: false}"),
-        ("colors_by_string[a.b]=RED", "colors_by_string: {key: 'a.b' value: RED}"),
+        (
+            "colors_by_string[a.b]=RED",
+            "colors_by_string: {key: 'a.b' value: RED}",
+        ),
         ("timestamp=1970-01-01T00:00:01Z", "timestamp: {seconds: 1}"),
-        ("durations=1s&durations=2s", "durations: {seconds: 1} durations: {seconds: 2}"),
+        (
+            "durations=1s&durations=2s",
+            "durations: {seconds: 1} durations: {seconds: 2}",
+        ),
         ("oneUint32=0", "one_uint32: 0"),
-        ("oneInner.a=1&oneInner.text=b", "one_inner: {a: 1 text: 'b'}"),
+        (
+            "oneInner.a=1&oneInner.text=b",
+            "one_inner: {a: 1 text: 'b'}",
+        ),
     ];
     run(&rows, |(text, expected)| {
         let ours = query(&pairs(text), &[], Unknown::Reject);
@@ -191,10 +233,12 @@ fn queries_that_are_refused() {
         ("one_inner.a=1&one_string=a", "one_string"),
         ("any=1", "any"),
     ];
-    run(&rows, |(text, name)| match query(&pairs(text), &[], Unknown::Reject) {
-        Ok(read) => Err(format!("?{text}\n    is read as {read}")),
-        Err(bad) if bad.name != *name => Err(format!("?{text}\n    blames {:?}", bad.name)),
-        Err(_) => Ok(()),
+    run(&rows, |(text, name)| {
+        match query(&pairs(text), &[], Unknown::Reject) {
+            Ok(read) => Err(format!("?{text}\n    is read as {read}")),
+            Err(bad) if bad.name != *name => Err(format!("?{text}\n    blames {:?}", bad.name)),
+            Err(_) => Ok(()),
+        }
     });
 }
 
@@ -220,7 +264,11 @@ fn what_the_path_gives_the_query_may_not() {
 
 #[test]
 fn parameters_that_are_not_known_are_ignored_on_demand() {
-    let ours = query(&pairs("unknown=1&an_int32=2&an_inner.b=3&x[y]=4"), &[], Unknown::Ignore);
+    let ours = query(
+        &pairs("unknown=1&an_int32=2&an_inner.b=3&x[y]=4"),
+        &[],
+        Unknown::Ignore,
+    );
     assert_eq!(ours, Ok(canonical(&parsed(ALL, "an_int32: 2"))));
     let bad = query(&pairs("an_int32=x"), &[], Unknown::Ignore);
     assert_eq!(bad.map_err(|bad| bad.name), Err("an_int32".to_owned()));

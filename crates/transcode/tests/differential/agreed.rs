@@ -11,8 +11,12 @@ use crate::compare::held;
 pub(crate) fn agreed(message: &DynamicMessage) -> bool {
     let name = message.descriptor().full_name().to_owned();
     well_known(&name, message)
-        && message.fields().all(|(field, value)| value_agreed(value, &field.kind()))
-        && message.extensions().all(|(field, value)| value_agreed(value, &field.kind()))
+        && message
+            .fields()
+            .all(|(field, value)| value_agreed(value, &field.kind()))
+        && message
+            .extensions()
+            .all(|(field, value)| value_agreed(value, &field.kind()))
 }
 
 fn value_agreed(value: &Value, kind: &Kind) -> bool {
@@ -20,7 +24,9 @@ fn value_agreed(value: &Value, kind: &Kind) -> bool {
         Value::Message(message) => agreed(message),
         Value::List(values) => values.iter().all(|value| value_agreed(value, kind)),
         Value::Map(entries) => {
-            let entry = kind.as_message().map(|entry| entry.map_entry_value_field().kind());
+            let entry = kind
+                .as_message()
+                .map(|entry| entry.map_entry_value_field().kind());
             let each = |(_, value): (&MapKey, &Value)| {
                 entry.as_ref().is_some_and(|kind| value_agreed(value, kind))
             };
@@ -46,9 +52,9 @@ fn well_known(name: &str, message: &DynamicMessage) -> bool {
             let signs = time.seconds.signum() * i64::from(time.nanos.signum());
             signs >= 0 && time.seconds.abs() <= 315_576_000_000 && time.nanos.abs() < 1_000_000_000
         }),
-        "google.protobuf.FieldMask" => message.transcode_to::<FieldMask>().is_ok_and(|mask| {
-            mask.paths.iter().all(|path| is_mask_path(path))
-        }),
+        "google.protobuf.FieldMask" => message
+            .transcode_to::<FieldMask>()
+            .is_ok_and(|mask| mask.paths.iter().all(|path| is_mask_path(path))),
         "google.protobuf.Any" => message.transcode_to::<Any>().is_ok_and(|any| {
             let (host, name) = any.type_url.rsplit_once('/').unwrap_or_default();
             let known = held(message).is_some_and(|held| agreed(&held));
@@ -57,9 +63,11 @@ fn well_known(name: &str, message: &DynamicMessage) -> bool {
         // Without a kind it is nothing that JSON has; nor are NaN and infinity.
         "google.protobuf.Value" => {
             let number = message.get_field_by_name("number_value");
-            let set = message.descriptor().oneofs().next().is_some_and(|oneof| {
-                oneof.fields().any(|field| message.has_field(&field))
-            });
+            let set = message
+                .descriptor()
+                .oneofs()
+                .next()
+                .is_some_and(|oneof| oneof.fields().any(|field| message.has_field(&field)));
             set && number.is_none_or(|number| number.as_f64().is_some_and(f64::is_finite))
         }
         // The reference writes null.
@@ -81,7 +89,9 @@ fn is_mask_path(path: &str) -> bool {
     let part = |part: &str| {
         let mut words = part.split('_');
         let lower = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        words.next().is_some_and(|word| !word.is_empty() && word.chars().all(lower))
+        words
+            .next()
+            .is_some_and(|word| !word.is_empty() && word.chars().all(lower))
             && words.all(|word| {
                 word.starts_with(|c: char| c.is_ascii_lowercase()) && word.chars().all(lower)
             })

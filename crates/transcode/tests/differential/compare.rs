@@ -34,7 +34,8 @@ pub(crate) fn parse(text: &[u8]) -> Json {
 impl Json {
     /// The first place where two texts are not the same.
     pub(crate) fn difference(&self, other: &Json) -> Option<String> {
-        let inside = |place: String, ours: Option<&Json>, other: Option<&Json>| match (ours, other) {
+        let inside = |place: String, ours: Option<&Json>, other: Option<&Json>| match (ours, other)
+        {
             (Some(ours), Some(other)) => Some(place + &ours.difference(other)?),
             (None, None) => None,
             _ => Some(format!("{place}: {ours:?} is not {other:?}")),
@@ -55,12 +56,19 @@ impl Json {
     pub(crate) fn map_texts(self, other: &impl Fn(&str) -> Option<String>) -> Json {
         match self {
             Json::String(text) => Json::String(other(&text).unwrap_or(text)),
-            Json::Array(values) => {
-                Json::Array(values.into_iter().map(|value| value.map_texts(other)).collect())
-            }
+            Json::Array(values) => Json::Array(
+                values
+                    .into_iter()
+                    .map(|value| value.map_texts(other))
+                    .collect(),
+            ),
             Json::Object(members) => {
                 let members = members.into_iter();
-                Json::Object(members.map(|(name, value)| (name, value.map_texts(other))).collect())
+                Json::Object(
+                    members
+                        .map(|(name, value)| (name, value.map_texts(other)))
+                        .collect(),
+                )
             }
             other => other,
         }
@@ -118,7 +126,9 @@ impl<'de> Visitor<'de> for Tree {
         let mut object = BTreeMap::new();
         while let Some((name, value)) = members.next_entry::<String, Json>()? {
             if object.contains_key(&name) {
-                return Err(A::Error::custom(format!("the member {name:?} is there twice")));
+                return Err(A::Error::custom(format!(
+                    "the member {name:?} is there twice"
+                )));
             }
             object.insert(name, value);
         }
@@ -138,8 +148,12 @@ pub(crate) fn reference_json(
 
 /// The set fields of a message as text; equal texts are equal messages.
 pub(crate) fn canonical(message: &DynamicMessage) -> String {
-    let fields = message.fields().map(|(field, value)| (field.number(), value));
-    let extensions = message.extensions().map(|(field, value)| (field.number(), value));
+    let fields = message
+        .fields()
+        .map(|(field, value)| (field.number(), value));
+    let extensions = message
+        .extensions()
+        .map(|(field, value)| (field.number(), value));
     let mut lines: Vec<_> = fields
         .chain(extensions)
         .map(|(number, value)| (number, canonical_value(value)))
@@ -149,7 +163,10 @@ pub(crate) fn canonical(message: &DynamicMessage) -> String {
         lines.retain(|(number, _)| *number != 2);
         lines.push((2, canonical(&held)));
     }
-    let lines: Vec<_> = lines.iter().map(|(number, value)| format!("{number}: {value}")).collect();
+    let lines: Vec<_> = lines
+        .iter()
+        .map(|(number, value)| format!("{number}: {value}"))
+        .collect();
     format!("{{{}}}", lines.join(", "))
 }
 
@@ -161,7 +178,8 @@ fn canonical_value(value: &Value) -> String {
             format!("[{}]", values.join(", "))
         }
         Value::Map(entries) => {
-            let entry = |(key, value): (&MapKey, &Value)| format!("{key:?} => {}", canonical_value(value));
+            let entry =
+                |(key, value): (&MapKey, &Value)| format!("{key:?} => {}", canonical_value(value));
             let mut entries: Vec<_> = entries.iter().map(entry).collect();
             entries.sort();
             format!("({})", entries.join(", "))
@@ -182,7 +200,10 @@ pub(crate) fn held(message: &DynamicMessage) -> Option<DynamicMessage> {
     }
     let any: Any = message.transcode_to().ok()?;
     let name = any.type_url.rsplit('/').next()?;
-    let described = message.descriptor().parent_pool().get_message_by_name(name)?;
+    let described = message
+        .descriptor()
+        .parent_pool()
+        .get_message_by_name(name)?;
     DynamicMessage::decode(described, any.value.as_slice()).ok()
 }
 
@@ -198,4 +219,3 @@ pub(crate) fn canonical_wire(described: &prost_reflect::MessageDescriptor, wire:
         Err(error) => format!("{error}: {}", hex(wire)),
     }
 }
-

@@ -42,7 +42,13 @@ impl Forms<'_> {
 
     fn object(&mut self, mut members: Vec<(String, String)>) -> String {
         if self.strangers == Strangers::Some && self.random.u8(..3) == 0 {
-            let values = ["1", "null", "[[{}], \"]\"]", "{\"a\\\"\": {\"b\": [1e9, true]}}", "\"\\u0041\""];
+            let values = [
+                "1",
+                "null",
+                "[[{}], \"]\"]",
+                "{\"a\\\"\": {\"b\": [1e9, true]}}",
+                "\"\\u0041\"",
+            ];
             let value = values[self.random.usize(..values.len())];
             members.push(("no such field".to_owned(), value.to_owned()));
         }
@@ -59,7 +65,10 @@ impl Forms<'_> {
 
     fn array(&mut self, values: &[String]) -> String {
         let (before, after) = (self.blank(), self.blank());
-        let values: Vec<_> = values.iter().map(|value| format!("{before}{value}{after}")).collect();
+        let values: Vec<_> = values
+            .iter()
+            .map(|value| format!("{before}{value}{after}"))
+            .collect();
         format!("[{after}{}]", values.join(","))
     }
 
@@ -104,7 +113,9 @@ impl Forms<'_> {
             0 if !takes_null || field.is_list() => Some("null".to_owned()),
             1 if field.is_list() => Some("[]".to_owned()),
             1 if field.is_map() => Some("{}".to_owned()),
-            1 if !field.supports_presence() => Some(self.value(&Value::default_value(&kind), &kind)),
+            1 if !field.supports_presence() => {
+                Some(self.value(&Value::default_value(&kind), &kind))
+            }
             _ => None,
         }
     }
@@ -113,9 +124,13 @@ impl Forms<'_> {
         match value {
             Value::List(values) => self.list(values, &field.kind()),
             Value::Map(entries) => {
-                let Kind::Message(entry) = field.kind() else { unreachable!("a map has entries") };
+                let Kind::Message(entry) = field.kind() else {
+                    unreachable!("a map has entries")
+                };
                 let kind = entry.map_entry_value_field().kind();
-                let members = entries.iter().map(|(key, value)| (key_text(key), self.value(value, &kind)));
+                let members = entries
+                    .iter()
+                    .map(|(key, value)| (key_text(key), self.value(value, &kind)));
                 let members = members.collect();
                 // A stranger here would be an entry.
                 let strangers = std::mem::replace(&mut self.strangers, Strangers::None);
@@ -140,12 +155,18 @@ impl Forms<'_> {
             Value::U32(value) => self.integer((*value).into()),
             Value::U64(value) => self.integer((*value).into()),
             Value::F32(value) if value.is_finite() => {
-                let forms = [format!("{value:?}"), format!("{value:e}"), format!("{:?}", f64::from(*value))];
+                let forms = [
+                    format!("{value:?}"),
+                    format!("{value:e}"),
+                    format!("{:?}", f64::from(*value)),
+                ];
                 self.number(&forms)
             }
-            Value::F64(value) if value.is_finite() => {
-                self.number(&[format!("{value:?}"), format!("{value:e}"), format!("{value:E}")])
-            }
+            Value::F64(value) if value.is_finite() => self.number(&[
+                format!("{value:?}"),
+                format!("{value:e}"),
+                format!("{value:E}"),
+            ]),
             Value::F32(value) => self.string(special(f64::from(*value))),
             Value::F64(value) => self.string(special(*value)),
             Value::String(value) => self.string(value),
@@ -195,7 +216,10 @@ impl Forms<'_> {
         if known.full_name() == "google.protobuf.NullValue" {
             return "null".to_owned();
         }
-        let names: Vec<_> = known.values().filter(|value| value.number() == number).collect();
+        let names: Vec<_> = known
+            .values()
+            .filter(|value| value.number() == number)
+            .collect();
         match self.random.choice(&names) {
             Some(name) if self.random.u8(..4) > 0 => self.string(name.name()),
             _ => number.to_string(),
@@ -219,7 +243,10 @@ impl Forms<'_> {
             };
             let must = character < ' ' || character == '"' || character == '\\';
             match short {
-                Some(short) if must && self.random.bool() || self.random.u8(..20) == 0 && character == '/' => {
+                Some(short)
+                    if must && self.random.bool()
+                        || self.random.u8(..20) == 0 && character == '/' =>
+                {
                     quoted.push_str(short);
                 }
                 _ if must || self.random.u8(..20) == 0 => self.push_hex(character, &mut quoted),
@@ -255,7 +282,10 @@ impl Forms<'_> {
                 let kind = match name {
                     "Struct" => message.transcode_to().ok().map(value::Kind::StructValue),
                     "ListValue" => message.transcode_to().ok().map(value::Kind::ListValue),
-                    _ => message.transcode_to::<prost_types::Value>().ok().and_then(|value| value.kind),
+                    _ => message
+                        .transcode_to::<prost_types::Value>()
+                        .ok()
+                        .and_then(|value| value.kind),
                 };
                 self.json_value(&prost_types::Value { kind })
             }
@@ -265,7 +295,10 @@ impl Forms<'_> {
                 String::from_utf8(json).expect("text")
             }
             _ => {
-                let field = message.descriptor().get_field(1).expect("a wrapper's field");
+                let field = message
+                    .descriptor()
+                    .get_field(1)
+                    .expect("a wrapper's field");
                 self.value(&message.get_field(&field), &field.kind())
             }
         }
@@ -287,7 +320,10 @@ impl Forms<'_> {
     /// With any number of digits, in any zone that stays within the years.
     fn timestamp(&mut self, time: Timestamp) -> String {
         let minutes = self.random.i64(-14 * 60..=14 * 60);
-        let shifted = Timestamp { seconds: time.seconds + 60 * minutes, nanos: time.nanos };
+        let shifted = Timestamp {
+            seconds: time.seconds + 60 * minutes,
+            nanos: time.nanos,
+        };
         let inside = (-62_135_596_800..=253_402_300_799).contains(&shifted.seconds);
         let (shown, zone) = match self.random.bool() && inside {
             true => {
@@ -298,12 +334,24 @@ impl Forms<'_> {
             false => (time, "Z".to_owned()),
         };
         let whole = Timestamp { nanos: 0, ..shown }.to_string();
-        format!("{}{}{zone}", whole.trim_end_matches('Z'), self.fraction(time.nanos))
+        format!(
+            "{}{}{zone}",
+            whole.trim_end_matches('Z'),
+            self.fraction(time.nanos)
+        )
     }
 
     fn duration(&mut self, time: Duration) -> String {
-        let sign = if time.seconds < 0 || time.nanos < 0 { "-" } else { "" };
-        format!("{sign}{}{}s", time.seconds.abs(), self.fraction(time.nanos.abs()))
+        let sign = if time.seconds < 0 || time.nanos < 0 {
+            "-"
+        } else {
+            ""
+        };
+        format!(
+            "{sign}{}{}s",
+            time.seconds.abs(),
+            self.fraction(time.nanos.abs())
+        )
     }
 
     fn fraction(&mut self, nanos: i32) -> String {
@@ -326,7 +374,11 @@ impl Forms<'_> {
             },
             Some(value::Kind::StringValue(text)) => self.string(text),
             Some(value::Kind::ListValue(list)) => {
-                let values: Vec<_> = list.values.iter().map(|value| self.json_value(value)).collect();
+                let values: Vec<_> = list
+                    .values
+                    .iter()
+                    .map(|value| self.json_value(value))
+                    .collect();
                 self.array(&values)
             }
             Some(value::Kind::StructValue(structure)) => {

@@ -57,12 +57,17 @@ fn for_each_case(name: &str, check: impl Fn(&mut Case)) {
     }
     let cases = env::var("TRANSCODE_CASES").map_or(CASES, |cases| cases.parse().expect("a number"));
     // Every test has seeds of its own.
-    let first = name.bytes().fold(0, |seed: u64, byte| seed.rotate_left(9) ^ u64::from(byte)) << 24;
+    let first = name
+        .bytes()
+        .fold(0, |seed: u64, byte| seed.rotate_left(9) ^ u64::from(byte))
+        << 24;
     for (seed, index) in (first..).zip(0..cases) {
         let size = 1 + SIZE_MAX * index / cases;
         let outcome = catch_unwind(AssertUnwindSafe(|| check(&mut Case::new(seed, size))));
         if let Err(failure) = outcome {
-            eprintln!("again with TRANSCODE_SEED={seed}:{size} cargo test -p transcode --test differential {name}");
+            eprintln!(
+                "again with TRANSCODE_SEED={seed}:{size} cargo test -p transcode --test differential {name}"
+            );
             resume_unwind(failure);
         }
     }
@@ -73,20 +78,35 @@ impl Case {
         let mut random = Rng::with_seed(seed);
         let schemas = Schemas::random(&mut random, size);
         let schema = Schema::compile(&schemas.pool);
-        Case { random, schemas, schema }
+        Case {
+            random,
+            schemas,
+            schema,
+        }
     }
 
     fn message(&mut self) -> DynamicMessage {
         let root = self.schemas.root(&mut self.random).clone();
-        Messages { random: &mut self.random, schemas: &self.schemas }.message(&root)
+        Messages {
+            random: &mut self.random,
+            schemas: &self.schemas,
+        }
+        .message(&root)
     }
 
     fn form(&mut self, message: &DynamicMessage, strangers: Strangers) -> String {
-        Forms { random: &mut self.random, strangers }.write(message)
+        Forms {
+            random: &mut self.random,
+            strangers,
+        }
+        .write(message)
     }
 
     fn id(&self, described: &MessageDescriptor) -> MessageId {
-        let id = self.schema.message(described.full_name()).expect("a message of the pool");
+        let id = self
+            .schema
+            .message(described.full_name())
+            .expect("a message of the pool");
         self.schema.check(id).expect("nothing that is refused");
         id
     }
@@ -98,7 +118,8 @@ impl Case {
         options: &WriteOptions,
     ) -> Result<Vec<u8>, WriteError> {
         let mut json = Vec::new();
-        self.schema.write_json(self.id(described), wire, options, &mut json)?;
+        self.schema
+            .write_json(self.id(described), wire, options, &mut json)?;
         Ok(json)
     }
 
@@ -109,13 +130,19 @@ impl Case {
         unknown: Unknown,
     ) -> Result<Vec<u8>, ReadError> {
         let mut builder = Builder::new();
-        self.schema.read_json(self.id(described), json, ReadOptions { unknown }, &mut builder)?;
+        self.schema.read_json(
+            self.id(described),
+            json,
+            ReadOptions { unknown },
+            &mut builder,
+        )?;
         Ok(finished(&builder))
     }
 
     /// Of an enum's aliases the reference takes any, where it should be the first.
     fn check_same(&self, ours: &Json, reference: &[u8], context: impl Fn() -> String) {
-        let expected = parse(reference).map_texts(&|text| self.schemas.first_names.get(text).cloned());
+        let expected =
+            parse(reference).map_texts(&|text| self.schemas.first_names.get(text).cloned());
         if let Some(difference) = ours.difference(&expected) {
             unreachable!("{difference}\n{}", context());
         }
@@ -141,7 +168,12 @@ impl Case {
             unreachable!("{error:?}\nin {text}\nof {}", outline(&described));
         });
         let read = canonical_wire(&described, &wire);
-        assert_eq!(read, canonical(message), "from {text}\nof {}", outline(&described));
+        assert_eq!(
+            read,
+            canonical(message),
+            "from {text}\nof {}",
+            outline(&described)
+        );
     }
 }
 
@@ -155,14 +187,26 @@ fn finished(builder: &Builder) -> Vec<u8> {
 /// For the report of a failure.
 fn shown(message: &DynamicMessage, wire: &[u8]) -> String {
     let described = message.descriptor();
-    format!("wire {}\nmessage {}\nof {}", hex(wire), canonical(message), outline(&described))
+    format!(
+        "wire {}\nmessage {}\nof {}",
+        hex(wire),
+        canonical(message),
+        outline(&described)
+    )
 }
 
 fn outline(described: &MessageDescriptor) -> String {
     let fields = described.fields().map(|field| {
         let (number, kind, json) = (field.number(), field.kind(), field.json_name().to_owned());
-        let shape = (field.cardinality(), field.is_packed(), field.supports_presence());
-        format!("  {} = {number}: {kind:?} {shape:?} {json:?}\n", field.name())
+        let shape = (
+            field.cardinality(),
+            field.is_packed(),
+            field.supports_presence(),
+        );
+        format!(
+            "  {} = {number}: {kind:?} {shape:?} {json:?}\n",
+            field.name()
+        )
     });
     format!("{}\n{}", described.full_name(), fields.collect::<String>())
 }
@@ -184,17 +228,32 @@ fn check_parts(case: &Case, message: &DynamicMessage, wire: &[u8], json: &Json) 
     let described = message.descriptor();
     let (id, options) = (case.id(&described), WriteOptions::default());
     let mut members = b"{".to_vec();
-    case.schema.write_members(id, wire, &options, &mut members).expect("as before");
+    case.schema
+        .write_members(id, wire, &options, &mut members)
+        .expect("as before");
     members.push(b'}');
     assert_eq!(&parse(&members), json, "{}", shown(message, wire));
 
-    let Json::Object(json) = json else { unreachable!("every root is an object") };
+    let Json::Object(json) = json else {
+        unreachable!("every root is an object")
+    };
     for field in described.fields() {
-        let path = case.schema.field_path(id, field.name()).expect("a field of it");
+        let path = case
+            .schema
+            .field_path(id, field.name())
+            .expect("a field of it");
         let mut alone = Vec::new();
-        case.schema.write_field(&path, wire, &options, &mut alone).expect("as before");
+        case.schema
+            .write_field(&path, wire, &options, &mut alone)
+            .expect("as before");
         if let Some(member) = json.get(field.json_name()) {
-            assert_eq!(&parse(&alone), member, "{} in {}", field.name(), shown(message, wire));
+            assert_eq!(
+                &parse(&alone),
+                member,
+                "{} in {}",
+                field.name(),
+                shown(message, wire)
+            );
         }
     }
 }
@@ -207,7 +266,11 @@ fn writes_by_options_as_the_reference() {
             let wire = message.encode_to_vec();
             let [defaults, names, enums] = [(); 3].map(|()| case.random.bool());
             let options = WriteOptions {
-                defaults: if defaults { Defaults::Write } else { Defaults::Omit },
+                defaults: if defaults {
+                    Defaults::Write
+                } else {
+                    Defaults::Omit
+                },
                 names: if names { Names::Original } else { Names::Json },
                 enums: if enums { Enums::Numbers } else { Enums::Names },
                 ..WriteOptions::default()
@@ -216,9 +279,13 @@ fn writes_by_options_as_the_reference() {
                 .skip_default_fields(!defaults)
                 .use_proto_field_name(names)
                 .use_enum_numbers(enums);
-            let ours = case.write(&message.descriptor(), &wire, &options).expect("agreed");
+            let ours = case
+                .write(&message.descriptor(), &wire, &options)
+                .expect("agreed");
             let reference = reference_json(&message, &theirs).expect("agreed");
-            case.check_same(&parse(&ours), &reference, || format!("{options:?}\n{}", shown(&message, &wire)));
+            case.check_same(&parse(&ours), &reference, || {
+                format!("{options:?}\n{}", shown(&message, &wire))
+            });
             case.check_read(&message, &ours, Unknown::Reject);
         }
     });
@@ -254,12 +321,19 @@ fn reads_each_field_alone() {
                 let mut alone = DynamicMessage::new(described.clone());
                 alone.set_field(&field, value.clone());
                 let json = reference_json(&alone, &SerializeOptions::new()).expect("agreed");
-                let Json::Object(_) = parse(&json) else { unreachable!("every root is an object") };
+                let Json::Object(_) = parse(&json) else {
+                    unreachable!("every root is an object")
+                };
                 let key = serde_json::to_vec(field.json_name()).expect("text");
                 let json = &json[key.len() + 2..json.len() - 1];
-                let path = case.schema.field_path(case.id(&described), field.name()).expect("a field");
+                let path = case
+                    .schema
+                    .field_path(case.id(&described), field.name())
+                    .expect("a field");
                 let mut builder = Builder::new();
-                let read = case.schema.read_field(&path, json, ReadOptions::default(), &mut builder);
+                let read =
+                    case.schema
+                        .read_field(&path, json, ReadOptions::default(), &mut builder);
                 let text = String::from_utf8_lossy(json);
                 assert!(read.is_ok(), "{read:?} for {} = {text}", field.name());
                 let read = canonical_wire(&described, &finished(&builder));
@@ -276,13 +350,26 @@ fn reads_a_query_like_a_body() {
             let message = case.message();
             let (pairs, kept) = query::pairs(&mut case.random, &message);
             let described = message.descriptor();
-            let borrowed = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+            let borrowed = pairs
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()));
             let mut builder = Builder::new();
             let id = case.id(&described);
-            let read = case.schema.read_query(id, borrowed, &[], Unknown::Reject, &mut builder);
-            assert!(read.is_ok(), "{read:?} in {pairs:?} of {}", outline(&described));
+            let read = case
+                .schema
+                .read_query(id, borrowed, &[], Unknown::Reject, &mut builder);
+            assert!(
+                read.is_ok(),
+                "{read:?} in {pairs:?} of {}",
+                outline(&described)
+            );
             let read = canonical_wire(&described, &finished(&builder));
-            assert_eq!(read, canonical(&kept), "{pairs:?} of {}", outline(&described));
+            assert_eq!(
+                read,
+                canonical(&kept),
+                "{pairs:?} of {}",
+                outline(&described)
+            );
         }
     });
 }
@@ -316,7 +403,10 @@ fn writes_any_valid_bytes_as_the_reference() {
         }
     });
     let (all, compared) = counted;
-    assert!(compared * 4 >= all * 3, "only {compared} of {all} could be compared");
+    assert!(
+        compared * 4 >= all * 3,
+        "only {compared} of {all} could be compared"
+    );
 }
 
 #[test]
@@ -326,9 +416,13 @@ fn spoiled_bytes_are_errors_or_messages() {
             let message = case.message();
             let described = message.descriptor();
             let wire = spoiled(&mut case.random, message.encode_to_vec());
-            let Ok(ours) = case.write(&described, &wire, &WriteOptions::default()) else { continue };
+            let Ok(ours) = case.write(&described, &wire, &WriteOptions::default()) else {
+                continue;
+            };
             let ours = parse(&ours);
-            let Ok(decoded) = DynamicMessage::decode(described, wire.as_slice()) else { continue };
+            let Ok(decoded) = DynamicMessage::decode(described, wire.as_slice()) else {
+                continue;
+            };
             if agreed(&decoded) {
                 let reference = reference_json(&decoded, &SerializeOptions::new()).expect("agreed");
                 case.check_same(&ours, &reference, || shown(&decoded, &wire));
@@ -345,14 +439,24 @@ fn spoiled_json_is_an_error_or_a_message() {
             let described = message.descriptor();
             let json = case.form(&message, Strangers::None).into_bytes();
             let json = spoiled(&mut case.random, json);
-            let Ok(wire) = case.read(&described, &json, Unknown::Reject) else { continue };
+            let Ok(wire) = case.read(&described, &json, Unknown::Reject) else {
+                continue;
+            };
             let text = String::from_utf8_lossy(&json);
-            assert!(serde_json::from_slice::<serde_json::Value>(&json).is_ok(), "no JSON: {text}");
+            assert!(
+                serde_json::from_slice::<serde_json::Value>(&json).is_ok(),
+                "no JSON: {text}"
+            );
             let read = DynamicMessage::decode(described.clone(), wire.as_slice());
-            let read = read.unwrap_or_else(|error| unreachable!("{error}: {} from {text}", hex(&wire)));
+            let read =
+                read.unwrap_or_else(|error| unreachable!("{error}: {} from {text}", hex(&wire)));
             if agreed(&read) {
                 let json = case.write(&described, &wire, &WriteOptions::default());
-                case.check_read(&read, &json.expect("what was read is written"), Unknown::Reject);
+                case.check_read(
+                    &read,
+                    &json.expect("what was read is written"),
+                    Unknown::Reject,
+                );
             }
         }
     });

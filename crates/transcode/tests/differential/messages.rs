@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use fastrand::Rng;
 use prost::Message;
 use prost_reflect::{
-    DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage,
-    Value,
+    DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MapKey, MessageDescriptor,
+    ReflectMessage, Value,
 };
 use prost_types::{Any, Duration, FieldMask, ListValue, Struct, Timestamp, value};
 
@@ -61,7 +61,10 @@ impl Messages<'_> {
         }
         let entry = field.kind();
         let entry = entry.as_message()?;
-        let (key, value) = (entry.map_entry_key_field().kind(), entry.map_entry_value_field());
+        let (key, value) = (
+            entry.map_entry_key_field().kind(),
+            entry.map_entry_value_field(),
+        );
         let entries = (0..self.random.usize(..5)).filter_map(|_| {
             let key = self.of_kind(&key, false, depth)?.into_map_key()?;
             let held = self.of_kind(&value.kind(), false, depth)?;
@@ -72,7 +75,8 @@ impl Messages<'_> {
 
     fn of_kind(&mut self, kind: &Kind, is_list: bool, depth: usize) -> Option<Value> {
         if is_list {
-            let values = (0..self.random.usize(..6)).filter_map(|_| self.of_kind(kind, false, depth));
+            let values =
+                (0..self.random.usize(..6)).filter_map(|_| self.of_kind(kind, false, depth));
             return Some(Value::List(values.collect()));
         }
         let random = &mut *self.random;
@@ -121,7 +125,10 @@ impl Messages<'_> {
     }
 
     fn fill_wrapper(&mut self, message: &mut DynamicMessage) {
-        let field = message.descriptor().get_field(1).expect("a wrapper's field");
+        let field = message
+            .descriptor()
+            .get_field(1)
+            .expect("a wrapper's field");
         let value = match self.of_kind(&field.kind(), false, 0).expect("a scalar") {
             Value::F32(number) if !number.is_finite() || number == 0.0 => Value::F32(0.0),
             Value::F64(number) if !number.is_finite() || number == 0.0 => Value::F64(0.0),
@@ -131,11 +138,22 @@ impl Messages<'_> {
     }
 
     fn any(&mut self, depth: usize) -> Any {
-        let name = ["Duration", "Struct", "Value", "Int64Value", "StringValue", "FieldMask", "Any"]
-            .get(self.random.usize(..20))
-            .filter(|name| **name != "Any" || depth < DEPTH_MAX);
+        let name = [
+            "Duration",
+            "Struct",
+            "Value",
+            "Int64Value",
+            "StringValue",
+            "FieldMask",
+            "Any",
+        ]
+        .get(self.random.usize(..20))
+        .filter(|name| **name != "Any" || depth < DEPTH_MAX);
         let described = match name {
-            Some(name) => self.schemas.pool.get_message_by_name(&format!("google.protobuf.{name}")),
+            Some(name) => self
+                .schemas
+                .pool
+                .get_message_by_name(&format!("google.protobuf.{name}")),
             None => Some(self.schemas.root(self.random).clone()),
         };
         let described = described.expect("a message of the pool");
@@ -161,15 +179,37 @@ pub(crate) fn int(random: &mut Rng) -> u64 {
     match random.u8(..4) {
         0 => random.u64(..200),
         1 => u64::MAX - random.u64(..200),
-        2 => [i32::MAX as u64, i32::MIN as u64, u64::from(u32::MAX), i64::MAX as u64, 1 << 63, 1 << 53]
-            [random.usize(..6)],
+        2 => [
+            i32::MAX as u64,
+            i32::MIN as u64,
+            u64::from(u32::MAX),
+            i64::MAX as u64,
+            1 << 63,
+            1 << 53,
+        ][random.usize(..6)],
         _ => random.u64(..) >> random.u32(..64),
     }
 }
 
 fn float(random: &mut Rng) -> f32 {
-    let special = [0.0, -0.0, 0.1, f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN];
-    let odd = [f32::MIN_POSITIVE, f32::from_bits(1), 16_777_216.0, 1e21, 1e-7, -1.5];
+    let special = [
+        0.0,
+        -0.0,
+        0.1,
+        f32::NAN,
+        f32::INFINITY,
+        f32::NEG_INFINITY,
+        f32::MAX,
+        f32::MIN,
+    ];
+    let odd = [
+        f32::MIN_POSITIVE,
+        f32::from_bits(1),
+        16_777_216.0,
+        1e21,
+        1e-7,
+        -1.5,
+    ];
     match random.usize(..24) {
         n @ 0..8 => special[n],
         n @ 8..14 => odd[n - 8],
@@ -179,8 +219,24 @@ fn float(random: &mut Rng) -> f32 {
 }
 
 fn double(random: &mut Rng) -> f64 {
-    let special = [0.0, -0.0, 0.1, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN];
-    let odd = [f64::MIN_POSITIVE, f64::from_bits(1), 9_007_199_254_740_993.0, 1e21, 1e-7, -1.5];
+    let special = [
+        0.0,
+        -0.0,
+        0.1,
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::MAX,
+        f64::MIN,
+    ];
+    let odd = [
+        f64::MIN_POSITIVE,
+        f64::from_bits(1),
+        9_007_199_254_740_993.0,
+        1e21,
+        1e-7,
+        -1.5,
+    ];
     match random.usize(..24) {
         n @ 0..8 => special[n],
         n @ 8..14 => odd[n - 8],
@@ -191,21 +247,46 @@ fn double(random: &mut Rng) -> f64 {
 
 fn finite(random: &mut Rng) -> f64 {
     let number = double(random);
-    if number.is_finite() && number != 0.0 { number } else { 0.0 }
+    if number.is_finite() && number != 0.0 {
+        number
+    } else {
+        0.0
+    }
 }
 
 /// With everything that JSON escapes, and what it need not.
 pub(crate) fn text(random: &mut Rng) -> String {
     let pieces = [
-        "a", "Z", "0", " ", "\"", "\\", "/", "\n", "\r\t", "\u{8}\u{c}", "\0", "\u{1f}", "\u{7f}",
-        "é", "\u{2028}", "€", "\u{ffff}", "\u{10ffff}", "😀", "<&>", "abcdefghijklmnop",
+        "a",
+        "Z",
+        "0",
+        " ",
+        "\"",
+        "\\",
+        "/",
+        "\n",
+        "\r\t",
+        "\u{8}\u{c}",
+        "\0",
+        "\u{1f}",
+        "\u{7f}",
+        "é",
+        "\u{2028}",
+        "€",
+        "\u{ffff}",
+        "\u{10ffff}",
+        "😀",
+        "<&>",
+        "abcdefghijklmnop",
     ];
     let count = match random.u8(..8) {
         0 => 0,
         7 => random.usize(..60),
         _ => random.usize(..6),
     };
-    (0..count).map(|_| pieces[random.usize(..pieces.len())]).collect()
+    (0..count)
+        .map(|_| pieces[random.usize(..pieces.len())])
+        .collect()
 }
 
 fn bytes(random: &mut Rng) -> Vec<u8> {
@@ -236,7 +317,10 @@ fn duration(random: &mut Rng) -> Duration {
     let nanos = nanos(random);
     match random.bool() {
         true => Duration { seconds, nanos },
-        false => Duration { seconds: -seconds, nanos: -nanos },
+        false => Duration {
+            seconds: -seconds,
+            nanos: -nanos,
+        },
     }
 }
 
@@ -247,12 +331,16 @@ fn field_path(random: &mut Rng) -> String {
 
 fn structure(random: &mut Rng, depth: usize) -> Struct {
     let fields = (0..random.usize(..4)).map(|_| (text(random), json_value(random, depth + 1)));
-    Struct { fields: fields.collect() }
+    Struct {
+        fields: fields.collect(),
+    }
 }
 
 fn list(random: &mut Rng, depth: usize) -> ListValue {
     let values = (0..random.usize(..4)).map(|_| json_value(random, depth + 1));
-    ListValue { values: values.collect() }
+    ListValue {
+        values: values.collect(),
+    }
 }
 
 fn json_value(random: &mut Rng, depth: usize) -> prost_types::Value {

@@ -2,7 +2,9 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use fastrand::Rng;
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, ReflectMessage, SerializeOptions, Value};
+use prost_reflect::{
+    DynamicMessage, FieldDescriptor, Kind, ReflectMessage, SerializeOptions, Value,
+};
 
 use crate::{
     compare::{Json, parse, reference_json},
@@ -31,7 +33,10 @@ fn fields(
         let path = format!("{before}{}", name(random, &field));
         match value {
             Value::List(values) => {
-                let texts: Option<Vec<_>> = values.iter().map(|value| text(random, value, &field.kind())).collect();
+                let texts: Option<Vec<_>> = values
+                    .iter()
+                    .map(|value| text(random, value, &field.kind()))
+                    .collect();
                 let Some(texts) = texts else { continue };
                 pairs.extend(texts.into_iter().map(|text| (path.clone(), text)));
                 kept.set_field(&field, value.clone());
@@ -43,12 +48,19 @@ fn fields(
                 }
             }
             Value::Map(entries) => {
-                let Kind::Message(entry) = field.kind() else { continue };
+                let Kind::Message(entry) = field.kind() else {
+                    continue;
+                };
                 let kind = entry.map_entry_value_field().kind();
                 let texts = entries.iter().map(|(key, value)| {
-                    Some((format!("{path}[{}]", key_text(key)), text(random, value, &kind)?))
+                    Some((
+                        format!("{path}[{}]", key_text(key)),
+                        text(random, value, &kind)?,
+                    ))
                 });
-                let Some(texts) = texts.collect::<Option<Vec<_>>>() else { continue };
+                let Some(texts) = texts.collect::<Option<Vec<_>>>() else {
+                    continue;
+                };
                 pairs.extend(texts);
                 kept.set_field(&field, value.clone());
             }
@@ -100,8 +112,14 @@ fn text(random: &mut Rng, value: &Value, kind: &Kind) -> Option<String> {
 
 /// The JSON of a well-known message, without the quotes if it is a text.
 fn message_text(message: &DynamicMessage) -> Option<String> {
-    let name = message.descriptor().full_name().strip_prefix("google.protobuf.")?.to_owned();
-    if matches!(name.as_str(), "Any" | "Empty") || message.descriptor().package_name() != "google.protobuf" {
+    let name = message
+        .descriptor()
+        .full_name()
+        .strip_prefix("google.protobuf.")?
+        .to_owned();
+    if matches!(name.as_str(), "Any" | "Empty")
+        || message.descriptor().package_name() != "google.protobuf"
+    {
         return None;
     }
     let json = reference_json(message, &SerializeOptions::new()).expect("agreed");

@@ -36,22 +36,66 @@ struct Names {
 }
 
 const WELL_KNOWN: [&str; 17] = [
-    "Any", "Timestamp", "Duration", "FieldMask", "Struct", "Value", "ListValue", "Empty",
-    "DoubleValue", "FloatValue", "Int64Value", "UInt64Value", "Int32Value", "UInt32Value",
-    "BoolValue", "StringValue", "BytesValue",
+    "Any",
+    "Timestamp",
+    "Duration",
+    "FieldMask",
+    "Struct",
+    "Value",
+    "ListValue",
+    "Empty",
+    "DoubleValue",
+    "FloatValue",
+    "Int64Value",
+    "UInt64Value",
+    "Int32Value",
+    "UInt32Value",
+    "BoolValue",
+    "StringValue",
+    "BytesValue",
 ];
 const SCALARS: [Type; 15] = [
-    Type::Int32, Type::Sint32, Type::Sfixed32, Type::Int64, Type::Sint64, Type::Sfixed64,
-    Type::Uint32, Type::Fixed32, Type::Uint64, Type::Fixed64, Type::Bool, Type::Float,
-    Type::Double, Type::String, Type::Bytes,
+    Type::Int32,
+    Type::Sint32,
+    Type::Sfixed32,
+    Type::Int64,
+    Type::Sint64,
+    Type::Sfixed64,
+    Type::Uint32,
+    Type::Fixed32,
+    Type::Uint64,
+    Type::Fixed64,
+    Type::Bool,
+    Type::Float,
+    Type::Double,
+    Type::String,
+    Type::Bytes,
 ];
 /// Names that lowerCamelCase treats differently; `#` becomes a number of its own.
 const FIELD_NAMES: [&str; 12] = [
-    "f#", "field_name_#", "_lead_#", "trail_#_", "dou__ble_#", "CamelCase#", "UPPER_#",
-    "mixed_Case#x", "x#_y_z", "n#_0", "type_#", "__#",
+    "f#",
+    "field_name_#",
+    "_lead_#",
+    "trail_#_",
+    "dou__ble_#",
+    "CamelCase#",
+    "UPPER_#",
+    "mixed_Case#x",
+    "x#_y_z",
+    "n#_0",
+    "type_#",
+    "__#",
 ];
 const JSON_NAMES: [&str; 10] = [
-    "json#", "with space #", "quo\"te\\#", "ünï#", "\u{1f600}#", "a.b#", "$#", "\n\t#", "\u{7f}#",
+    "json#",
+    "with space #",
+    "quo\"te\\#",
+    "ünï#",
+    "\u{1f600}#",
+    "a.b#",
+    "$#",
+    "\n\t#",
+    "\u{7f}#",
     "</#>",
 ];
 const NUMBERS: [RangeInclusive<i32>; 4] = [1..=15, 16..=70, 71..=18_000, 20_000..=536_870_911];
@@ -63,15 +107,24 @@ impl Schemas {
     pub(crate) fn random(random: &mut Rng, size: usize) -> Schemas {
         let (proto3, open) = file(random, Syntax::Proto3, &Names::default(), size);
         let (proto2, _) = file(random, Syntax::Proto2, &open, size);
-        let first_names = [&proto3, &proto2].into_iter().flat_map(first_names).collect();
+        let first_names = [&proto3, &proto2]
+            .into_iter()
+            .flat_map(first_names)
+            .collect();
         let mut pool = DescriptorPool::global();
         pool.add_file_descriptor_protos([proto3, proto2])
             .expect("a schema without contradictions");
         let roots = pool
             .all_messages()
-            .filter(|message| !message.is_map_entry() && message.package_name().starts_with("random"))
+            .filter(|message| {
+                !message.is_map_entry() && message.package_name().starts_with("random")
+            })
             .collect();
-        Schemas { pool, roots, first_names }
+        Schemas {
+            pool,
+            roots,
+            first_names,
+        }
     }
 
     pub(crate) fn root(&self, random: &mut Rng) -> &MessageDescriptor {
@@ -83,7 +136,10 @@ fn first_names(file: &FileDescriptorProto) -> Vec<(String, String)> {
     let of_enum = |known: &EnumDescriptorProto| {
         let first = |number| known.value.iter().find(|value| value.number == number);
         let pairs = known.value.iter().filter_map(|value| {
-            Some((value.name().to_owned(), first(value.number)?.name().to_owned()))
+            Some((
+                value.name().to_owned(),
+                first(value.number)?.name().to_owned(),
+            ))
         });
         pairs.collect::<Vec<_>>()
     };
@@ -91,7 +147,12 @@ fn first_names(file: &FileDescriptorProto) -> Vec<(String, String)> {
 }
 
 /// A file, and its names together with those of `others`.
-fn file(random: &mut Rng, syntax: Syntax, others: &Names, size: usize) -> (FileDescriptorProto, Names) {
+fn file(
+    random: &mut Rng,
+    syntax: Syntax,
+    others: &Names,
+    size: usize,
+) -> (FileDescriptorProto, Names) {
     let package = match syntax {
         Syntax::Proto2 => "random2",
         Syntax::Proto3 => "random3",
@@ -99,9 +160,13 @@ fn file(random: &mut Rng, syntax: Syntax, others: &Names, size: usize) -> (FileD
     let messages = 1 + random.usize(..=size / 4);
     let enums = 1 + random.usize(..=1);
     let mut names = others.clone();
-    names.messages.extend((0..messages).map(|n| format!(".{package}.M{n}")));
+    names
+        .messages
+        .extend((0..messages).map(|n| format!(".{package}.M{n}")));
     names.messages.push(format!(".{package}.M0.Nested"));
-    names.enums.extend((0..enums).map(|n| format!(".{package}.E{n}")));
+    names
+        .enums
+        .extend((0..enums).map(|n| format!(".{package}.E{n}")));
 
     let mut message_type: Vec<_> = (0..messages)
         .map(|n| message(random, syntax, &names, format!("M{n}"), size))
@@ -133,7 +198,15 @@ fn file(random: &mut Rng, syntax: Syntax, others: &Names, size: usize) -> (FileD
 }
 
 fn dependencies(syntax: Syntax) -> Vec<String> {
-    let well_known = ["any", "duration", "empty", "field_mask", "struct", "timestamp", "wrappers"];
+    let well_known = [
+        "any",
+        "duration",
+        "empty",
+        "field_mask",
+        "struct",
+        "timestamp",
+        "wrappers",
+    ];
     let well_known = well_known.map(|name| format!("google/protobuf/{name}.proto"));
     let ours = (syntax == Syntax::Proto2).then(|| "random3.proto".to_owned());
     well_known.into_iter().chain(ours).collect()
@@ -144,9 +217,20 @@ fn enumeration(random: &mut Rng, syntax: Syntax, n: usize) -> EnumDescriptorProt
         Syntax::Proto3 => ("three_", 0),
         Syntax::Proto2 => ("two_", random.i32(-3..3)),
     };
-    let numbers = [first, first + 1, -1, -2_147_483_648, 2_147_483_647, 100 + first];
+    let numbers = [
+        first,
+        first + 1,
+        -1,
+        -2_147_483_648,
+        2_147_483_647,
+        100 + first,
+    ];
     let mut value: Vec<EnumValueDescriptorProto> = Vec::new();
-    for (index, number) in numbers.iter().take(1 + random.usize(..numbers.len())).enumerate() {
+    for (index, number) in numbers
+        .iter()
+        .take(1 + random.usize(..numbers.len()))
+        .enumerate()
+    {
         if value.iter().all(|known| known.number != Some(*number)) {
             value.push(enum_value(format!("{prefix}E{n}_VALUE_{index}"), *number));
         }
@@ -157,13 +241,20 @@ fn enumeration(random: &mut Rng, syntax: Syntax, n: usize) -> EnumDescriptorProt
     EnumDescriptorProto {
         name: Some(format!("E{n}")),
         value,
-        options: Some(EnumOptions { allow_alias: Some(true), ..Default::default() }),
+        options: Some(EnumOptions {
+            allow_alias: Some(true),
+            ..Default::default()
+        }),
         ..Default::default()
     }
 }
 
 fn enum_value(name: String, number: i32) -> EnumValueDescriptorProto {
-    EnumValueDescriptorProto { name: Some(name), number: Some(number), options: None }
+    EnumValueDescriptorProto {
+        name: Some(name),
+        number: Some(number),
+        options: None,
+    }
 }
 
 fn message(
@@ -173,7 +264,10 @@ fn message(
     name: String,
     size: usize,
 ) -> DescriptorProto {
-    let mut message = DescriptorProto { name: Some(name), ..Default::default() };
+    let mut message = DescriptorProto {
+        name: Some(name),
+        ..Default::default()
+    };
     let mut numbers = Vec::new();
     for n in 0..1 + random.usize(..=size) {
         let number = unused_number(random, &mut numbers);
@@ -257,7 +351,10 @@ fn repeat(random: &mut Rng, field: &mut FieldDescriptorProto) {
     field.set_label(Label::Repeated);
     let packable = !matches!(field.r#type(), Type::String | Type::Bytes | Type::Message);
     if packable && random.bool() {
-        field.options = Some(FieldOptions { packed: Some(random.bool()), ..Default::default() });
+        field.options = Some(FieldOptions {
+            packed: Some(random.bool()),
+            ..Default::default()
+        });
     }
 }
 
@@ -275,7 +372,11 @@ fn oneof(random: &mut Rng, message: &mut DescriptorProto) -> i32 {
 
 /// They come after the real ones.
 fn add_synthetic_oneofs(message: &mut DescriptorProto) {
-    for field in message.field.iter_mut().filter(|field| field.proto3_optional()) {
+    for field in message
+        .field
+        .iter_mut()
+        .filter(|field| field.proto3_optional())
+    {
         field.oneof_index = i32::try_from(message.oneof_decl.len()).ok();
         message.oneof_decl.push(OneofDescriptorProto {
             name: Some(format!("_{}", field.name())),
@@ -318,7 +419,10 @@ fn make_map(
             member("key", 1, key, None),
             member("value", 2, field.r#type(), value),
         ],
-        options: Some(MessageOptions { map_entry: Some(true), ..Default::default() }),
+        options: Some(MessageOptions {
+            map_entry: Some(true),
+            ..Default::default()
+        }),
         ..Default::default()
     });
     field.set_type(Type::Message);

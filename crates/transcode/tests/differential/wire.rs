@@ -41,7 +41,10 @@ pub(crate) fn scrambled(random: &mut Rng, described: &MessageDescriptor, wire: &
             Some(known) if known.is_list && !matches!(known.kind, Kind::Message(_)) => {
                 repacked(random, &known.kind, record, &mut records);
             }
-            Some(Known { kind: Kind::Message(inner), is_list }) => {
+            Some(Known {
+                kind: Kind::Message(inner),
+                is_list,
+            }) => {
                 nested(random, &inner, is_list, record, &mut records);
             }
             Some(known) if ours => {
@@ -67,9 +70,15 @@ pub(crate) fn scrambled(random: &mut Rng, described: &MessageDescriptor, wire: &
 
 fn known(described: &MessageDescriptor, number: u32) -> Option<Known> {
     let field = described.get_field(number);
-    let field = field.map(|field| Known { kind: field.kind(), is_list: field.is_list() || field.is_map() });
+    let field = field.map(|field| Known {
+        kind: field.kind(),
+        is_list: field.is_list() || field.is_map(),
+    });
     let extension = described.get_extension(number);
-    field.or(extension.map(|field| Known { kind: field.kind(), is_list: field.is_list() }))
+    field.or(extension.map(|field| Known {
+        kind: field.kind(),
+        is_list: field.is_list(),
+    }))
 }
 
 fn parsed(mut wire: &[u8]) -> Vec<Record> {
@@ -166,14 +175,26 @@ fn repacked(random: &mut Rng, kind: &Kind, record: Record, records: &mut Vec<Rec
         waiting = rest;
         match random.bool() && packed {
             true => {
-                let bare: Vec<_> = some.iter().flat_map(|element| bare(random, element)).collect();
-                records.push(Record { number, payload: Payload::Length(bare) });
+                let bare: Vec<_> = some
+                    .iter()
+                    .flat_map(|element| bare(random, element))
+                    .collect();
+                records.push(Record {
+                    number,
+                    payload: Payload::Length(bare),
+                });
             }
-            false => records.extend(some.iter().map(|element| Record { number, payload: element.clone() })),
+            false => records.extend(some.iter().map(|element| Record {
+                number,
+                payload: element.clone(),
+            })),
         }
     }
     if packed && random.u8(..6) == 0 {
-        records.push(Record { number, payload: Payload::Length(Vec::new()) });
+        records.push(Record {
+            number,
+            payload: Payload::Length(Vec::new()),
+        });
     }
 }
 
@@ -196,17 +217,25 @@ fn nested(
     record: Record,
     records: &mut Vec<Record>,
 ) {
-    let Payload::Length(content) = record.payload else { unreachable!("a message has a length") };
+    let Payload::Length(content) = record.payload else {
+        unreachable!("a message has a length")
+    };
     let number = record.number;
     let content = scrambled(random, inner, &content);
     if is_list || random.bool() {
-        records.push(Record { number, payload: Payload::Length(content) });
+        records.push(Record {
+            number,
+            payload: Payload::Length(content),
+        });
         return;
     }
     let pieces = whole(&content);
     let cut = random.usize(..=pieces.len());
     for half in [&pieces[..cut], &pieces[cut..]] {
-        records.push(Record { number, payload: Payload::Length(half.concat()) });
+        records.push(Record {
+            number,
+            payload: Payload::Length(half.concat()),
+        });
     }
 }
 
@@ -234,7 +263,10 @@ fn another(random: &mut Rng, kind: &Kind, record: &Record) -> Record {
         (_, Kind::String) => Payload::Length(text(random).into_bytes()),
         (payload, _) => payload.clone(),
     };
-    Record { number: record.number, payload }
+    Record {
+        number: record.number,
+        payload,
+    }
 }
 
 fn unknown(random: &mut Rng, described: &MessageDescriptor) -> Record {

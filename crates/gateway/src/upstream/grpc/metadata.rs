@@ -96,8 +96,12 @@ impl AnswerMetadata {
 
 /// Everything that is not a protocol's own.
 fn own(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
-    let theirs = headers.iter().filter(|(name, _)| !is_reserved(name.as_str()));
-    theirs.map(|(name, value)| (name.clone(), value.clone())).collect()
+    let theirs = headers
+        .iter()
+        .filter(|(name, _)| !is_reserved(name.as_str()));
+    theirs
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 fn is_reserved(name: &str) -> bool {
@@ -121,7 +125,11 @@ mod tests {
 
     fn check_forward(name: &str, value: &str, expected: Option<(&str, &str)>) {
         let mut metadata = HeaderMap::new();
-        forward(&headers(&[(name, value)]), &HeaderRules::default(), &mut metadata);
+        forward(
+            &headers(&[(name, value)]),
+            &HeaderRules::default(),
+            &mut metadata,
+        );
         let got = metadata.iter().next();
         let got = got.map(|(name, value)| (name.as_str(), value.to_str().expect("text")));
         assert_eq!(got, expected, "{name}: {value}");
@@ -129,7 +137,11 @@ mod tests {
 
     #[test]
     fn what_goes_on() {
-        check_forward("authorization", "Bearer x", Some(("authorization", "Bearer x")));
+        check_forward(
+            "authorization",
+            "Bearer x",
+            Some(("authorization", "Bearer x")),
+        );
         check_forward("cookie", "a=b", None);
         check_forward("grpc-metadata-tenant", "t1", Some(("tenant", "t1")));
         check_forward("grpc-metadata-key-bin", "AAE", Some(("key-bin", "AAE")));
@@ -155,7 +167,11 @@ mod tests {
         };
         let mut answer = HeaderMap::new();
         metadata.backward(&rules, &mut answer);
-        let expected = [("etag", "v1"), ("grpc-metadata-shard", "7"), ("grpc-trailer-cost", "3")];
+        let expected = [
+            ("etag", "v1"),
+            ("grpc-metadata-shard", "7"),
+            ("grpc-trailer-cost", "3"),
+        ];
         assert_eq!(answer, headers(&expected));
     }
 }

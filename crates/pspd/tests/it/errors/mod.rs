@@ -58,7 +58,8 @@ fn get(address: SocketAddr, target: &str) -> Response {
 }
 
 /// Asserts that `answer` is an error of ours, whole and consistent in itself,
-/// and gives its body without the request id.
+/// and gives its body without the request id, and without what is there for those
+/// who read `google.rpc.Status`: code and message.
 #[track_caller]
 fn error(answer: &Response, status: u16) -> Value {
     assert_eq!(answer.status(), status, "{}", answer.text());
@@ -68,6 +69,15 @@ fn error(answer: &Response, status: u16) -> Value {
     let id = fields.remove("request_id").expect("a request id");
     assert_eq!(id.as_str(), answer.header("x-request-id"));
     assert_eq!(fields.remove("status"), Some(status.into()));
+    let code = fields.remove("code").expect("the number of a gRPC status");
+    assert!(matches!(code.as_u64(), Some(1..=16)), "{code}");
+    // What a service says itself is there without the gateway's words before it.
+    let message = fields.remove("message").expect("a message");
+    let [error, message] = [&fields["error"], &message].map(|text| text.as_str().expect("a text"));
+    match fields.contains_key("grpc_status") {
+        true => assert!(error.ends_with(message), "{error}; {message}"),
+        false => assert_eq!(error, message),
+    }
     body
 }
 

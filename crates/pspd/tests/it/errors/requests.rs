@@ -17,7 +17,9 @@ fn a_bad_parameter_is_named() {
         assert_eq!(body["parameter"], json!(parameter), "{target}");
         let message = body["error"].as_str().expect("a text");
         assert!(message.contains(said), "{target}: {message}");
-        assert_eq!(body.as_object().map(|fields| fields.len()), Some(2));
+        let violation = &body["details"][0]["fieldViolations"][0];
+        assert_eq!(violation["field"], json!(parameter), "{body}");
+        assert_eq!(body.as_object().map(|fields| fields.len()), Some(3));
     };
     let int32 = "expected a whole number from -2147483648 to 2147483647";
     for (query, parameter, said) in [
@@ -62,7 +64,7 @@ fn an_unknown_route_is_answered_with_the_known_ones() {
             "/b/numbers/1",
             "//",
             "/index.html",
-            "/%61/hello",
+            "/A/hello",
         ] {
             let body = error(&get(whole().address(role), path), 404);
             let routes = json!([

@@ -18,7 +18,10 @@ use testkit::{
 };
 
 use super::{Ask, PSPD, Seen, assert_unharmed, gateway_before, reflecting};
-use crate::tcp_peer::fake;
+use crate::{
+    grpc_peer::{Peer, head, trailers},
+    tcp_peer::fake,
+};
 
 /// Nobody listens there: it is a privileged port, and not ours.
 const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
@@ -122,6 +125,22 @@ fn a_service_that_never_describes_itself_keeps_nobody_waiting() {
     });
     let b = Process::start(PSPD, Role::B, &[]);
     let gateway = reflecting(&[silent, b.address()], &[]);
+    assert_numbers(&numbers(&gateway));
+    assert_try_again(&hello(&gateway));
+    assert_unharmed(&gateway);
+}
+
+/// A proxy, say, that is there before what is behind it.
+#[test]
+fn a_service_that_is_not_ready_to_describe_itself() {
+    let proxy = Peer::answering(|call| {
+        let mut head = head();
+        head.headers_mut()
+            .extend(trailers(&[("grpc-status", "14")]));
+        call.send_only_head(head);
+    });
+    let b = Process::start(PSPD, Role::B, &[]);
+    let gateway = reflecting(&[proxy.address(), b.address()], &[]);
     assert_numbers(&numbers(&gateway));
     assert_try_again(&hello(&gateway));
     assert_unharmed(&gateway);

@@ -8,7 +8,10 @@ use bytes::Bytes;
 use serde_json::Value;
 use testkit::{Process, http};
 
-use crate::grpc_peer::{Call, framed, framed_bytes};
+use crate::{
+    grpc_peer::{Call, framed, framed_bytes},
+    raw_peer::{DATA, END_HEADERS, END_STREAM, HEADERS, fields, frame},
+};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +116,18 @@ impl Ask {
             // The first field is an `int32` there as well.
             _ => framed(&contract::pspd::NumberReply { value: number }),
         }
+    }
+
+    /// A whole answer as HTTP/2 frames: a head, the messages, an end.
+    pub(super) fn frames(self, stream: u32) -> Vec<Vec<u8>> {
+        let head = fields(&[(":status", "200"), ("content-type", "application/grpc")]);
+        let end = fields(&[("grpc-status", "0")]);
+        let messages = (1..=self.messages()).map(|number| self.message(number));
+        [frame(HEADERS, END_HEADERS, stream, &head)]
+            .into_iter()
+            .chain(messages.map(|message| frame(DATA, 0, stream, &message)))
+            .chain([frame(HEADERS, END_HEADERS | END_STREAM, stream, &end)])
+            .collect()
     }
 
     /// How an answer must end that failed after `before` messages.

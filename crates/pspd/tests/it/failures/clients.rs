@@ -18,7 +18,7 @@ use crate::grpc_peer::Peer;
 /// which it shares with others that run at the same time.
 const CONNECTIONS_MAX: usize = 6000;
 /// What a connection may take that has sent next to nothing.
-const BYTES_OF_A_CONNECTION_MAX: u64 = 24 * 1024;
+const BYTES_OF_A_CONNECTION_MAX: u64 = 32 * 1024;
 
 /// Clients that ask for much and read nothing.
 const READERS: usize = 60;

@@ -1,21 +1,13 @@
-//! A service that speaks nonsense: no HTTP/2, HTTP/2 that breaks its rules, no
-//! gRPC, messages that are none, or more of everything than anybody wants. All of
-//! it ends with an error in the right place, soon, and in bounded memory.
+//! A service that speaks HTTP/2 and talks nonsense in it: no gRPC, messages that are
+//! none, or more of everything than anybody wants. All of it ends with an error in
+//! the right place, soon, and in bounded memory. See `frames` for bad HTTP/2.
 
 use bytes::Bytes;
-use h2::Reason;
 use http::{HeaderValue, StatusCode};
-use testkit::{Process, until};
+use testkit::until;
 
-use super::{Ask, CASE, Got, Seen, assert_unharmed, gateway_before};
-use crate::{
-    grpc_peer::{Peer, framed_bytes, head},
-    raw_peer::{
-        CONTINUATION, DATA, END_HEADERS, END_STREAM, HEADERS, PING, RawPeer, SETTINGS, Script,
-        Then, fields, frame, lying_frame,
-    },
-    tcp_peer::answering,
-};
+use super::{Ask, CASE, GROWTH_BYTES_MAX, Got, Seen, assert_unharmed, gateway_before, peak_bytes};
+use crate::grpc_peer::{Peer, framed_bytes, head};
 
 /// What a service that answers something unreadable is: 502 and `INTERNAL`.
 const BROKEN: (u16, u64) = (502, 13);
@@ -23,9 +15,6 @@ const BROKEN: (u16, u64) = (502, 13);
 const BYTES_MAX: usize = 10_000;
 /// Most messages in a gathered answer.
 const VALUES_MAX: usize = 1000;
-/// How much a gateway may grow by what one service sends it.
-#[cfg(target_os = "linux")]
-const GROWTH_BYTES_MAX: u64 = 24 * 1024 * 1024;
 
 /// Asserts that an answer failed as it must when `before` messages were good.
 #[track_caller]
@@ -227,7 +216,6 @@ fn streams_without_end() {
     });
     let grown = peak_bytes(&gateway).saturating_sub(before);
     println!("the gateway grew by {} KiB at most", grown / 1024);
-    #[cfg(target_os = "linux")]
     assert!(grown < GROWTH_BYTES_MAX, "grew by {grown} bytes");
     until("the service to be told", || {
         (service.cancelled() == 5).then_some(())
@@ -248,161 +236,4 @@ fn last_bytes(connection: &mut testkit::http::Connection) -> String {
         last.drain(..keep);
     }
     String::from_utf8_lossy(&last).into_owned()
-}
-
-#[cfg(target_os = "linux")]
-fn peak_bytes(gateway: &Process) -> u64 {
-    testkit::proc::peak_resident_bytes(gateway.pid())
-}
-
-/// Elsewhere memory is not looked at.
-#[cfg(not(target_os = "linux"))]
-fn peak_bytes(_: &Process) -> u64 {
-    0
-}
-
-#[test]
-fn servers_that_speak_no_http2() {
-    let http1 = "HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\n\r\n";
-    for bytes in [
-        &b""[..],
-        http1.as_bytes(),
-        b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff",
-        b"SSH-2.0-x\r\n",
-        b"\x15\x03\x01\x00\x02\x02\x0a",
-    ] {
-        let gateway = gateway_before(answering(bytes), &[]);
-        for ask in Ask::ALL {
-            let got = ask.ask(&gateway, &[]);
-            // 503 when the connection was found closed before the call.
-            let (refused, status) = (got.seen(), got.status);
-            assert!(matches!(status, 502 | 503), "{refused:?}: {got:?}");
-        }
-        assert_unharmed(&gateway);
-    }
-}
-
-/// What a service may send that breaks the rules of HTTP/2, after one good message.
-fn broken_rules(stream: u32, case: &str) -> (Vec<u8>, Then) {
-    let good = Ask::Lines.message(1);
-    let head = fields(&[(":status", "200"), ("content-type", "application/grpc")]);
-    let begun = [
-        frame(HEADERS, END_HEADERS, stream, &head),
-        frame(DATA, 0, stream, &good),
-    ]
-    .concat();
-    let end = fields(&[("grpc-status", "0")]);
-    let (more, then) = match case {
-        "data of a stream that is not" => (frame(DATA, 0, stream + 100, &good), Then::Stay),
-        "a frame of no length" => (lying_frame(0xff_ffff, DATA, 0, stream, &[]), Then::Stay),
-        "settings that make no sense" => (frame(SETTINGS, 0, 0, &[0; 5]), Then::Stay),
-        "a head that is no head" => (
-            frame(HEADERS, END_HEADERS | END_STREAM, stream, &[0xff; 9]),
-            Then::Stay,
-        ),
-        "a head that is interrupted" => (
-            frame(HEADERS, END_STREAM, stream, &end),
-            Then::Repeat(frame(PING, 0, 0, &[0; 8])),
-        ),
-        "a head without end" => {
-            let name = fields(&[("x-more", "and more")]);
-            let more = frame(CONTINUATION, 0, stream, &name);
-            (frame(HEADERS, END_STREAM, stream, &end), Then::Repeat(more))
-        }
-        "trailers without the end" => (frame(HEADERS, END_HEADERS, stream, &end), Then::Stay),
-        "large trailers" => {
-            let large = "x".repeat(60_000);
-            let end = fields(&[("x-large", &large), ("grpc-status", "0")]);
-            let parts: Vec<_> = end.chunks(16_000).collect();
-            let (first, rest) = parts.split_first().expect("not empty");
-            let mut frames = frame(HEADERS, END_STREAM, stream, first);
-            for (index, part) in rest.iter().enumerate() {
-                let last = index + 1 == rest.len();
-                let flags = if last { END_HEADERS } else { 0 };
-                frames.extend(frame(CONTINUATION, flags, stream, part));
-            }
-            (frames, Then::Stay)
-        }
-        "more than its window" => {
-            let large = frame(DATA, 0, stream, &u32_prefix(4_000_000));
-            let data = frame(DATA, 0, stream, &[0xff; 16_000]);
-            (large, Then::Repeat(data))
-        }
-        case => panic!("no such case: {case}"),
-    };
-    ([begun, more].concat(), then)
-}
-
-#[test]
-fn frames_that_break_the_rules() {
-    let case = |name: &'static str| Script::by_call(move |_, stream| broken_rules(stream, name));
-    let good = |_, stream| {
-        let head = fields(&[(":status", "200"), ("content-type", "application/grpc")]);
-        let end = fields(&[("grpc-status", "0")]);
-        let frames = [
-            frame(HEADERS, END_HEADERS, stream, &head),
-            frame(DATA, 0, stream, &Ask::One.message(1)),
-            frame(HEADERS, END_HEADERS | END_STREAM, stream, &end),
-        ];
-        (frames.concat(), Then::Stay)
-    };
-    let peer = RawPeer::start(Script::by_call(good));
-    // A frame that never comes in full can only be waited for.
-    let mut args = vec!["--call-timeout", "1500ms", "--stream-timeout", "1500ms"];
-    args.extend(["--upstream-connections", "16"]);
-    let gateway = gateway_before(peer.address(), &args);
-    let before = peak_bytes(&gateway);
-    for name in [
-        "data of a stream that is not",
-        "a frame of no length",
-        "settings that make no sense",
-        "a head that is no head",
-        "a head that is interrupted",
-        "a head without end",
-        "trailers without the end",
-        "large trailers",
-        "more than its window",
-    ] {
-        for ask in [Ask::One, Ask::Array, Ask::Lines] {
-            peer.follow(case(name));
-            let got = ask.ask(&gateway, &[]);
-            let seen = got.seen();
-            let errors = [
-                ask.failed(got.numbers.len(), 502, 13),
-                ask.failed(got.numbers.len(), 503, 14),
-                ask.failed(got.numbers.len(), 504, 4),
-            ];
-            // How large is too large is nobody's promise; how much is kept is.
-            let taken = name == "large trailers" && seen == Seen::Whole;
-            assert!(taken || errors.contains(&seen), "{ask:?}, {name}: {got:?}");
-            assert!(got.numbers.len() <= 1, "{ask:?}, {name}: {got:?}");
-            peer.follow(Script::by_call(good));
-            until(&format!("the next call to be well after {name}"), || {
-                let got = Ask::One.ask(&gateway, &[]);
-                (got.seen() == Seen::Whole).then_some(())
-            });
-        }
-    }
-    let grown = peak_bytes(&gateway).saturating_sub(before);
-    println!("the gateway grew by {} KiB at most", grown / 1024);
-    #[cfg(target_os = "linux")]
-    assert!(grown < GROWTH_BYTES_MAX, "grew by {grown} bytes");
-    assert_unharmed(&gateway);
-}
-
-/// A service that resets every call says so with each of the reasons there are.
-#[test]
-fn resets_for_every_reason() {
-    let service = Peer::answering(|call| {
-        let case = call.request.headers["case"].to_str().expect("text");
-        let reason: u32 = case.parse().expect("a number");
-        call.reset(Reason::from(reason));
-    });
-    let gateway = gateway_before(service.address(), &[]);
-    for reason in 0..=14 {
-        let got = Ask::One.ask(&gateway, &[(CASE, &reason.to_string())]);
-        let status = got.status;
-        assert!(matches!(status, 499..=504), "{reason}: {got:?}");
-    }
-    assert_unharmed(&gateway);
 }

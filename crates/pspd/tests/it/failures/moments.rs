@@ -6,13 +6,11 @@
 use testkit::{Process, until};
 
 use super::{Ask, Got, Seen, assert_unharmed, gateway_before};
-use crate::raw_peer::{
-    DATA, END_HEADERS, END_STREAM, GO_AWAY, HEADERS, RST_STREAM, RawPeer, Script, Then, fields,
-    frame,
-};
+use crate::raw_peer::{GO_AWAY, RST_STREAM, RawPeer, Script, Then, frame};
 
-/// Enough that there is always one left, however often one is lost.
-const CONNECTIONS: [&str; 2] = ["--upstream-connections", "16"];
+/// Enough connections that there is always one left, however often one is lost, and
+/// so few places that one that is not given back is missed.
+const SETTINGS: [&str; 4] = ["--upstream-connections", "16", "--in-flight-max", "4"];
 const NO_ERROR: u32 = 0;
 const INTERNAL_ERROR: u32 = 2;
 const REFUSED_STREAM: u32 = 7;
@@ -20,29 +18,17 @@ const CANCEL: u32 = 8;
 /// What a service that broke off is: 502 and `INTERNAL`.
 const BROKEN: (u16, u64) = (502, 13);
 
-/// The frames of a whole answer.
-fn answer(ask: Ask, stream: u32) -> Vec<Vec<u8>> {
-    let head = fields(&[(":status", "200"), ("content-type", "application/grpc")]);
-    let end = fields(&[("grpc-status", "0")]);
-    let messages = (1..=ask.messages()).map(|number| frame(DATA, 0, stream, &ask.message(number)));
-    [frame(HEADERS, END_HEADERS, stream, &head)]
-        .into_iter()
-        .chain(messages)
-        .chain([frame(HEADERS, END_HEADERS | END_STREAM, stream, &end)])
-        .collect()
-}
-
 /// The first bytes of an answer, and then something else.
 fn begun(ask: Ask, bytes: usize, then: Then) -> Script {
     Script::new(
-        move |stream| answer(ask, stream).concat()[..bytes].to_vec(),
+        move |stream| ask.frames(stream).concat()[..bytes].to_vec(),
         then,
     )
 }
 
 /// An answer of which something takes the place of all but the first frames.
 fn broken_off(ask: Ask, frames: usize, by: fn(u32) -> Vec<u8>, then: Then) -> Script {
-    let bytes = move |stream| [answer(ask, stream)[..frames].concat(), by(stream)].concat();
+    let bytes = move |stream| [ask.frames(stream)[..frames].concat(), by(stream)].concat();
     Script::new(bytes, then)
 }
 
@@ -75,7 +61,7 @@ fn ask_once(ask: Ask, peer: &RawPeer, gateway: &Process) -> Got {
 #[track_caller]
 fn all_is_well(peer: &RawPeer, gateway: &Process) {
     for ask in Ask::ALL {
-        peer.follow(begun(ask, answer(ask, 1).concat().len(), Then::Stay));
+        peer.follow(begun(ask, ask.frames(1).concat().len(), Then::Stay));
         ask_once(ask, peer, gateway).assert_whole(ask);
     }
     assert_unharmed(gateway);
@@ -84,10 +70,10 @@ fn all_is_well(peer: &RawPeer, gateway: &Process) {
 #[test]
 fn a_service_that_dies_at_any_moment_of_its_answer() {
     let peer = RawPeer::start(begun(Ask::One, 0, Then::Close));
-    let gateway = gateway_before(peer.address(), &CONNECTIONS);
+    let gateway = gateway_before(peer.address(), &SETTINGS);
     for ask in Ask::ALL {
         let mut begin = 0;
-        for (index, frame) in answer(ask, 1).iter().enumerate() {
+        for (index, frame) in ask.frames(1).iter().enumerate() {
             // Messages that had come in full; the first frame is the head.
             let before = index.saturating_sub(1);
             for into in [0, 4, 9, 9 + (frame.len() - 9) / 2] {
@@ -118,9 +104,9 @@ fn a_service_that_dies_at_any_moment_of_its_answer() {
 #[test]
 fn a_call_that_is_reset_between_two_frames() {
     let peer = RawPeer::start(begun(Ask::One, 0, Then::Stay));
-    let gateway = gateway_before(peer.address(), &CONNECTIONS);
+    let gateway = gateway_before(peer.address(), &SETTINGS);
     for ask in Ask::ALL {
-        for frames in 0..answer(ask, 1).len() {
+        for frames in 0..ask.frames(1).len() {
             let before = frames.saturating_sub(1);
             let expected = ask.failed(before, BROKEN.0, BROKEN.1);
             let resets: [fn(u32) -> Vec<u8>; 3] = [
@@ -156,13 +142,13 @@ fn a_call_that_is_reset_between_two_frames() {
 #[test]
 fn a_service_that_says_goodbye_between_two_frames() {
     let peer = RawPeer::start(begun(Ask::One, 0, Then::Stay));
-    let gateway = gateway_before(peer.address(), &CONNECTIONS);
+    let gateway = gateway_before(peer.address(), &SETTINGS);
     for ask in Ask::ALL {
-        let whole = answer(ask, 1);
+        let whole = ask.frames(1);
         for frames in 0..whole.len() {
             // Politely: what has begun is finished.
             let polite = move |stream| {
-                let frame = answer(ask, stream);
+                let frame = ask.frames(stream);
                 let (first, rest) = frame.split_at(frames);
                 [first.concat(), go_away(stream, NO_ERROR), rest.concat()].concat()
             };
@@ -188,7 +174,7 @@ fn a_service_that_says_goodbye_between_two_frames() {
 #[test]
 fn a_call_that_the_service_did_not_begin_is_made_again() {
     let peer = RawPeer::start(begun(Ask::One, 0, Then::Stay));
-    let gateway = gateway_before(peer.address(), &CONNECTIONS);
+    let gateway = gateway_before(peer.address(), &SETTINGS);
     let refusals: [(fn(u32) -> Vec<u8>, Then); 2] = [
         (|stream| reset(stream, REFUSED_STREAM), Then::Stay),
         (|_| go_away(0, NO_ERROR), Then::Close),
@@ -200,7 +186,7 @@ fn a_call_that_the_service_did_not_begin_is_made_again() {
             let (first, refusal, then) = (before + 1, *refusal, then.clone());
             peer.follow(Script::by_call(move |call, stream| match call == first {
                 true => (refusal(stream), then.clone()),
-                false => (answer(ask, stream).concat(), Then::Stay),
+                false => (ask.frames(stream).concat(), Then::Stay),
             }));
             ask.ask(&gateway, &[]).assert_whole(ask);
             assert_eq!(peer.calls() - before, 2, "{ask:?}");

@@ -48,7 +48,7 @@ fn end(call: &Call) {
 #[test]
 fn every_status_at_every_moment_in_every_form() {
     let service = Peer::answering(end);
-    let gateway = gateway_before(service.address(), &[]);
+    let gateway = gateway_before(service.address(), &["--in-flight-max", "4"]);
     for ask in Ask::ALL {
         for moment in MOMENTS {
             for (code, http) in (0..).zip(HTTP) {
@@ -95,7 +95,7 @@ fn statuses_that_are_odd() {
         }
         call.end_with(odd_status(sent.rsplit(' ').next().unwrap_or_default()));
     });
-    let gateway = gateway_before(service.address(), &[]);
+    let gateway = gateway_before(service.address(), &["--in-flight-max", "4"]);
     for ask in Ask::ALL {
         for (odd, http, code) in [
             ("none", 502, 13),

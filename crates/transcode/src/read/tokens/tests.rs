@@ -153,7 +153,9 @@ fn the_grammar_at_its_edges() {
 fn every_byte_of_a_string_is_looked_at() {
     for length in 0..20 {
         for at in 0..=length {
-            for special in ["\u{1f}", "\u{20}", "\0", "\"", "\\", "\\n", "!", "é", "\u{7f}", "😀"] {
+            for special in [
+                "\u{1f}", "\u{20}", "\0", "\"", "\\", "\\n", "!", "é", "\u{7f}", "😀",
+            ] {
                 let (before, after) = ("a".repeat(at), "z".repeat(length - at));
                 check(&format!("\"{before}{special}{after}\""));
                 check(&format!("\"{before}{special}{special}{after}\""));

@@ -183,3 +183,22 @@ fn a_field_alone_says_where() {
         }
     );
 }
+
+#[test]
+fn few_bytes_that_make_much_json() {
+    let options = |bytes_max| WriteOptions {
+        defaults: Defaults::Write,
+        bytes_max,
+        ..WriteOptions::default()
+    };
+    // Each child is two bytes here, and all its defaults in JSON.
+    let children = (0..100).fold(wire(), |tree, _| tree.bytes(4, wire()));
+    let whole = written(options(None), "t.Tree", children.as_ref()).expect("no limit");
+    let all = whole.len();
+    assert!(written(options(Some(all)), "t.Tree", children.as_ref()).is_ok());
+    let error = written(options(Some(all / 2)), "t.Tree", children.as_ref()).expect_err("a limit");
+    assert!(
+        matches!(error, WriteError::TooLarge { bytes_max, .. } if bytes_max == all / 2),
+        "{error}"
+    );
+}

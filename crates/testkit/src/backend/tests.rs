@@ -1,1 +1,0 @@
-//! The backend as a plain HTTP/2 client sees it.
