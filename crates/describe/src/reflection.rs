@@ -150,6 +150,11 @@ impl Failure {
             Failure::Status(status) => match (status.source(), status.code()) {
                 // How the library says that a message is larger than the limit.
                 (None, Code::OutOfRange) => Failure::TooLarge.at(&target, limits),
+                // A proxy in front of a server that is not there yet, or one that starts.
+                (None, Code::Unavailable) => DescribeError::Unreachable {
+                    reason: format!("it is unavailable, {:?}", status.message()),
+                    target,
+                },
                 (None, code) => DescribeError::Reflection {
                     reason: format!("{code:?}, {:?}", status.message()),
                     target,

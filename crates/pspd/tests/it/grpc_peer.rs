@@ -16,7 +16,10 @@ use std::{
 
 use bytes::{BufMut, Bytes, BytesMut};
 use contract::pspd::{HelloReply, NumberReply};
-use h2::{Reason, SendStream, server::SendResponse};
+use h2::{
+    Reason, SendStream,
+    server::{Connection, SendResponse},
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, request::Parts};
 use prost::Message;
 use testkit::IN_TIME;
@@ -65,6 +68,11 @@ enum Order {
 
 impl Peer {
     pub(crate) fn start() -> Peer {
+        Peer::taking(u32::MAX)
+    }
+
+    /// A service that takes no more calls at once than that on a connection.
+    pub(crate) fn taking(calls_max: u32) -> Peer {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -80,7 +88,7 @@ impl Peer {
         thread::spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = accept(listener, sender, counted) => {}
+                    () = accept(listener, calls_max, sender, counted) => {}
                     _ = dropped => {}
                 }
             });
@@ -220,24 +228,32 @@ impl Call {
     }
 }
 
-async fn accept(listener: TcpListener, calls: mpsc::Sender<Call>, cancelled: Arc<AtomicUsize>) {
+async fn accept(
+    listener: TcpListener,
+    calls_max: u32,
+    calls: mpsc::Sender<Call>,
+    cancelled: Arc<AtomicUsize>,
+) {
     for connection in 0.. {
         let (stream, _) = listener.accept().await.expect("a connection");
-        let cancelled = Arc::clone(&cancelled);
-        tokio::spawn(serve(stream, connection, calls.clone(), cancelled));
+        let (calls, cancelled) = (calls.clone(), Arc::clone(&cancelled));
+        tokio::spawn(async move {
+            let mut options = h2::server::Builder::new();
+            options.max_concurrent_streams(calls_max);
+            // The gateway may go away at any moment, also before it has said a word.
+            if let Ok(opened) = options.handshake(stream).await {
+                serve(opened, connection, calls, cancelled).await;
+            }
+        });
     }
 }
 
 async fn serve(
-    stream: TcpStream,
+    mut connection: Connection<TcpStream, Bytes>,
     number: usize,
     calls: mpsc::Sender<Call>,
     cancelled: Arc<AtomicUsize>,
 ) {
-    // The gateway may go away at any moment, also before it has said a word.
-    let Ok(mut connection) = h2::server::handshake(stream).await else {
-        return;
-    };
     let closing = Arc::new(Notify::new());
     loop {
         let accepted = tokio::select! {

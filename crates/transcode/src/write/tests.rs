@@ -129,6 +129,7 @@ fn resolved(options: WriteOptions, message: &str, wire: &[u8]) -> Result<String,
         options,
         out: &mut out,
         way: Way::Resolved,
+        end_max: usize::MAX,
         unfit: None,
         path: Vec::new(),
     };

@@ -4,15 +4,19 @@
 //! protobuf's text format, which the reference library parses and the code under
 //! test does not know. A table is run to its end, and names every line that fails.
 
+mod anys;
+mod collections;
 #[path = "../differential/compare.rs"]
 #[allow(dead_code)]
 mod compare;
+mod fractions;
 mod names;
 mod numbers;
 mod old;
 mod parameters;
 mod structure;
 mod texts;
+mod times;
 mod well_known;
 mod wire;
 

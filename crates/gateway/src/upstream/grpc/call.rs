@@ -78,7 +78,7 @@ impl Upstream {
         message: &Bytes,
         metadata: &Metadata<'_>,
     ) -> Result<Messages, AttemptError> {
-        let mut busy = Busy::with(link);
+        let mut busy = Busy::with(link, metadata.deadline);
         let mut sender = sender.ready().await.map_err(AttemptError::NotSent)?;
         let request = self.request(method, metadata);
         let (answer, mut body) = sender

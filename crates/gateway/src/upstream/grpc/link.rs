@@ -7,7 +7,7 @@ use std::sync::{
 
 use bytes::Bytes;
 use h2::client::SendRequest;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 #[derive(Clone)]
 pub(super) enum State {
@@ -20,8 +20,8 @@ pub(super) struct Link {
     state: Mutex<State>,
     changed: Arc<Notify>,
     calls: AtomicUsize,
-    /// Calls that were given up without an answer since the last answer.
-    given_up: AtomicUsize,
+    /// Calls whose time ended without an answer since the last answer.
+    timed_out: AtomicUsize,
 }
 
 impl Link {
@@ -30,7 +30,7 @@ impl Link {
             state: Mutex::new(State::Opening),
             changed,
             calls: AtomicUsize::new(0),
-            given_up: AtomicUsize::new(0),
+            timed_out: AtomicUsize::new(0),
         }
     }
 
@@ -59,40 +59,42 @@ impl Link {
         }
     }
 
-    /// Calls in flight and calls given up. A connection on which nothing comes back
+    /// Calls in flight and calls that timed out. A connection on which nothing comes back
     /// would otherwise have the fewest calls, again and again, and take them all.
     pub(super) fn load(&self) -> usize {
-        self.calls.load(Ordering::Relaxed) + self.given_up.load(Ordering::Relaxed)
+        self.calls.load(Ordering::Relaxed) + self.timed_out.load(Ordering::Relaxed)
     }
 }
 
 /// Counts one call of a link until dropped.
 pub(super) struct Busy {
     link: Arc<Link>,
-    answered: bool,
+    /// Until when it may take to be answered; `None` once it is.
+    unanswered: Option<Instant>,
 }
 
 impl Busy {
-    pub(super) fn with(link: Arc<Link>) -> Self {
+    pub(super) fn with(link: Arc<Link>, deadline: Instant) -> Self {
         link.calls.fetch_add(1, Ordering::Relaxed);
         Busy {
             link,
-            answered: false,
+            unanswered: Some(deadline),
         }
     }
 
     /// The service has begun to answer.
     pub(super) fn answered(&mut self) {
-        self.answered = true;
-        self.link.given_up.store(0, Ordering::Relaxed);
+        self.unanswered = None;
+        self.link.timed_out.store(0, Ordering::Relaxed);
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
         self.link.calls.fetch_sub(1, Ordering::Relaxed);
-        if !self.answered {
-            self.link.given_up.fetch_add(1, Ordering::Relaxed);
+        // One that its client gave up says nothing of the connection.
+        if self.unanswered.is_some_and(|deadline| deadline <= Instant::now()) {
+            self.link.timed_out.fetch_add(1, Ordering::Relaxed);
         }
     }
 }

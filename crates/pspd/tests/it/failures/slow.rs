@@ -13,7 +13,7 @@ use testkit::{IN_TIME, Process, until};
 
 use super::{Ask, CASE, Seen, assert_unharmed, gateway_before};
 use crate::{
-    grpc_peer::{Answering, Peer},
+    grpc_peer::{Answering, Call, Peer, head, trailers},
     tcp_peer::fake,
 };
 
@@ -136,6 +136,60 @@ fn an_answer_that_has_begun_to_wait_says_in_itself_that_its_time_is_over() {
         }
     });
     all_is_well(&gateway);
+}
+
+/// A status that comes when the answer has already begun, because its first message
+/// was waited for as long as anybody waits without a sign.
+#[test]
+fn a_refusal_that_comes_late() {
+    let peer = Peer::start();
+    let gateway = gateway_before(peer.address(), &["--keep-alive", "50ms"]);
+    for ask in Ask::ALL {
+        let mut client = ask.begin(&gateway, &[]);
+        let call = peer.next_call();
+        if ask.is_streamed() {
+            let begun = client.stream().peek(&mut [0]);
+            begun.expect("the head of an answer");
+        }
+        let mut refusal = head();
+        refusal
+            .headers_mut()
+            .extend(trailers(&[("grpc-status", "5")]));
+        call.send_only_head(refusal);
+        let got = ask.finish(&mut client);
+        let expected = ask.failed(usize::from(ask.is_streamed()), 404, 5);
+        assert_eq!(got.seen(), expected, "{ask:?}: {got:?}");
+    }
+    assert_unharmed(&gateway);
+}
+
+/// A service that takes one call at a time lets the others wait, and loses none.
+#[test]
+fn a_service_that_takes_one_call_at_a_time() {
+    const CLIENTS: usize = 30;
+    let peer = Peer::taking(1);
+    let gateway = gateway_before(peer.address(), &["--upstream-connections", "1"]);
+    let answer = |call: &Call| {
+        call.send_head();
+        call.send_bytes(Ask::One.message(1));
+        call.end();
+    };
+    thread::scope(|scope| {
+        // The first one also waits for the service to say how many it takes.
+        let first = scope.spawn(|| Ask::One.ask(&gateway, &[]).assert_whole(Ask::One));
+        answer(&peer.next_call());
+        first.join().expect("a whole answer");
+        for _ in 0..CLIENTS {
+            scope.spawn(|| Ask::One.ask(&gateway, &[]).assert_whole(Ask::One));
+        }
+        for _ in 0..CLIENTS {
+            let call = peer.next_call();
+            assert!(!peer.has_call(), "two at a time");
+            answer(&call);
+        }
+    });
+    assert!(!peer.has_call(), "a call was repeated");
+    assert_unharmed(&gateway);
 }
 
 #[test]

@@ -294,6 +294,7 @@ fn options() -> impl Strategy<Value = WriteOptions> {
         names,
         enums,
         unknown_any: UnknownAny::Fail,
+        bytes_max: None,
     };
     (
         prop_oneof![Just(Defaults::Omit), Just(Defaults::Write)],

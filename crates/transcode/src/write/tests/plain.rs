@@ -7,6 +7,7 @@ const WRITE: WriteOptions = WriteOptions {
     names: Names::Json,
     enums: Enums::Names,
     unknown_any: UnknownAny::Fail,
+    bytes_max: None,
 };
 
 #[test]
