@@ -229,7 +229,7 @@ impl Explanation {
             while let Some(message) = messages.next().await? {
                 timing.first.get_or_insert(begin.elapsed());
                 timing.messages += 1;
-                timing.show(endpoint, &message);
+                timing.show(endpoint, message);
             }
             Ok::<_, UpstreamFailure>(())
         };

@@ -233,7 +233,7 @@ impl Grpc {
             let mut gathered = Gathered::new(endpoint);
             while let Some(message) = messages.next().await.map_err(failed)? {
                 gathered.push(
-                    &message,
+                    message,
                     call.limits.values_max,
                     self.options.connection.message_bytes_max,
                 )?;

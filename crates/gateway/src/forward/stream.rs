@@ -43,18 +43,24 @@ pub(super) enum Live {
 }
 
 impl Live {
-    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, UpstreamFailure> {
-        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    /// The next message once the call has begun to be answered.
+    pub(super) async fn next(&mut self) -> Result<Option<&[u8]>, UpstreamFailure> {
+        if let Live::Calling(calling) = self {
+            *self = Live::Reading(calling.as_mut().await?);
+        }
+        match self {
+            Live::Reading(messages) => messages.next().await,
+            Live::Calling(_) => Ok(None),
+        }
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Bytes>, UpstreamFailure>> {
-        loop {
-            match self {
-                Live::Calling(calling) => {
-                    *self = Live::Reading(ready!(calling.as_mut().poll(cx))?);
-                }
-                Live::Reading(messages) => return messages.poll_next(cx),
-            }
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<&[u8]>, UpstreamFailure>> {
+        if let Live::Calling(calling) = self {
+            *self = Live::Reading(ready!(calling.as_mut().poll(cx))?);
+        }
+        match self {
+            Live::Reading(messages) => messages.poll_next(cx),
+            Live::Calling(_) => Poll::Pending,
         }
     }
 
@@ -80,14 +86,14 @@ impl First {
     pub(super) fn of(
         endpoint: &Endpoint,
         form: Form,
-        message: Option<Bytes>,
+        message: Option<&[u8]>,
     ) -> Result<Self, Problem> {
         let Some(message) = message else {
             return Ok(First::End);
         };
         let mut written = Vec::new();
-        write(endpoint, form, &message, &mut written)?;
-        let media_type = (form == Form::Raw).then(|| media_type_of(&message));
+        write(endpoint, form, message, &mut written)?;
+        let media_type = (form == Form::Raw).then(|| media_type_of(message));
         Ok(First::Message(written, media_type))
     }
 }
@@ -256,7 +262,7 @@ impl MessageStream {
             {
                 Poll::Ready(None) => return Poll::Ready(Ok(())),
                 Poll::Ready(Some(message)) => {
-                    write(&self.endpoint, self.opened.form, &message, out)?;
+                    write(&self.endpoint, self.opened.form, message, out)?;
                 }
                 Poll::Pending => {
                     *waiting = Some(cx.waker().clone());

@@ -14,6 +14,7 @@ mod garbage;
 mod moments;
 mod slow;
 mod statuses;
+mod traps;
 
 use std::{net::SocketAddr, path::Path};
 

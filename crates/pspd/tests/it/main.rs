@@ -5,6 +5,7 @@
 
 mod burst;
 mod clients;
+mod docs;
 mod errors;
 mod failures;
 mod general;

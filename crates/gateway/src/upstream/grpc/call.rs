@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::{
     Upstream,
-    frame::Decoder,
+    frame::{Complete, Decoder},
     link::{Busy, Link},
     metadata::{self, AnswerMetadata},
 };
@@ -206,38 +206,45 @@ impl Messages {
     }
 
     /// The next message; `None` once the service has ended the call with `OK`.
-    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, UpstreamFailure> {
-        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    pub(crate) async fn next(&mut self) -> Result<Option<&[u8]>, UpstreamFailure> {
+        let complete = std::future::poll_fn(|cx| self.poll_complete(cx)).await?;
+        Ok(complete.map(|complete| self.decoder.take(complete)))
     }
 
     /// The single message of a unary answer.
     pub(crate) async fn only(&mut self) -> Result<Bytes, UpstreamFailure> {
-        let first = self.next().await?;
-        let extra = match first {
-            Some(_) => self.next().await?,
-            None => None,
+        let broken = |cause: &str| UpstreamFailure::Broken {
+            cause: cause.to_owned(),
         };
-        match (first, extra) {
-            (Some(message), None) => Ok(message),
-            (None, _) => Err(UpstreamFailure::Broken {
-                cause: "an answer without a message".into(),
-            }),
-            (_, Some(_)) => Err(UpstreamFailure::Broken {
-                cause: "more than one message in a unary answer".into(),
-            }),
+        let Some(first) = std::future::poll_fn(|cx| self.poll_complete(cx)).await? else {
+            return Err(broken("an answer without a message"));
+        };
+        let message = self.decoder.take_whole(first);
+        match self.next().await? {
+            None => Ok(message),
+            Some(_) => Err(broken("more than one message in a unary answer")),
         }
     }
 
     pub(crate) fn poll_next(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<Bytes>, UpstreamFailure>> {
+    ) -> Poll<Result<Option<&[u8]>, UpstreamFailure>> {
+        let complete = std::task::ready!(self.poll_complete(cx))?;
+        Poll::Ready(Ok(complete.map(|complete| self.decoder.take(complete))))
+    }
+
+    /// Receives until a message is there whole, or the call has ended.
+    fn poll_complete(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Complete>, UpstreamFailure>> {
         loop {
             let unreadable = |error| UpstreamFailure::Broken {
                 cause: format!("{error}"),
             };
-            if let Some(message) = self.decoder.next().map_err(unreadable)? {
-                return Poll::Ready(Ok(Some(message)));
+            if let Some(complete) = self.decoder.complete().map_err(unreadable)? {
+                return Poll::Ready(Ok(Some(complete)));
             }
             match std::task::ready!(self.stream.poll_data(cx)) {
                 Some(Ok(chunk)) => {

@@ -21,16 +21,27 @@ pub(super) enum FrameError {
 /// not copied.
 #[derive(Debug)]
 pub(super) struct Decoder {
+    /// The last chunk, unless the bytes before it were needed as well.
     chunk: Bytes,
-    partial: BytesMut,
+    /// What was left of chunks and the one after them, if anything was left.
+    joined: BytesMut,
+    /// How much of either has been taken out.
+    read: usize,
     message_bytes_max: usize,
+}
+
+/// A message that is there whole, to be taken out of the decoder that found it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Complete {
+    bytes: usize,
 }
 
 impl Decoder {
     pub(super) fn new(message_bytes_max: usize) -> Self {
         Decoder {
             chunk: Bytes::new(),
-            partial: BytesMut::new(),
+            joined: BytesMut::new(),
+            read: 0,
             message_bytes_max,
         }
     }
@@ -38,47 +49,25 @@ impl Decoder {
     /// Takes the next chunk; every complete message of the one before must have
     /// been taken out.
     pub(super) fn push(&mut self, chunk: Bytes) {
-        if self.partial.is_empty() && self.chunk.is_empty() {
+        let left = &self.received()[self.read..];
+        if left.is_empty() {
+            self.joined.clear();
             self.chunk = chunk;
-        } else {
-            self.partial.extend_from_slice(&self.chunk);
+        } else if self.joined.is_empty() {
+            self.joined.extend_from_slice(&self.chunk[self.read..]);
+            self.joined.extend_from_slice(&chunk);
             self.chunk = Bytes::new();
-            self.partial.extend_from_slice(&chunk);
+        } else {
+            self.joined.advance(self.read);
+            self.joined.extend_from_slice(&chunk);
         }
+        self.read = 0;
     }
 
-    /// The next complete message; `None` when more bytes are needed.
-    pub(super) fn next(&mut self) -> Result<Option<Bytes>, FrameError> {
-        let received = if self.partial.is_empty() {
-            &self.chunk[..]
-        } else {
-            &self.partial[..]
-        };
-        let Some(length) = self.complete(received)? else {
-            return Ok(None);
-        };
-        let message = if self.partial.is_empty() {
-            self.chunk.advance(PREFIX_BYTES);
-            self.chunk.split_to(length)
-        } else {
-            self.partial.advance(PREFIX_BYTES);
-            self.partial.split_to(length).freeze()
-        };
-        Ok(Some(message))
-    }
-
-    /// Whether the stream may end here.
-    pub(super) fn end(&self) -> Result<(), FrameError> {
-        if self.chunk.is_empty() && self.partial.is_empty() {
-            Ok(())
-        } else {
-            Err(FrameError::Truncated)
-        }
-    }
-
-    /// The length of the message that `received` begins with, if all of it is
-    /// there.
-    fn complete(&self, received: &[u8]) -> Result<Option<usize>, FrameError> {
+    /// The next message, if all of it is there.
+    #[inline]
+    pub(super) fn complete(&self) -> Result<Option<Complete>, FrameError> {
+        let received = &self.received()[self.read..];
         let Some((&[flag, a, b, c, d], rest)) = received.split_first_chunk::<PREFIX_BYTES>() else {
             return Ok(None);
         };
@@ -90,7 +79,43 @@ impl Decoder {
             let max = self.message_bytes_max;
             return Err(FrameError::TooLarge { bytes, max });
         }
-        Ok((rest.len() >= bytes).then_some(bytes))
+        Ok((rest.len() >= bytes).then_some(Complete { bytes }))
+    }
+
+    /// The message that was found.
+    #[inline]
+    pub(super) fn take(&mut self, Complete { bytes }: Complete) -> &[u8] {
+        let begin = self.read + PREFIX_BYTES;
+        self.read = begin + bytes;
+        &self.received()[begin..begin + bytes]
+    }
+
+    /// The same, for whoever keeps it.
+    pub(super) fn take_whole(&mut self, Complete { bytes }: Complete) -> Bytes {
+        let begin = self.read + PREFIX_BYTES;
+        if self.joined.is_empty() {
+            self.read = begin + bytes;
+            return self.chunk.slice(begin..begin + bytes);
+        }
+        self.joined.advance(begin);
+        self.read = 0;
+        self.joined.split_to(bytes).freeze()
+    }
+
+    /// Whether the stream may end here.
+    pub(super) fn end(&self) -> Result<(), FrameError> {
+        match self.received().len() == self.read {
+            true => Ok(()),
+            false => Err(FrameError::Truncated),
+        }
+    }
+
+    #[inline]
+    fn received(&self) -> &[u8] {
+        match self.joined.is_empty() {
+            true => &self.chunk,
+            false => &self.joined,
+        }
     }
 }
 
@@ -114,13 +139,12 @@ mod tests {
     fn limits_are_kept_before_the_message_is_there() {
         let mut decoder = Decoder::new(10);
         decoder.push(Bytes::from_static(&[0, 0, 0, 0, 11]));
-        assert_eq!(
-            decoder.next(),
-            Err(FrameError::TooLarge { bytes: 11, max: 10 })
-        );
+        let refused = decoder.complete().expect_err("too large");
+        assert_eq!(refused, FrameError::TooLarge { bytes: 11, max: 10 });
         let mut decoder = Decoder::new(10);
         decoder.push(Bytes::from_static(&[1, 0, 0, 0, 1]));
-        assert_eq!(decoder.next(), Err(FrameError::Compressed { flag: 1 }));
+        let refused = decoder.complete().expect_err("compressed");
+        assert_eq!(refused, FrameError::Compressed { flag: 1 });
     }
 
     #[test]
@@ -128,7 +152,7 @@ mod tests {
         let mut decoder = Decoder::new(10);
         assert_eq!(decoder.end(), Ok(()));
         decoder.push(Bytes::from_static(&[0, 0, 0, 0, 2, 8]));
-        assert_eq!(decoder.next(), Ok(None));
+        assert!(matches!(decoder.complete(), Ok(None)));
         assert_eq!(decoder.end(), Err(FrameError::Truncated));
     }
 
@@ -147,8 +171,11 @@ mod tests {
                 let cut = cuts.next().copied().unwrap_or(1).min(rest.len());
                 decoder.push(Bytes::copy_from_slice(&rest[..cut]));
                 rest = &rest[cut..];
-                while let Some(message) = decoder.next().expect("well formed") {
-                    got.push(message.to_vec());
+                while let Some(message) = decoder.complete().expect("well formed") {
+                    got.push(match got.len() % 2 {
+                        0 => decoder.take(message).to_vec(),
+                        _ => decoder.take_whole(message).to_vec(),
+                    });
                 }
             }
             prop_assert_eq!(got, messages);
@@ -161,8 +188,8 @@ mod tests {
             'stream: for chunk in chunks {
                 decoder.push(chunk.into());
                 loop {
-                    match decoder.next() {
-                        Ok(Some(_)) => {}
+                    match decoder.complete() {
+                        Ok(Some(message)) => drop(decoder.take(message).to_vec()),
                         Ok(None) => break,
                         Err(_) => break 'stream,
                     }
