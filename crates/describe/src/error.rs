@@ -16,7 +16,7 @@ pub enum DescribeError {
     /// The target does not answer as a gRPC server does.
     #[error(
         "cannot ask {target} for its services: {reason}; check that it serves gRPC in plain text \
-         there, or describe it with --proto FILE or --descriptor-set FILE"
+         there, or describe it by its .proto files or a descriptor set"
     )]
     Unreachable {
         /// Host and port.
@@ -27,7 +27,7 @@ pub enum DescribeError {
     /// The target serves gRPC without reflection.
     #[error(
         "{target} has no reflection, neither v1 nor v1alpha; switch it on there, or describe \
-         the service with --proto FILE or --descriptor-set FILE"
+         the service by its .proto files or a descriptor set"
     )]
     NoReflection {
         /// Host and port.
@@ -36,7 +36,7 @@ pub enum DescribeError {
     /// The target's reflection does not describe its services.
     #[error(
         "the reflection of {target} does not describe its services: {reason}; describe them \
-         with --proto FILE or --descriptor-set FILE"
+         by its .proto files or a descriptor set"
     )]
     Reflection {
         /// Host and port.
@@ -47,7 +47,7 @@ pub enum DescribeError {
     /// The target's reflection took too long.
     #[error(
         "{target} has not described its services within {timeout:?}; check that it serves gRPC \
-         there, or describe it with --proto FILE or --descriptor-set FILE"
+         there, or describe it by its .proto files or a descriptor set"
     )]
     Timeout {
         /// Host and port.
@@ -58,7 +58,7 @@ pub enum DescribeError {
     /// The target's description is too large.
     #[error(
         "the description of {target} has more than {bytes_max} bytes; describe the one service \
-         that matters with --proto FILE or --descriptor-set FILE"
+         that matters by its .proto files or a descriptor set"
     )]
     TooLarge {
         /// Host and port.

@@ -99,7 +99,7 @@ async fn a_server_without_reflection_is_told_apart() {
         error.to_string(),
         format!(
             "{target} has no reflection, neither v1 nor v1alpha; switch it on there, or \
-             describe the service with --proto FILE or --descriptor-set FILE"
+             describe the service by its .proto files or a descriptor set"
         )
     );
 }

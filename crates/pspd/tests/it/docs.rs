@@ -159,7 +159,7 @@ fn every_flag_in_it_exists() {
 
 fn flags(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && !"-_".contains(c));
-    words.filter(|word| word.starts_with("--") && word.trim_matches('-') != "")
+    words.filter(|word| word.starts_with("--") && !word.trim_matches('-').is_empty())
 }
 
 #[test]

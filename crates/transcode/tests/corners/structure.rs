@@ -1,10 +1,12 @@
 //! Blanks, commas and all that makes a JSON text; objects, and members that are not
 //! known; depth and length.
 
-use transcode::Unknown;
+use prost_reflect::DynamicMessage;
+use transcode::{Unknown, WriteOptions};
 
 use crate::{
-    ALL, check_reads, check_reads_or_rejects, check_reads_with, check_rejects, check_writes, read,
+    ALL, check_reads, check_reads_or_rejects, check_reads_with, check_rejects, check_writes,
+    described, read, write,
 };
 
 #[test]
@@ -278,4 +280,34 @@ fn long_texts_take_no_time() {
         let _ = read(ALL, json.as_bytes(), Unknown::Reject);
     }
     check_reads_or_rejects(ALL, &[("{\"aDouble\": 1e-5}", "a_double: 1e-5")]);
+}
+
+/// A list in a list is two messages on the wire, an object in an object three: what is
+/// read must not be deeper than a reader of the wire allows.
+#[test]
+fn what_is_read_can_be_decoded() {
+    let deep = |open: &str, levels: usize, close: &str| {
+        format!("{}{}", open.repeat(levels), close.repeat(levels))
+    };
+    for levels in 1..110 {
+        for json in [
+            format!(r#"{{"value": {}}}"#, deep("[", levels, "]")),
+            format!(
+                r#"{{"struct": {}}}"#,
+                deep(r#"{"n":"#, levels, "}").replace(":}", ":1}")
+            ),
+            format!(
+                r#"{{"any": {}}}"#,
+                deep(r#"{"@type":"a/google.protobuf.Any","value":"#, levels, "}")
+                    .replace(":}", ":{}}")
+            ),
+        ] {
+            if let Ok(wire) = read(ALL, json.as_bytes(), Unknown::Reject) {
+                let decoded = DynamicMessage::decode(described(ALL), wire.as_slice());
+                assert!(decoded.is_ok(), "{levels} levels: {json}");
+                let written = write(ALL, &wire, &WriteOptions::default());
+                assert!(written.is_ok(), "{levels} levels: {json}");
+            }
+        }
+    }
 }

@@ -69,13 +69,18 @@ impl Case {
         }
     }
 
+    /// Of any of the messages.
     pub(crate) fn message(&mut self) -> DynamicMessage {
         let root = self.schemas.root(&mut self.random).clone();
+        self.message_of(&root)
+    }
+
+    pub(crate) fn message_of(&mut self, described: &MessageDescriptor) -> DynamicMessage {
         Messages {
             random: &mut self.random,
             schemas: &self.schemas,
         }
-        .message(&root)
+        .message(described)
     }
 
     pub(crate) fn form(&mut self, message: &DynamicMessage, strangers: Strangers) -> String {

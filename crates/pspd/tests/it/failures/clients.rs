@@ -1,10 +1,11 @@
 //! Many clients at once that take without giving: connections on which a single
-//! byte comes, and answers that nobody reads. Memory stays within what each may
+//! byte comes, as many as there may be, and answers that nobody reads. Memory stays within what each may
 //! take, others are served, and in the end all of it is given back.
 
 use std::{
     io::Write,
     net::{SocketAddr, TcpStream},
+    process::Command,
 };
 
 use contract::Role;
@@ -12,7 +13,7 @@ use socket2::{Domain, Socket, Type};
 use testkit::{IN_TIME, Process, http, proc, until};
 
 use super::{Ask, PSPD, assert_unharmed, gateway_before, reflecting};
-use crate::grpc_peer::Peer;
+use crate::grpc_peer::{Answering, Peer};
 
 /// As many as there may be, or a part of the descriptors that a test may have,
 /// which it shares with others that run at the same time.
@@ -28,16 +29,33 @@ const BYTES_OF_A_READER_MAX: u64 = 512 * 1024;
 /// Small, so that the kernel does not take the whole answer for the client.
 const RECEIVE_BUFFER_BYTES: usize = 16 * 1024;
 
-#[test]
-fn thousands_of_connections_that_send_one_byte_each() {
-    let service = Peer::answering(|call| {
+/// A library that answers everybody.
+fn library() -> Answering {
+    Peer::answering(|call| {
         let ask = Ask::of(call);
         call.send_head();
         for number in 1..=ask.messages() {
             call.send_bytes(ask.message(number));
         }
         call.end();
-    });
+    })
+}
+
+/// So many connections, on each of which a byte was sent.
+#[track_caller]
+fn opened(gateway: &Process, connections: usize) -> Vec<TcpStream> {
+    let open = |_| {
+        let stream = TcpStream::connect_timeout(&gateway.address(), IN_TIME);
+        let mut stream = stream.expect("connected");
+        stream.write_all(b"G").expect("sent");
+        stream
+    };
+    (0..connections).map(open).collect()
+}
+
+#[test]
+fn thousands_of_connections_that_send_one_byte_each() {
+    let service = library();
     let gateway = gateway_before(service.address(), &["--header-timeout", "8s"]);
     Ask::One.ask(&gateway, &[]).assert_whole(Ask::One);
     let before = proc::resident_bytes(gateway.pid());
@@ -45,15 +63,10 @@ fn thousands_of_connections_that_send_one_byte_each() {
 
     let connections = CONNECTIONS_MAX.min(descriptors_max() / 4);
     let mut open = Vec::new();
-    for index in 0..connections {
-        let stream = TcpStream::connect_timeout(&gateway.address(), IN_TIME);
-        let mut stream = stream.expect("connected");
-        stream.write_all(b"G").expect("sent");
-        open.push(stream);
-        if index % 1000 == 999 {
-            for ask in Ask::ALL {
-                ask.ask(&gateway, &[]).assert_whole(ask);
-            }
+    while open.len() < connections {
+        open.extend(opened(&gateway, 1000.min(connections - open.len())));
+        for ask in Ask::ALL {
+            ask.ask(&gateway, &[]).assert_whole(ask);
         }
     }
     let grown = proc::peak_resident_bytes(gateway.pid()).saturating_sub(before);
@@ -80,6 +93,67 @@ fn descriptors_max() -> usize {
     let soft = line.and_then(|line| line.split_whitespace().nth(3));
     soft.and_then(|soft| soft.parse().ok())
         .unwrap_or(CONNECTIONS_MAX)
+}
+
+/// When all places are taken by such connections, others wait until their time is
+/// over, and no longer.
+#[test]
+fn connections_beyond_the_limit_wait_for_a_place() {
+    let service = library();
+    let args = ["--connections-max", "20", "--header-timeout", "1s"];
+    let gateway = gateway_before(service.address(), &args);
+    let open = opened(&gateway, 50);
+    for ask in Ask::ALL {
+        ask.ask(&gateway, &[]).assert_whole(ask);
+    }
+    assert!(proc::descriptors(gateway.pid()) < 50 + open.len());
+    assert_unharmed(&gateway);
+}
+
+/// A gateway that may open nothing more serves those who are there, and the others
+/// when it may again.
+#[test]
+fn a_gateway_that_has_no_descriptor_left() {
+    let service = library();
+    let gateway = gateway_before(service.address(), &["--header-timeout", "60s"]);
+    let mut early = http::Connection::open(gateway.address()).expect("connected");
+    let mut ask_early = || {
+        early
+            .send_request("GET", "/books/1", &[], b"")
+            .expect("sent");
+        let answer = early.read_response("GET").expect("an answer");
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+    };
+    ask_early();
+    let max = proc::descriptors(gateway.pid()) + 10;
+    if !limit_descriptors(gateway.pid(), max) {
+        println!("there is no prlimit here to take descriptors away with");
+        return;
+    }
+    let open = opened(&gateway, 50);
+    until("all descriptors taken", || {
+        (proc::descriptors(gateway.pid()) >= max).then_some(())
+    });
+    let mut late = Ask::One.begin(&gateway, &[]);
+    for _ in 0..10 {
+        ask_early();
+    }
+    drop(open);
+    Ask::One.finish(&mut late).assert_whole(Ask::One);
+    ask_early();
+    for ask in Ask::ALL {
+        ask.ask(&gateway, &[]).assert_whole(ask);
+    }
+    assert_unharmed(&gateway);
+}
+
+/// Lowers the number of descriptors that a process may have, if there is the tool.
+fn limit_descriptors(pid: u32, max: usize) -> bool {
+    let limit = format!("--nofile={max}:");
+    let tool = Command::new("prlimit")
+        .args(["--pid", &pid.to_string(), &limit])
+        .status();
+    tool.is_ok_and(|status| status.success())
 }
 
 #[test]

@@ -135,6 +135,38 @@ fn messages_that_are_none() {
     assert_unharmed(&gateway);
 }
 
+/// A service chooses the media type of its raw bytes, and nothing else of the head.
+#[test]
+fn media_types_that_are_none() {
+    let service = Peer::answering(|call| {
+        let case = call.request.headers["case"].to_str().expect("text");
+        let media_type = match case {
+            "another line" => "text/plain\r\nX-Forged: 1",
+            "a control character" => "text/\u{7}",
+            _ => "",
+        };
+        let length = u8::try_from(media_type.len()).expect("a short text");
+        let fields = [&[0x0a, length], media_type.as_bytes(), b"\x12\x02ok"];
+        call.send_head();
+        call.send_bytes(framed_bytes(&fields.concat()));
+        call.end();
+    });
+    let gateway = gateway_before(service.address(), &[]);
+    for case in ["another line", "a control character", "empty"] {
+        let mut client = Ask::Bytes.begin(&gateway, &[(CASE, case)]);
+        let answer = client.read_response("GET").expect("an answer");
+        assert_eq!(
+            (answer.status(), answer.text().as_str()),
+            (200, "ok"),
+            "{case}"
+        );
+        let media_type = answer.header("content-type");
+        assert_eq!(media_type, Some("application/octet-stream"), "{case}");
+        assert_eq!(answer.header("x-forged"), None, "{case}");
+    }
+    assert_unharmed(&gateway);
+}
+
 #[test]
 fn a_unary_answer_of_more_than_one_message() {
     let service = Peer::answering(|call| {

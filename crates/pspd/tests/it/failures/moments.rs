@@ -18,6 +18,9 @@ const CANCEL: u32 = 8;
 /// What a service that broke off is: 502 and `INTERNAL`.
 const BROKEN: (u16, u64) = (502, 13);
 
+/// Frames for the stream of a call.
+type Frames = fn(u32) -> Vec<u8>;
+
 /// The first bytes of an answer, and then something else.
 fn begun(ask: Ask, bytes: usize, then: Then) -> Script {
     Script::new(
@@ -27,7 +30,7 @@ fn begun(ask: Ask, bytes: usize, then: Then) -> Script {
 }
 
 /// An answer of which something takes the place of all but the first frames.
-fn broken_off(ask: Ask, frames: usize, by: fn(u32) -> Vec<u8>, then: Then) -> Script {
+fn broken_off(ask: Ask, frames: usize, by: Frames, then: Then) -> Script {
     let bytes = move |stream| [ask.frames(stream)[..frames].concat(), by(stream)].concat();
     Script::new(bytes, then)
 }
@@ -109,7 +112,7 @@ fn a_call_that_is_reset_between_two_frames() {
         for frames in 0..ask.frames(1).len() {
             let before = frames.saturating_sub(1);
             let expected = ask.failed(before, BROKEN.0, BROKEN.1);
-            let resets: [fn(u32) -> Vec<u8>; 3] = [
+            let resets: [Frames; 3] = [
                 |stream| reset(stream, NO_ERROR),
                 |stream| reset(stream, INTERNAL_ERROR),
                 |stream| reset(stream, CANCEL),
@@ -175,7 +178,7 @@ fn a_service_that_says_goodbye_between_two_frames() {
 fn a_call_that_the_service_did_not_begin_is_made_again() {
     let peer = RawPeer::start(begun(Ask::One, 0, Then::Stay));
     let gateway = gateway_before(peer.address(), &SETTINGS);
-    let refusals: [(fn(u32) -> Vec<u8>, Then); 2] = [
+    let refusals: [(Frames, Then); 2] = [
         (|stream| reset(stream, REFUSED_STREAM), Then::Stay),
         (|_| go_away(0, NO_ERROR), Then::Close),
     ];

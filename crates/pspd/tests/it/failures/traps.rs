@@ -1,7 +1,6 @@
 //! Messages and bodies that are small enough to be taken, and made to need more
 //! stack, or more time, than anybody should give them.
 
-use bytes::Bytes;
 use serde_json::json;
 use testkit::{Process, http};
 

@@ -7,6 +7,7 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use contract::Role;
@@ -20,6 +21,10 @@ use testkit::{
 };
 
 use super::{PSPD, data, error};
+
+/// Servers are asked every half minute in any case; what changes when a connection
+/// is lost has to be seen much sooner.
+const MUCH_SOONER: Duration = Duration::from_secs(15);
 
 /// The service as it is, and as it will be.
 fn schemas() -> [DescriptorPool; 2] {
@@ -101,9 +106,11 @@ fn a_service_that_is_replaced_without_a_gap() {
     let load = Load::on(&gateway, 4);
     load.go_on(50);
     backend.replace(after);
+    let replaced = Instant::now();
     let answer = until("the new method", || {
         Some(write(&gateway)).filter(|answer| answer.status() == 200)
     });
+    assert!(replaced.elapsed() < MUCH_SOONER, "{:?}", replaced.elapsed());
     assert_eq!(answer.text(), r#"{"name":"a","text":"t"}"#);
     load.go_on(50);
     // And back, which takes the method away again.
