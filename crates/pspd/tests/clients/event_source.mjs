@@ -2,7 +2,8 @@
 //
 // Run: NODE_MODULES=.../node_modules CHROMIUM=/usr/bin/chromium GATEWAY_URL=http://127.0.0.1:8080 node event_source.mjs
 // Behind the gateway, /v1/shelves/NAME:watch is a stream of {sequence, text}: of three messages for `ends` and
-// `lines`, of two with a silence between them for `silent`, of one and then NOT_FOUND for `fails`, and NOT_FOUND at once for any other.
+// `lines`, of two with a silence between them for `silent`, of one and then NOT_FOUND for `fails`; any other is
+// NOT_FOUND at once.
 // Prints `ok NAME` lines; exits 1 at the first failure, 64 when a variable is missing.
 
 import assert from 'node:assert/strict';
@@ -50,7 +51,7 @@ async function watch(open, name, options) {
 }
 
 const message = (sequence) => ['message', { sequence: String(sequence), text: 'olá' }, ''];
-const OPEN = ['open', null, ''].map((value) => value ?? undefined);
+const OPEN = ['open', undefined, ''];
 const plain = (seen) => seen.map(([type, data, id]) => [type, data ?? undefined, type === 'open' ? '' : id]);
 
 const tests = {

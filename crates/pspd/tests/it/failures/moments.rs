@@ -174,6 +174,30 @@ fn a_service_that_says_goodbye_between_two_frames() {
     all_is_well(&peer, &gateway);
 }
 
+/// A service, or a proxy before it, that wants a new connection for each call says
+/// so, and no call is lost.
+#[test]
+fn a_service_that_takes_one_call_on_each_connection() {
+    let once = |ask: Ask| {
+        let bytes = move |stream| {
+            let frames = ask.frames(stream);
+            let (end, begin) = frames.split_last().expect("not empty");
+            [begin.concat(), go_away(stream, NO_ERROR), end.clone()].concat()
+        };
+        Script::new(bytes, Then::Close)
+    };
+    let peer = RawPeer::start(once(Ask::One));
+    let gateway = gateway_before(peer.address(), &[]);
+    for _ in 0..5 {
+        for ask in Ask::ALL {
+            peer.follow(once(ask));
+            ask.ask(&gateway, &[]).assert_whole(ask);
+        }
+    }
+    assert_eq!(peer.calls(), 25);
+    assert_unharmed(&gateway);
+}
+
 #[test]
 fn a_call_that_the_service_did_not_begin_is_made_again() {
     let peer = RawPeer::start(begun(Ask::One, 0, Then::Stay));
