@@ -106,11 +106,13 @@ fn build(root: &Path) -> anyhow::Result<PathBuf> {
             .args(["--package", "transcode", "--bench", "instructions"])
             .current_dir(root),
     )?;
-    let built = messages.lines().filter_map(|line| {
+    let mut built = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         message["executable"].as_str().map(PathBuf::from)
     });
-    built.last().context("cargo names no program that it built")
+    built
+        .next_back()
+        .context("cargo names no program that it built")
 }
 
 /// Instructions of one case.

@@ -93,7 +93,10 @@ impl Drop for Busy {
     fn drop(&mut self) {
         self.link.calls.fetch_sub(1, Ordering::Relaxed);
         // One that its client gave up says nothing of the connection.
-        if self.unanswered.is_some_and(|deadline| deadline <= Instant::now()) {
+        if self
+            .unanswered
+            .is_some_and(|deadline| deadline <= Instant::now())
+        {
             self.link.timed_out.fetch_add(1, Ordering::Relaxed);
         }
     }
