@@ -13,15 +13,14 @@ mod paths;
 
 use std::sync::LazyLock;
 
-use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 use prost_reflect::{
-    DescriptorPool, DeserializeOptions, DynamicMessage, Kind, MessageDescriptor, SerializeOptions,
+    DescriptorPool, DeserializeOptions, DynamicMessage, MessageDescriptor, SerializeOptions,
 };
 use transcode::{
     Builder, Defaults, Enums, MessageId, Names, ReadOptions, Schema, Unknown, WriteOptions,
 };
 
-use agreed::agreed;
+use agreed::{agreed, maps_have_lengths};
 use compare::{canonical, parse, reference_json};
 pub use paths::route;
 
@@ -218,36 +217,6 @@ pub fn wire(bytes: &[u8]) {
     let again = read(subject, &json, Unknown::Reject).expect("what was written is read");
     let again = decoded(subject, &again).expect("what was read can be decoded");
     assert_eq!(canonical(&again), canonical(&message), "by way of JSON");
-}
-
-/// The reference takes a map's entry for one whatever its wire type says.
-fn maps_have_lengths(described: &MessageDescriptor, mut wire: &[u8]) -> bool {
-    while !wire.is_empty() {
-        let Ok((number, kind)) = decode_key(&mut wire) else {
-            return false;
-        };
-        let whole = wire;
-        if skip_field(kind, number, &mut wire, DecodeContext::default()).is_err() {
-            return false;
-        }
-        let mut value = &whole[..whole.len() - wire.len()];
-        let Some(field) = described.get_field(number) else {
-            continue;
-        };
-        let Kind::Message(inner) = field.kind() else {
-            continue;
-        };
-        if kind != WireType::LengthDelimited {
-            if field.is_map() {
-                return false;
-            }
-            continue;
-        }
-        if decode_varint(&mut value).is_err() || !maps_have_lengths(&inner, value) {
-            return false;
-        }
-    }
-    true
 }
 
 /// Each line is a parameter. What is accepted is a message that can be written, and

@@ -184,7 +184,7 @@ fn gateway() -> Vec<Setting> {
             "answer-bytes-max",
             "4194304",
             "BYTES",
-            "Largest message or answer of a service; beyond it 502",
+            "Largest message or answer of a service; beyond it 502, or 413 if it was gathered",
         ),
         own(
             "call-timeout",

@@ -36,7 +36,7 @@ pub(crate) struct Peer {
     _running: oneshot::Sender<()>,
 }
 
-/// A service that answers every call by the same rule, until it is dropped.
+/// A service that answers every call by the same rule, until the tests end.
 pub(crate) struct Answering {
     address: SocketAddr,
     asked: Arc<AtomicUsize>,

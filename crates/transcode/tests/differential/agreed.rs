@@ -2,7 +2,10 @@
 //! encoder writes; there the reference is lenient where the mapping asks for an error,
 //! or the other way round.
 
-use prost_reflect::{DynamicMessage, Kind, MapKey, ReflectMessage, Value};
+use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
+use prost_reflect::{
+    DynamicMessage, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage, Value,
+};
 use prost_types::{Any, Duration, FieldMask, Timestamp};
 
 use crate::compare::held;
@@ -17,6 +20,39 @@ pub(crate) fn agreed(message: &DynamicMessage) -> bool {
         && message
             .extensions()
             .all(|(field, value)| value_agreed(value, &field.kind()))
+}
+
+/// Whether every entry of a map is on the wire as a message: the reference takes it for
+/// one whatever its wire type says.
+pub(crate) fn maps_have_lengths(described: &MessageDescriptor, mut wire: &[u8]) -> bool {
+    while !wire.is_empty() {
+        let Ok((number, kind)) = decode_key(&mut wire) else {
+            return false;
+        };
+        let whole = wire;
+        if skip_field(kind, number, &mut wire, DecodeContext::default()).is_err() {
+            return false;
+        }
+        let mut value = &whole[..whole.len() - wire.len()];
+        let field = described.get_field(number);
+        let is_map = field.as_ref().is_some_and(FieldDescriptor::is_map);
+        let extension = described.get_extension(number);
+        let known = field.map(|field| field.kind());
+        let known = known.or(extension.map(|field| field.kind()));
+        let Some(Kind::Message(inner)) = known else {
+            continue;
+        };
+        if kind != WireType::LengthDelimited {
+            if is_map {
+                return false;
+            }
+            continue;
+        }
+        if decode_varint(&mut value).is_err() || !maps_have_lengths(&inner, value) {
+            return false;
+        }
+    }
+    true
 }
 
 fn value_agreed(value: &Value, kind: &Kind) -> bool {
@@ -57,7 +93,9 @@ fn well_known(name: &str, message: &DynamicMessage) -> bool {
             .is_ok_and(|mask| mask.paths.iter().all(|path| is_mask_path(path))),
         "google.protobuf.Any" => message.transcode_to::<Any>().is_ok_and(|any| {
             let (host, name) = any.type_url.rsplit_once('/').unwrap_or_default();
-            let known = held(message).is_some_and(|held| agreed(&held));
+            let known = held(message).is_some_and(|held| {
+                agreed(&held) && maps_have_lengths(&held.descriptor(), &any.value)
+            });
             known && !host.is_empty() && name != "google.protobuf.Empty"
         }),
         // Without a kind it is nothing that JSON has; nor are NaN and infinity.

@@ -171,11 +171,15 @@ fn enumeration(random: &mut Rng, syntax: Syntax, n: usize) -> EnumDescriptorProt
         .take(1 + random.usize(..numbers.len()))
         .enumerate()
     {
+        // A compiler lets no such name through; a peer's description may hold it.
+        let odd = ["", "", "", " \"\\\n\u{e9}"][random.usize(..4)];
         if value.iter().all(|known| known.number != Some(*number)) {
-            value.push(enum_value(format!("{prefix}E{n}_VALUE_{index}"), *number));
+            let name = format!("{prefix}E{n}_VALUE_{index}{odd}");
+            value.push(enum_value(name, *number));
         }
         if random.u8(..4) == 0 {
-            value.push(enum_value(format!("{prefix}e{n}_alias_{index}"), *number));
+            let name = format!("{prefix}e{n}_alias_{index}{odd}");
+            value.push(enum_value(name, *number));
         }
     }
     EnumDescriptorProto {

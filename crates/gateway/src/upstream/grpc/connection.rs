@@ -86,13 +86,13 @@ pub(super) async fn keep(place: Place, connect_timeout: Duration) {
             Ok(Ok((sender, connection))) => {
                 if down.swap(false, Ordering::Relaxed) {
                     tracing::info!(service = %name, %address, "connected again");
-                    changed.notify_waiters();
+                    changed.notify_one();
                 }
                 link.set(State::Open(sender.clone()));
                 let opened = Instant::now();
                 let why = serve(sender, connection).await;
                 link.set(State::Opening);
-                changed.notify_waiters();
+                changed.notify_one();
                 (why, opened.elapsed())
             }
             Ok(Err(error)) => (error.to_string(), Duration::ZERO),

@@ -77,10 +77,16 @@ fn bad_message(ask: Ask, case: &str) -> Bytes {
         "longer than it is" => framed_bytes(&[0x12, 0x7f, b'x']),
         "no UTF-8" => framed_bytes(&[0x12, 1, 0xff]),
         "an end of a group" => framed_bytes(&[0x0c]),
-        // Each of its characters takes six in JSON.
+        // Numbers with many digits, 11 bytes each and more than 20 in JSON.
         "too large as JSON" => {
-            let title = [&[0x12, 0xd0, 0x0f], &[1; 2000][..]].concat();
-            framed_bytes(&title)
+            let numbers = [
+                0x0a, 9, 0x11, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55, 0x55,
+            ];
+            let notes = [
+                &[0x1a, 0xe3, 0x44, 0x32, 0xe0, 0x44],
+                &numbers.repeat(800)[..],
+            ];
+            framed_bytes(&notes.concat())
         }
         case => panic!("no such case: {case}"),
     }
