@@ -22,7 +22,7 @@ use crate::{
 
 const BASELINE: &str = "crates/transcode/benches/instructions.txt";
 /// What names that hash differently in each run may change, and more.
-const TOLERANCE_PERCENT: f64 = 3.0;
+const TOLERANCE_PERCENT: u64 = 3;
 
 type Counts = BTreeMap<String, u64>;
 
@@ -168,11 +168,11 @@ fn compared(before: &Counts, now: &Counts) -> Vec<String> {
         #[allow(clippy::cast_precision_loss)]
         let percent = (count as f64 / earlier as f64 - 1.0) * 100.0;
         println!("{case:<32} {count:>10}  {percent:>+6.2} %");
-        if percent > TOLERANCE_PERCENT {
+        if count * 100 > earlier * (100 + TOLERANCE_PERCENT) {
             problems.push(format!(
                 "{case} needs {count} instructions, {percent:.1} % more than {earlier}"
             ));
-        } else if percent < -TOLERANCE_PERCENT {
+        } else if count * 100 < earlier * (100 - TOLERANCE_PERCENT) {
             println!("    fewer than {earlier}: write them anew with --bless");
         }
     }

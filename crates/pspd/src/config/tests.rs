@@ -91,8 +91,8 @@ fn every_wrong_value_is_reported_at_once() {
             "call-timeout",
             "cors",
             "access-log",
-            "a-addr",
             "answer-bytes-max",
+            "a-addr",
         ]
     );
     let message = given.finish().expect_err("there were problems").to_string();

@@ -287,8 +287,10 @@ fn enumeration(described: &EnumDescriptor) -> Enum {
     let mut by_number: Vec<(i32, Box<[u8]>)> = values
         .iter()
         .map(|value| {
-            let quoted = format!("\"{}\"", value.name());
-            (value.number(), quoted.into_bytes().into())
+            // A descriptor that came from a server may hold any text as a name.
+            let mut quoted = Vec::new();
+            crate::json::push_string(value.name(), &mut quoted);
+            (value.number(), quoted.into())
         })
         .collect();
     // Stable, so that of aliases the first declared is kept.
