@@ -10,7 +10,7 @@ use routing::ServiceConfig;
 use tokio::{
     sync::{Notify, watch},
     task::JoinSet,
-    time::{sleep, timeout},
+    time::sleep,
 };
 use transcode::Schema;
 
@@ -54,10 +54,11 @@ impl Catalog {
         let services = Arc::new(services);
         let mut described = Vec::new();
         let mut problems = Vec::new();
-        for (upstream, first) in services.upstreams.iter().zip(describe_all(&services).await) {
+        for (index, first) in describe_each(&services, |_| true).await {
+            let upstream = &services.upstreams[index];
             match first {
                 Ok(first) => described.push(Some(Arc::new(first))),
-                Err(error) if error.passes && upstream.source == Source::Reflection => {
+                Err(error) if error.passes && is_reflected(upstream) => {
                     tracing::warn!(service = %upstream.name, %error, "not described yet; asking on");
                     described.push(None);
                 }
@@ -70,11 +71,7 @@ impl Catalog {
         let table = table::build(&services, &described).map_err(CannotServe)?;
         let (sender, table) = watch::channel(Arc::new(table));
         let suspicion = Arc::new(Notify::new());
-        if services
-            .upstreams
-            .iter()
-            .any(|upstream| upstream.source == Source::Reflection)
-        {
+        if services.upstreams.iter().any(is_reflected) {
             let refresh = refresh(
                 Arc::clone(&services),
                 described,
@@ -163,7 +160,7 @@ async fn refresh(
             sleep(pause).await;
         }
         let mut changed = Vec::new();
-        for (index, fresh) in describe_reflected(&services).await {
+        for (index, fresh) in describe_each(&services, is_reflected).await {
             let Ok(fresh) = fresh else { continue };
             let known = described[index].as_ref();
             let same = known.is_some_and(|known| known.is_like(&fresh));
@@ -200,27 +197,26 @@ fn longest(described: &[Option<Arc<Described>>]) -> Duration {
     }
 }
 
-async fn describe_all(services: &Services) -> Vec<Result<Described, Undescribed>> {
+fn is_reflected(upstream: &UpstreamServices) -> bool {
+    upstream.source == Source::Reflection
+}
+
+/// Describes the upstreams that are `wanted`, all at once; in their order, each with
+/// its index.
+async fn describe_each(
+    services: &Services,
+    wanted: impl Fn(&UpstreamServices) -> bool,
+) -> Vec<(usize, Result<Described, Undescribed>)> {
     let mut asked = JoinSet::new();
-    for (index, upstream) in services.upstreams.iter().cloned().enumerate() {
-        asked.spawn(async move { (index, describe(&upstream).await) });
+    for (index, upstream) in services.upstreams.iter().enumerate() {
+        if wanted(upstream) {
+            let upstream = upstream.clone();
+            asked.spawn(async move { (index, describe(&upstream).await) });
+        }
     }
     let mut described = asked.join_all().await;
     described.sort_by_key(|(index, _)| *index);
     described
-        .into_iter()
-        .map(|(_, described)| described)
-        .collect()
-}
-
-async fn describe_reflected(services: &Services) -> Vec<(usize, Result<Described, Undescribed>)> {
-    let mut asked = JoinSet::new();
-    for (index, upstream) in services.upstreams.iter().cloned().enumerate() {
-        if upstream.source == Source::Reflection {
-            asked.spawn(async move { (index, describe(&upstream).await) });
-        }
-    }
-    asked.join_all().await
 }
 
 async fn describe(upstream: &UpstreamServices) -> Result<Described, Undescribed> {
@@ -228,7 +224,13 @@ async fn describe(upstream: &UpstreamServices) -> Result<Described, Undescribed>
         Source::BuiltIn => Description::from_descriptor_set(contract::FILE_DESCRIPTOR_SET)?,
         Source::DescriptorSet(path) => Description::from_descriptor_set(&read(path)?)?,
         Source::Protos { files, includes } => Description::from_protos(files, includes)?,
-        Source::Reflection => reflected(upstream).await?,
+        Source::Reflection => {
+            let limits = Limits {
+                timeout: DESCRIBE_TIMEOUT,
+                ..Limits::default()
+            };
+            Description::from_reflection(&upstream.address.to_string(), &limits).await?
+        }
     };
     let service_config = match &upstream.service_config {
         None => ServiceConfig::default(),
@@ -252,21 +254,6 @@ async fn describe(upstream: &UpstreamServices) -> Result<Described, Undescribed>
         schema,
         service_config,
     })
-}
-
-async fn reflected(upstream: &UpstreamServices) -> Result<Description, Undescribed> {
-    let address = upstream.address.to_string();
-    let limits = Limits::default();
-    let asked = Description::from_reflection(&address, &limits);
-    timeout(DESCRIBE_TIMEOUT, asked)
-        .await
-        .unwrap_or_else(|_| {
-            Err(DescribeError::Timeout {
-                target: address.clone(),
-                timeout: DESCRIBE_TIMEOUT,
-            })
-        })
-        .map_err(Undescribed::from)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Undescribed> {

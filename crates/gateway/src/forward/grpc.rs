@@ -28,7 +28,7 @@ use crate::{
     table::{Answer, BodyPlan, Endpoint, Kind, Received, Table},
     upstream::{
         self,
-        grpc::{Messages, Metadata, Upstream},
+        grpc::{Metadata, Upstream},
     },
 };
 
@@ -173,13 +173,13 @@ impl Grpc {
         call: Call<'_>,
     ) -> Result<Response<Body>, Problem> {
         if endpoint.kind == Kind::Unary {
-            return self.unary(&endpoint, &message, &call).await;
+            return self.whole(&endpoint, &message, &call).await;
         }
         let form = match (&endpoint.answer, respond::accepted(&call.head.headers)) {
             (Answer::HttpBody, _) => Form::Raw,
             (_, Accepted::Streamed(form)) => form,
             (_, Accepted::WholeJson) => {
-                let mut response = self.gather(&endpoint, &message, &call).await?;
+                let mut response = self.whole(&endpoint, &message, &call).await?;
                 vary(response.headers_mut());
                 return Ok(response);
             }
@@ -192,79 +192,47 @@ impl Grpc {
         Ok(response)
     }
 
-    async fn unary(
+    /// The answer in one piece: of one message, or of all that a stream had.
+    async fn whole(
         &self,
         endpoint: &Endpoint,
         message: &Bytes,
         call: &Call<'_>,
     ) -> Result<Response<Body>, Problem> {
         let (limit, deadline) = time_limit(&call.head.headers, call.limits.call_timeout)?;
-        let answered = timeout_at(deadline, async {
-            let failed = |failure| failed(endpoint, failure);
-            let mut messages = self
-                .begin(endpoint, message, call, deadline)
-                .await
-                .map_err(failed)?;
-            let reply = messages.only().await.map_err(failed)?;
-            let mut response = whole_answer(endpoint, &reply)?;
-            messages
-                .metadata()
-                .backward(&self.rules, response.headers_mut());
-            Ok(response)
-        });
-        answered
-            .await
-            .unwrap_or_else(|_| Err(timed_out(&endpoint.service, limit)))
-    }
-
-    async fn gather(
-        &self,
-        endpoint: &Endpoint,
-        message: &Bytes,
-        call: &Call<'_>,
-    ) -> Result<Response<Body>, Problem> {
-        let (limit, deadline) = time_limit(&call.head.headers, call.limits.call_timeout)?;
-        let answered = timeout_at(deadline, async {
-            let failed = |failure| failed(endpoint, failure);
-            let mut messages = self
-                .begin(endpoint, message, call, deadline)
-                .await
-                .map_err(failed)?;
-            let mut gathered = Gathered::new(endpoint);
-            while let Some(message) = messages.next().await.map_err(failed)? {
-                gathered.push(
-                    message,
-                    call.limits.values_max,
-                    self.options.connection.message_bytes_max,
-                )?;
-            }
-            let mut response = respond::json(gathered.finish());
-            messages
-                .metadata()
-                .backward(&self.rules, response.headers_mut());
-            Ok(response)
-        });
-        answered
-            .await
-            .unwrap_or_else(|_| Err(timed_out(&endpoint.service, limit)))
-    }
-
-    async fn begin(
-        &self,
-        endpoint: &Endpoint,
-        message: &Bytes,
-        call: &Call<'_>,
-        deadline: Instant,
-    ) -> Result<Messages, UpstreamFailure> {
         let metadata = Metadata {
             id: call.id,
             headers: &call.head.headers,
             rules: &self.rules,
             deadline,
         };
-        self.upstreams[endpoint.upstream]
-            .call(&endpoint.path, message, &metadata)
+        let upstream = &self.upstreams[endpoint.upstream];
+        let answered = timeout_at(deadline, async {
+            let failed = |failure| failed(endpoint, failure);
+            let called = upstream.call(&endpoint.path, message, &metadata);
+            let mut messages = called.await.map_err(failed)?;
+            let mut response = match endpoint.kind {
+                Kind::Unary => {
+                    let reply = messages.only().await.map_err(failed)?;
+                    of_one(endpoint, &reply)?
+                }
+                Kind::ServerStreaming => {
+                    let mut gathered = Gathered::new(endpoint);
+                    let bytes_max = self.options.connection.message_bytes_max;
+                    while let Some(message) = messages.next().await.map_err(failed)? {
+                        gathered.push(message, call.limits.values_max, bytes_max)?;
+                    }
+                    respond::json(gathered.finish())
+                }
+            };
+            messages
+                .metadata()
+                .backward(&self.rules, response.headers_mut());
+            Ok(response)
+        });
+        answered
             .await
+            .unwrap_or_else(|_| Err(timed_out(&endpoint.service, limit)))
     }
 
     async fn stream(
@@ -363,7 +331,7 @@ fn time_limit(headers: &HeaderMap, most: Duration) -> Result<(Duration, Instant)
 }
 
 /// The answer that is one message.
-fn whole_answer(endpoint: &Endpoint, message: &Bytes) -> Result<Response<Body>, Problem> {
+fn of_one(endpoint: &Endpoint, message: &Bytes) -> Result<Response<Body>, Problem> {
     let unreadable = |error: &dyn std::fmt::Display| broken(endpoint, error);
     if let Answer::HttpBody = endpoint.answer {
         let (media_type, data) = stream::http_body(message).map_err(|error| unreadable(&error))?;
