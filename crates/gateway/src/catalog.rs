@@ -32,9 +32,14 @@ const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The services behind a gateway, described.
 #[derive(Clone)]
 pub struct Catalog {
-    services: Arc<Services>,
-    table: watch::Receiver<Arc<Table>>,
+    generations: watch::Receiver<Arc<Generation>>,
     suspicion: Arc<Notify>,
+}
+
+/// What is served, from one change of it to the next.
+pub(crate) struct Generation {
+    pub(crate) services: Arc<Services>,
+    pub(crate) table: Arc<Table>,
 }
 
 /// Why services cannot be served; each line with its place and what to do.
@@ -69,7 +74,11 @@ impl Catalog {
             return Err(CannotServe(problems));
         }
         let table = table::build(&services, &described).map_err(CannotServe)?;
-        let (sender, table) = watch::channel(Arc::new(table));
+        let first = Generation {
+            services: Arc::clone(&services),
+            table: Arc::new(table),
+        };
+        let (sender, generations) = watch::channel(Arc::new(first));
         let suspicion = Arc::new(Notify::new());
         if services.upstreams.iter().any(is_reflected) {
             let refresh = refresh(
@@ -81,8 +90,7 @@ impl Catalog {
             tokio::spawn(refresh);
         }
         Ok(Catalog {
-            services,
-            table,
+            generations,
             suspicion,
         })
     }
@@ -90,27 +98,32 @@ impl Catalog {
     /// Every route, as a list for people.
     #[must_use]
     pub fn routes(&self) -> Vec<Arc<Listed>> {
-        self.table.borrow().routes().to_vec()
+        self.table().routes().to_vec()
     }
 
     /// Methods that have no route, and why.
     #[must_use]
     pub fn left_out(&self) -> Vec<String> {
-        self.table.borrow().left_out().to_vec()
+        self.table().left_out().to_vec()
     }
 
     /// Names of upstreams that have not described themselves yet.
     #[must_use]
     pub fn undescribed(&self) -> Vec<Arc<str>> {
-        self.table.borrow().undescribed().to_vec()
+        self.table().undescribed().to_vec()
     }
 
-    pub(crate) fn services(&self) -> &Services {
-        &self.services
+    pub(crate) fn services(&self) -> Arc<Services> {
+        Arc::clone(&self.generations.borrow().services)
     }
 
-    pub(crate) fn table(&self) -> watch::Receiver<Arc<Table>> {
-        self.table.clone()
+    pub(crate) fn table(&self) -> Arc<Table> {
+        Arc::clone(&self.generations.borrow().table)
+    }
+
+    /// What is served now, and whatever takes its place.
+    pub(crate) fn generations(&self) -> watch::Receiver<Arc<Generation>> {
+        self.generations.clone()
     }
 
     /// Told when a connection to an upstream is lost, or had again.
@@ -141,17 +154,17 @@ impl From<DescribeError> for Undescribed {
     }
 }
 
-/// Asks again for as long as somebody uses the table.
+/// Asks again for as long as somebody uses the answers.
 async fn refresh(
     services: Arc<Services>,
     mut described: Vec<Option<Arc<Described>>>,
-    table: watch::Sender<Arc<Table>>,
+    generations: watch::Sender<Arc<Generation>>,
     suspicion: Arc<Notify>,
 ) {
     let mut pause = REFRESH_SOON;
     loop {
         tokio::select! {
-            () = table.closed() => return,
+            () = generations.closed() => return,
             () = suspicion.notified() => pause = REFRESH_SOON,
             () = sleep(pause) => pause = (pause * 2).min(longest(&described)),
         }
@@ -179,7 +192,10 @@ async fn refresh(
         match table::build(&services, &next) {
             Ok(built) => {
                 described = next;
-                table.send_replace(Arc::new(built));
+                generations.send_replace(Arc::new(Generation {
+                    services: Arc::clone(&services),
+                    table: Arc::new(built),
+                }));
             }
             Err(problems) => tracing::error!(
                 problems = problems.join("; "),

@@ -84,7 +84,7 @@ const SHOWN_BYTES: usize = 2000;
 ///
 /// In words for the operator: no route, or why no message can be made.
 pub fn explain(catalog: &Catalog, question: &Question) -> Result<Explanation, String> {
-    let table = Arc::clone(&catalog.table().borrow());
+    let table = catalog.table();
     let begin = Instant::now();
     let found = table.find(&question.method, question.target.path());
     let found_in = begin.elapsed();
@@ -113,7 +113,8 @@ pub fn explain(catalog: &Catalog, question: &Question) -> Result<Explanation, St
     let message = endpoint.request(&received);
     let written_in = begin.elapsed();
     let message = message.map_err(|problem| problem.message())?;
-    let rules = &catalog.services().headers;
+    let services = catalog.services();
+    let rules = &services.headers;
     Ok(Explanation {
         route: Arc::clone(&endpoint.listed),
         bindings: bindings(endpoint, &variables, &query, &question.body),
@@ -123,7 +124,7 @@ pub fn explain(catalog: &Catalog, question: &Question) -> Result<Explanation, St
             .iter()
             .map(|(name, value)| (name.to_string(), format!("{value:?}")))
             .collect(),
-        answer: match (&endpoint.answer, endpoint.listed.streaming) {
+        answer: match (&endpoint.answer, endpoint.listed.kind.answers_many()) {
             (Answer::HttpBody, _) => "the bytes of google.api.HttpBody",
             (_, false) => "one JSON value",
             (_, true) => "a JSON array, or by `accept` application/x-ndjson or text/event-stream",
@@ -179,8 +180,9 @@ fn as_json(endpoint: &Endpoint, framed: &Bytes) -> String {
     let mut json = Vec::new();
     let message = &framed[grpc::PREFIX_BYTES..];
     match endpoint
+        .method
         .schema
-        .write_json(endpoint.input, message, &options, &mut json)
+        .write_json(endpoint.method.input, message, &options, &mut json)
     {
         Ok(()) => String::from_utf8_lossy(&json).into_owned(),
         Err(error) => format!("({error})"),
@@ -196,7 +198,7 @@ impl Explanation {
             headers,
         } = &self.call;
         let services = catalog.services();
-        let known = &services.upstreams[endpoint.upstream];
+        let known = &services.upstreams[endpoint.method.upstream];
         let begin = Instant::now();
         let deadline = tokio::time::Instant::now() + limit;
         let (name, address) = (Arc::clone(&known.name), known.address.clone());
@@ -224,7 +226,9 @@ impl Explanation {
         };
         let begin = Instant::now();
         let called = async {
-            let mut messages = upstream.call(&endpoint.path, message, &metadata).await?;
+            let mut messages = upstream
+                .call(&endpoint.method.path, message, &metadata)
+                .await?;
             timing.began = begin.elapsed();
             while let Some(message) = messages.next().await? {
                 timing.first.get_or_insert(begin.elapsed());

@@ -21,4 +21,4 @@ pub use catalog::{CannotServe, Catalog};
 pub use config::{Cors, Limits, Settings};
 pub use forward::GrpcOptions;
 pub use server::{Common, Gateway};
-pub use table::Listed;
+pub use table::{Kind, Listed};

@@ -4,18 +4,23 @@
 
 mod build;
 mod endpoint;
+mod method;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
-use http::Method;
 use routing::{Found, NotFound, Router};
 
 pub(crate) use build::{Described, build};
-pub(crate) use endpoint::{Answer, BodyPlan, Endpoint, Kind, Received};
+pub(crate) use endpoint::{Answer, BodyPlan, Endpoint, Received};
+pub use method::Kind;
+pub(crate) use method::Method;
 
 /// Every route, ready to be looked up.
 pub(crate) struct Table {
     router: Router<Arc<Endpoint>>,
+    /// Every method that is served, by `/package.Service/Method`, whether it has a
+    /// route or not.
+    methods: HashMap<String, Arc<Method>>,
     /// As error messages and `pspd gateway check` list them.
     routes: Vec<Arc<Listed>>,
     /// Upstreams that have not described themselves yet.
@@ -33,8 +38,8 @@ pub struct Listed {
     pub path: String,
     /// `package.Service.Method`.
     pub rpc: String,
-    /// Whether it answers with one message or with a stream.
-    pub streaming: bool,
+    /// How many messages go each way.
+    pub kind: Kind,
     /// Name of the upstream that serves it.
     pub upstream: Arc<str>,
     /// Where the rule is written.
@@ -44,10 +49,16 @@ pub struct Listed {
 impl Table {
     pub(crate) fn find<'p>(
         &self,
-        method: &Method,
+        method: &http::Method,
         path: &'p str,
     ) -> Result<Found<'_, 'p, Arc<Endpoint>>, NotFound> {
         self.router.find(method, path)
+    }
+
+    /// The method at `path`, which is `/package.Service/Method`.
+    #[allow(dead_code)]
+    pub(crate) fn method(&self, path: &str) -> Option<&Arc<Method>> {
+        self.methods.get(path)
     }
 
     pub(crate) fn routes(&self) -> &[Arc<Listed>] {

@@ -110,9 +110,16 @@ fn check(catalog: &Catalog) -> ExitCode {
     let verb_width = width(|route| route.verb.len());
     let path_width = width(|route| route.path.len());
     for route in &routes {
-        let stream = if route.streaming { "stream of " } else { "" };
+        let stream = match route.kind.answers_many() {
+            true => "stream of ",
+            false => "",
+        };
+        let takes = match route.kind.takes_many() {
+            true => " (takes a stream)",
+            false => "",
+        };
         println!(
-            "{:verb_width$} {:path_width$}  {stream}{} at {} ({})",
+            "{:verb_width$} {:path_width$}  {stream}{}{takes} at {} ({})",
             route.verb, route.path, route.rpc, route.upstream, route.origin
         );
     }

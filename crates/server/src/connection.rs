@@ -1,5 +1,6 @@
 //! One connection: HTTP/1.1 or HTTP/2 with every limit set on purpose, until
-//! the client goes, an error ends it, or the role stops.
+//! the client goes, an error ends it, or the role stops. A connection that a
+//! handler has taken over (`Upgrade`) keeps its place until the handler lets go.
 
 use std::{
     convert::Infallible,
@@ -8,15 +9,19 @@ use std::{
     time::Duration,
 };
 
+use http::header;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
     net::TcpStream,
     time::{sleep, timeout},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{
+    sync::CancellationToken,
+    task::{TaskTracker, task_tracker::TaskTrackerToken},
+};
 
-use crate::Handler;
+use crate::{Handler, detach::detached};
 
 /// What a role speaks on its port.
 #[derive(Debug, Clone)]
@@ -25,6 +30,8 @@ pub enum Protocol {
     Http1(Http1),
     /// HTTP/2 with prior knowledge, as gRPC clients open it.
     Http2(Http2),
+    /// Whichever of the two the client begins with.
+    Either(Http1, Http2),
 }
 
 /// Limits of an HTTP/1.1 connection.
@@ -94,6 +101,16 @@ impl Default for Http2 {
     }
 }
 
+/// What a handler keeps that takes a connection over: its place among the
+/// connections, and the sign that the role stops. Among the extensions of every
+/// request with an `Upgrade` header.
+#[derive(Clone)]
+pub struct Hold {
+    /// Cancelled when the role stops; what is in flight should end then.
+    pub stop: CancellationToken,
+    _place: TaskTrackerToken,
+}
+
 /// Serves `stream` until it ends; once `stop` is cancelled, finishes what is in
 /// flight and takes nothing new.
 pub(crate) async fn serve<H: Handler>(
@@ -103,20 +120,24 @@ pub(crate) async fn serve<H: Handler>(
     handler: H,
     stop: &CancellationToken,
 ) {
-    if let Protocol::Http2(limits) = protocol {
-        let preface = timeout(limits.preface_timeout, preface(&stream));
-        let arrived = tokio::select! {
-            arrived = preface => arrived.is_ok(),
-            () = stop.cancelled() => false,
-        };
-        if !arrived {
-            return;
-        }
-    }
+    let Some(speaks) = speaks(&stream, protocol, stop).await else {
+        return;
+    };
     let io = TokioIo::new(stream);
     let called = AtomicBool::new(false);
-    let service = service_fn(|request: http::Request<Incoming>| {
+    let taken_over = TaskTracker::new();
+    let service = service_fn(|mut request: http::Request<Incoming>| {
         called.store(true, Ordering::Relaxed);
+        if request.headers().contains_key(header::UPGRADE) {
+            request.extensions_mut().insert(Hold {
+                stop: stop.clone(),
+                _place: taken_over.token(),
+            });
+        }
+        // HTTP/2 reads into one buffer for all requests.
+        if let Speaks::Http1(_) = speaks {
+            request = detached(request);
+        }
         let handler = handler.clone();
         async move { Ok::<_, Infallible>(handler.handle(peer, request).await) }
     });
@@ -140,16 +161,17 @@ pub(crate) async fn serve<H: Handler>(
             }
         }};
     }
-    match protocol {
-        Protocol::Http1(limits) => drive!(
+    match speaks {
+        Speaks::Http1(limits) => drive!(
             hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(limits.header_read_timeout)
                 .max_header_size(limits.head_bytes_max)
                 .max_buf_size(limits.head_bytes_max.max(8192))
                 .serve_connection(io, service)
+                .with_upgrades()
         ),
-        Protocol::Http2(limits) => drive!(
+        Speaks::Http2(limits) => drive!(
             hyper::server::conn::http2::Builder::new(TokioExecutor::new())
                 .timer(TokioTimer::new())
                 .max_concurrent_streams(limits.concurrent_streams_max)
@@ -164,6 +186,41 @@ pub(crate) async fn serve<H: Handler>(
                 .serve_connection(io, service)
         ),
     }
+    taken_over.close();
+    taken_over.wait().await;
+}
+
+/// What one connection speaks, and its limits.
+enum Speaks<'p> {
+    Http1(&'p Http1),
+    Http2(&'p Http2),
+}
+
+/// Waits for the beginning of the client's first bytes where they have to be seen;
+/// nothing when they do not come in time, or the role stops before.
+async fn speaks<'p>(
+    stream: &TcpStream,
+    protocol: &'p Protocol,
+    stop: &CancellationToken,
+) -> Option<Speaks<'p>> {
+    let limit = match protocol {
+        Protocol::Http1(limits) => return Some(Speaks::Http1(limits)),
+        Protocol::Http2(limits) => limits.preface_timeout,
+        Protocol::Either(limits, _) => limits.header_read_timeout,
+    };
+    let begins = tokio::select! {
+        begins = timeout(limit, begins(stream)) => begins.ok()?,
+        () = stop.cancelled() => return None,
+    };
+    match (protocol, begins) {
+        (Protocol::Http1(limits), _) | (Protocol::Either(limits, _), Begins::Otherwise) => {
+            Some(Speaks::Http1(limits))
+        }
+        // What is no preface is the library's to refuse.
+        (Protocol::Http2(limits), _) | (Protocol::Either(_, limits), Begins::WithPreface) => {
+            Some(Speaks::Http2(limits))
+        }
+    }
 }
 
 /// What every HTTP/2 client sends first (RFC 9113, section 3.4).
@@ -171,17 +228,24 @@ const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Pause before a preface that came in part is looked at again.
 const PREFACE_PAUSE: Duration = Duration::from_millis(20);
 
+/// How a client begins.
+enum Begins {
+    WithPreface,
+    Otherwise,
+}
+
 /// Waits until the preface has arrived, or something that is none, and leaves
 /// it to be read. The library itself would wait for it without a limit.
-async fn preface(stream: &TcpStream) {
+async fn begins(stream: &TcpStream) -> Begins {
     let mut seen = [0; PREFACE.len()];
     loop {
         match stream.peek(&mut seen).await {
+            Ok(bytes) if bytes == seen.len() && seen == *PREFACE => return Begins::WithPreface,
             Ok(bytes @ 1..) if bytes < seen.len() && PREFACE.starts_with(&seen[..bytes]) => {
                 sleep(PREFACE_PAUSE).await;
             }
-            // Whole, not a preface, the end, or an error: all the library's to tell.
-            _ => return,
+            // Not a preface, the end, or an error: all the library's to tell.
+            _ => return Begins::Otherwise,
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod admin;
 pub mod answer;
 mod connection;
 mod descriptors;
+mod detach;
 mod handler;
 pub mod listener;
 pub mod query;
@@ -14,7 +15,7 @@ mod request_id;
 mod run;
 
 pub use answer::{Body, BoxError};
-pub use connection::{Http1, Http2, Protocol};
+pub use connection::{Hold, Http1, Http2, Protocol};
 pub use descriptors::raise_file_descriptor_limit;
 pub use handler::Handler;
 pub use request_id::RequestId;

@@ -8,28 +8,22 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header, request
 use hyper::body::Incoming;
 use routing::{Found, NotFound, Values};
 use server::{admin::Readiness, query::Query};
-use tokio::{
-    sync::watch,
-    time::{Instant, timeout, timeout_at},
-};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
     Asks, Call, body,
     gather::Gathered,
     is_unread, readiness,
+    served::{Current, Served},
     stream::{self, First, Live, Opened},
     timed_out, while_connected,
 };
 use crate::{
     catalog::Catalog,
     respond::{self, Accepted, Body, Form, Problem, UpstreamFailure},
-    routes::{self, Pages},
-    services::{ErrorStyle, HeaderRules},
-    table::{Answer, BodyPlan, Endpoint, Kind, Received, Table},
-    upstream::{
-        self,
-        grpc::{Metadata, Upstream},
-    },
+    routes,
+    table::{Answer, BodyPlan, Endpoint, Kind, Received},
+    upstream::{self, grpc::Metadata},
 };
 
 /// The methods that a browser may use where every method has a route.
@@ -53,61 +47,21 @@ pub struct Options {
 
 /// gRPC services behind a gateway.
 pub(crate) struct Grpc {
-    upstreams: Vec<Arc<Upstream>>,
-    table: watch::Receiver<Arc<Table>>,
-    rules: HeaderRules,
-    errors: ErrorStyle,
-    pages: Pages,
-    options: Options,
+    current: Current,
 }
 
 impl Grpc {
     /// Connects to every upstream and keeps the connections. Must be called on
     /// the worker's runtime.
     pub(crate) fn connect(catalog: &Catalog, options: Options) -> Self {
-        let services = catalog.services();
-        let upstreams = services.upstreams.iter().map(|upstream| {
-            let (name, address) = (Arc::clone(&upstream.name), upstream.address.clone());
-            let connection = options.connection.clone();
-            Arc::new(Upstream::connect(
-                name,
-                address,
-                connection,
-                catalog.suspicion(),
-            ))
-        });
         Grpc {
-            upstreams: upstreams.collect(),
-            table: catalog.table(),
-            rules: services.headers.clone(),
-            errors: services.errors,
-            pages: match services.page {
-                true => Pages::All,
-                false => Pages::Health,
-            },
-            options,
+            current: Current::of(catalog, options),
         }
     }
 
-    /// How errors look that belong to no route.
-    pub(crate) fn errors(&self) -> ErrorStyle {
-        self.errors
-    }
-
-    /// Which routes the gateway answers itself.
-    pub(crate) fn pages(&self) -> Pages {
-        self.pages
-    }
-
-    /// The methods of `path`; `None` when `OPTIONS` is one of a service's own.
-    pub(crate) fn allowed(&self, path: &str, asks: Asks) -> Option<String> {
-        match self.table.borrow().find(&Method::OPTIONS, path) {
-            Ok(_) if asks == Asks::Client => None,
-            Err(NotFound::Method { allowed }) => Some(routes::allowed(&allowed)),
-            // Of a path with a route for any method, or with none, nothing is known.
-            Ok(_) => Some(ANY.to_owned()),
-            Err(_) => Some(routes::ALLOWED.to_owned()),
-        }
+    /// What is served now.
+    pub(crate) fn served(&self) -> Arc<Served> {
+        self.current.now()
     }
 
     /// Answers a request that belongs to no page of the gateway's own.
@@ -116,6 +70,28 @@ impl Grpc {
         call: Call<'_>,
         body: Incoming,
     ) -> Result<Response<Body>, Problem> {
+        self.served().answer(call, body).await
+    }
+
+    pub(crate) async fn readiness(&self) -> Readiness {
+        let served = self.served();
+        readiness::of(&served.upstreams, served.table.undescribed()).await
+    }
+}
+
+impl Served {
+    /// The methods of `path`; `None` when `OPTIONS` is one of a service's own.
+    pub(crate) fn allowed(&self, path: &str, asks: Asks) -> Option<String> {
+        match self.table.find(&Method::OPTIONS, path) {
+            Ok(_) if asks == Asks::Client => None,
+            Err(NotFound::Method { allowed }) => Some(routes::allowed(&allowed)),
+            // Of a path with a route for any method, or with none, nothing is known.
+            Ok(_) => Some(ANY.to_owned()),
+            Err(_) => Some(routes::ALLOWED.to_owned()),
+        }
+    }
+
+    async fn answer(&self, call: Call<'_>, body: Incoming) -> Result<Response<Body>, Problem> {
         let (endpoint, variables) = self.find(call.head)?;
         // What is boxed here is rare; a request that has no body, or none that its
         // route has use for, needs no room for it.
@@ -139,28 +115,27 @@ impl Grpc {
 
     /// The route of a request, and the texts of its path's variables.
     fn find<'h>(&self, head: &'h Parts) -> Result<(Arc<Endpoint>, Values<'h>), Problem> {
-        let table = self.table.borrow();
-        match table.find(&head.method, head.uri.path()) {
+        match self.table.find(&head.method, head.uri.path()) {
             Ok(Found { value, variables }) => Ok((Arc::clone(value), variables)),
-            Err(not_found) => Err(self.problem(not_found, head, &table)),
+            Err(not_found) => Err(self.problem(not_found, head)),
         }
     }
 
     /// What a client is told of a path that leads nowhere.
-    fn problem(&self, not_found: NotFound, head: &Parts, table: &Table) -> Problem {
+    fn problem(&self, not_found: NotFound, head: &Parts) -> Problem {
         match not_found {
             NotFound::Method { allowed } => Problem::MethodNotAllowed {
                 method: head.method.clone(),
                 allowed: routes::allowed(&allowed),
             },
             NotFound::BadEncoding { variable, .. } => Problem::BadPath { variable },
-            NotFound::Path => match table.undescribed().first() {
+            NotFound::Path => match self.table.undescribed().first() {
                 Some(service) => Problem::NotDescribed {
                     service: Arc::clone(service),
                 },
                 None => Problem::NoRoute {
                     path: head.uri.path().to_owned(),
-                    routes: routes::listed(table, self.pages),
+                    routes: routes::listed(&self.table, self.pages()),
                 },
             },
         }
@@ -172,7 +147,7 @@ impl Grpc {
         message: Bytes,
         call: Call<'_>,
     ) -> Result<Response<Body>, Problem> {
-        if endpoint.kind == Kind::Unary {
+        if !endpoint.method.kind.answers_many() {
             return self.whole(&endpoint, &message, &call).await;
         }
         let form = match (&endpoint.answer, respond::accepted(&call.head.headers)) {
@@ -203,20 +178,20 @@ impl Grpc {
         let metadata = Metadata {
             id: call.id,
             headers: &call.head.headers,
-            rules: &self.rules,
+            rules: self.rules(),
             deadline,
         };
-        let upstream = &self.upstreams[endpoint.upstream];
+        let upstream = &self.upstreams[endpoint.method.upstream];
         let answered = timeout_at(deadline, async {
             let failed = |failure| failed(endpoint, failure);
-            let called = upstream.call(&endpoint.path, message, &metadata);
+            let called = upstream.call(&endpoint.method.path, message, &metadata);
             let mut messages = called.await.map_err(failed)?;
-            let mut response = match endpoint.kind {
-                Kind::Unary => {
+            let mut response = match endpoint.method.kind {
+                Kind::Unary | Kind::ClientStreaming => {
                     let reply = messages.only().await.map_err(failed)?;
                     of_one(endpoint, &reply)?
                 }
-                Kind::ServerStreaming => {
+                Kind::ServerStreaming | Kind::Bidirectional => {
                     let mut gathered = Gathered::new(endpoint);
                     let bytes_max = self.options.connection.message_bytes_max;
                     while let Some(message) = messages.next().await.map_err(failed)? {
@@ -227,12 +202,12 @@ impl Grpc {
             };
             messages
                 .metadata()
-                .backward(&self.rules, response.headers_mut());
+                .backward(self.rules(), response.headers_mut());
             Ok(response)
         });
         answered
             .await
-            .unwrap_or_else(|_| Err(timed_out(&endpoint.service, limit)))
+            .unwrap_or_else(|_| Err(timed_out(&endpoint.method.service, limit)))
     }
 
     async fn stream(
@@ -246,9 +221,9 @@ impl Grpc {
             return Ok(respond::no_content());
         }
         let (limit, deadline) = time_limit(&call.head.headers, self.options.stream_timeout)?;
-        let upstream = Arc::clone(&self.upstreams[endpoint.upstream]);
+        let upstream = Arc::clone(&self.upstreams[endpoint.method.upstream]);
         let (id, headers) = (call.id.clone(), call.head.headers.clone());
-        let (rules, called) = (self.rules.clone(), Arc::clone(&endpoint));
+        let (rules, called) = (self.rules().clone(), Arc::clone(&endpoint));
         let patience = call.limits.call_timeout;
         let mut live = Live::Calling(Box::pin(async move {
             let metadata = Metadata {
@@ -259,7 +234,7 @@ impl Grpc {
             };
             // A service that begins to answer may take its time; one that does not is
             // not waited for.
-            let begun = upstream.call(&called.path, &message, &metadata);
+            let begun = upstream.call(&called.method.path, &message, &metadata);
             timeout(patience, begun).await.unwrap_or_else(|_| {
                 let millis = patience.as_millis();
                 Err(UpstreamFailure::TimedOut { millis })
@@ -271,7 +246,9 @@ impl Grpc {
                 let first = first.map_err(|failure| failed(&endpoint, failure))?;
                 Some(First::of(&endpoint, form, first)?)
             }
-            Err(_) if patience == deadline => return Err(timed_out(&endpoint.service, limit)),
+            Err(_) if patience == deadline => {
+                return Err(timed_out(&endpoint.method.service, limit));
+            }
             Err(_) => None,
         };
         let opened = Opened {
@@ -287,13 +264,8 @@ impl Grpc {
             live,
             opened,
             call.in_flight,
-            &self.rules,
+            self.rules(),
         ))
-    }
-
-    pub(crate) async fn readiness(&self) -> Readiness {
-        let undescribed = self.table.borrow().undescribed().to_vec();
-        readiness::of(&self.upstreams, &undescribed).await
     }
 }
 
@@ -347,7 +319,7 @@ fn of_one(endpoint: &Endpoint, message: &Bytes) -> Result<Response<Body>, Proble
 /// A message that cannot be written as JSON.
 pub(super) fn broken(endpoint: &Endpoint, error: &dyn std::fmt::Display) -> Problem {
     let cause = format!("a malformed message: {error}");
-    Problem::upstream(&endpoint.service, UpstreamFailure::Broken { cause })
+    Problem::upstream(&endpoint.method.service, UpstreamFailure::Broken { cause })
 }
 
 /// The failure with its details as JSON, as far as the schema knows their types.
@@ -360,7 +332,7 @@ pub(super) fn failed(endpoint: &Endpoint, failure: UpstreamFailure) -> Problem {
         json.clear();
     }
     Problem::Upstream {
-        service: Arc::clone(&endpoint.service),
+        service: Arc::clone(&endpoint.method.service),
         failure,
         details: String::from_utf8(json).unwrap_or_default(),
     }

@@ -8,6 +8,7 @@ mod gather;
 mod grpc;
 mod readiness;
 mod rest;
+mod served;
 mod stream;
 
 use std::{sync::Arc, time::Duration};
@@ -43,7 +44,7 @@ impl Chain {
     /// How errors look that belong to no route.
     pub(crate) fn errors(&self) -> ErrorStyle {
         match self {
-            Chain::Grpc(grpc) => grpc.errors(),
+            Chain::Grpc(grpc) => grpc.served().errors(),
             Chain::Rest(_) => ErrorStyle::Published,
         }
     }
@@ -51,7 +52,7 @@ impl Chain {
     /// Which routes the gateway answers itself.
     pub(crate) fn pages(&self) -> Pages {
         match self {
-            Chain::Grpc(grpc) => grpc.pages(),
+            Chain::Grpc(grpc) => grpc.served().pages(),
             Chain::Rest(_) => Pages::All,
         }
     }
@@ -60,7 +61,7 @@ impl Chain {
     /// that method is a service's, unless a browser asks before a call.
     pub(crate) fn allowed(&self, path: &str, asks: Asks) -> Option<String> {
         match self {
-            Chain::Grpc(grpc) => grpc.allowed(path, asks),
+            Chain::Grpc(grpc) => grpc.served().allowed(path, asks),
             Chain::Rest(_) => Some(routes::ALLOWED.to_owned()),
         }
     }

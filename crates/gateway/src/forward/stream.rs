@@ -253,7 +253,10 @@ impl MessageStream {
         let mut call = call.lock().unwrap_or_else(PoisonError::into_inner);
         let Call { live, waiting } = &mut *call;
         let Some((live, _)) = live else {
-            return Poll::Ready(Err(timed_out(&self.endpoint.service, self.opened.limit)));
+            return Poll::Ready(Err(timed_out(
+                &self.endpoint.method.service,
+                self.opened.limit,
+            )));
         };
         while out.len() < CHUNK_BYTES {
             match live

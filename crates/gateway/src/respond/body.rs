@@ -7,6 +7,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 
 use crate::access_log::Entry;
@@ -18,6 +19,11 @@ pub(crate) trait Chunks: Send {
 
     /// What the log should say of an answer that ended with an error.
     fn cause(&mut self) -> Option<String>;
+
+    /// What goes out after the last bytes, where the protocol has a place for it.
+    fn trailers(&mut self) -> Option<HeaderMap> {
+        None
+    }
 }
 
 /// The answer broke off and has no form in which that could be said, so that the
@@ -123,8 +129,13 @@ impl http_body::Body for Body {
             return Poll::Ready(Some(Err(aborted)));
         }
         if chunk.is_none() || matches!(self.content, Content::Done) {
-            self.content = Content::Done;
+            let content = std::mem::replace(&mut self.content, Content::Done);
             self.finish();
+            if let Content::Streamed(mut chunks) = content
+                && let Some(trailers) = chunks.trailers()
+            {
+                return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+            }
         }
         Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
     }

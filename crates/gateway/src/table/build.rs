@@ -1,7 +1,10 @@
 //! From services and their descriptions to the table; what cannot be served is told
 //! by name, all of it at once.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use describe::Description;
 use http::uri::PathAndQuery;
@@ -10,7 +13,7 @@ use routing::{Body, Router, Rule, ServiceConfig, Template, Verb};
 use transcode::{FieldPath, MessageId, Schema, WriteOptions};
 
 use super::{
-    Answer, BodyPlan, Endpoint, Kind, Listed, Table,
+    Answer, BodyPlan, Endpoint, Kind, Listed, Method, Table,
     endpoint::{GatherPlan, QueryDefault},
 };
 use crate::services::{ConfiguredRoute, Json, Services, Unannotated, UpstreamServices};
@@ -46,6 +49,7 @@ pub(crate) fn build(
         services,
         problems: Vec::new(),
         left_out: Vec::new(),
+        methods: HashMap::new(),
         routes: Vec::new(),
         listed: Vec::new(),
     };
@@ -62,6 +66,7 @@ struct Building<'s> {
     services: &'s Services,
     problems: Vec<String>,
     left_out: Vec<String>,
+    methods: HashMap<String, Arc<Method>>,
     routes: Vec<(Verb, Template, String, Arc<Endpoint>)>,
     listed: Vec<Arc<Listed>>,
 }
@@ -98,15 +103,14 @@ impl<'s> Building<'s> {
                     continue;
                 }
             };
-            if method.is_client_streaming() {
-                if !rules.is_empty() || upstream.unannotated == Unannotated::Serve {
-                    self.left_out.push(format!(
-                        "{} streams its requests, which HTTP with JSON does not carry yet",
-                        method.full_name()
-                    ));
+            let known = match self.method(index, described, &method) {
+                Ok(known) => known,
+                Err(problem) => {
+                    self.problems
+                        .push(format!("{}: {problem}", method.full_name()));
+                    continue;
                 }
-                continue;
-            }
+            };
             let plain = rules.is_empty() && !configured;
             let rules = match upstream.unannotated {
                 Unannotated::Serve if plain => vec![routing::unannotated(&method)],
@@ -117,9 +121,37 @@ impl<'s> Building<'s> {
                     json: self.services.json,
                     configured: None,
                 };
-                self.route(index, described, &method, rule, &shaping);
+                self.route(&known, &method, rule, &shaping);
             }
         }
+    }
+
+    /// Makes the method known by its own path; where two upstreams serve it, that
+    /// leads to the first.
+    fn method(
+        &mut self,
+        index: usize,
+        described: &Described,
+        method: &MethodDescriptor,
+    ) -> Result<Arc<Method>, String> {
+        let schema = &described.schema;
+        let path = own_path(method);
+        let known = Arc::new(Method {
+            upstream: index,
+            service: Arc::clone(&self.services.upstreams[index].name),
+            path: PathAndQuery::try_from(&path).map_err(|error| error.to_string())?,
+            kind: Kind::of(method),
+            schema: Arc::clone(schema),
+            input: message(schema, method.input().full_name())?,
+            output: message(schema, method.output().full_name())?,
+            details: schema
+                .message("google.rpc.Status")
+                .and_then(|status| schema.field_path(status, "details").ok()),
+        });
+        self.methods
+            .entry(path)
+            .or_insert_with(|| Arc::clone(&known));
+        Ok(known)
     }
 
     /// Services that are asked for by name must exist.
@@ -149,21 +181,18 @@ impl<'s> Building<'s> {
                 let upstream = &services.upstreams[index];
                 let method =
                     served(upstream, described).find(|method| method.full_name() == route.rpc)?;
-                Some((index, described, method))
+                Some(method)
             });
-            let Some((index, described, method)) = found else {
+            let Some(method) = found else {
                 if described.iter().all(Option::is_some) {
                     self.problems.push(self.no_method(route, described));
                 }
                 continue;
             };
-            if method.is_client_streaming() {
-                self.problems.push(format!(
-                    "{}: {} streams its requests, which HTTP with JSON does not carry yet",
-                    route.origin, route.rpc
-                ));
+            // Where it is not known, the reason has been told.
+            let Some(known) = self.methods.get(&own_path(&method)).map(Arc::clone) else {
                 continue;
-            }
+            };
             let rule = Rule {
                 verb: route.verb.clone(),
                 template: route.template.clone(),
@@ -176,7 +205,7 @@ impl<'s> Building<'s> {
                 json: route.json,
                 configured: Some(route),
             };
-            self.route(index, described, &method, rule, &shaping);
+            self.route(&known, &method, rule, &shaping);
         }
     }
 
@@ -193,25 +222,23 @@ impl<'s> Building<'s> {
 
     fn route(
         &mut self,
-        index: usize,
-        described: &Described,
+        known: &Arc<Method>,
         method: &MethodDescriptor,
         rule: Rule,
         shaping: &Shaping<'_>,
     ) {
-        let upstream = &self.services.upstreams[index];
         let listed = Arc::new(Listed {
             verb: rule.verb.to_string(),
             path: rule.template.to_string(),
             rpc: rule.rpc.clone(),
-            streaming: method.is_server_streaming(),
-            upstream: Arc::clone(&upstream.name),
+            kind: known.kind,
+            upstream: Arc::clone(&known.service),
             origin: rule.origin.clone(),
         });
-        match self.endpoint(index, described, method, &rule, shaping, &listed) {
+        match self.endpoint(known, method, &rule, shaping, &listed) {
             Ok(endpoint) => {
                 self.listed.push(listed);
-                let origin = format!("{} (upstream {})", rule.origin, upstream.name);
+                let origin = format!("{} (upstream {})", rule.origin, known.service);
                 self.routes
                     .push((rule.verb, rule.template, origin, Arc::new(endpoint)));
             }
@@ -221,16 +248,19 @@ impl<'s> Building<'s> {
 
     fn endpoint(
         &self,
-        index: usize,
-        described: &Described,
+        known: &Arc<Method>,
         method: &MethodDescriptor,
         rule: &Rule,
         shaping: &Shaping<'_>,
         listed: &Arc<Listed>,
     ) -> Result<Endpoint, String> {
-        let schema = &described.schema;
-        let input = message(schema, method.input().full_name())?;
-        let output = message(schema, method.output().full_name())?;
+        let Method {
+            schema,
+            input,
+            output,
+            ..
+        } = &**known;
+        let (input, output) = (*input, *output);
         let variables = rule
             .template
             .variables()
@@ -247,7 +277,7 @@ impl<'s> Building<'s> {
         }
         let configured = shaping.configured;
         let gather = configured.and_then(|route| route.gather.as_ref());
-        if gather.is_some() && !method.is_server_streaming() {
+        if gather.is_some() && !known.kind.answers_many() {
             return Err(format!(
                 "gather is for streams, and {} answers once",
                 method.full_name()
@@ -270,19 +300,9 @@ impl<'s> Building<'s> {
                 "constants: the answer has a field {name:?} of its own"
             ));
         }
-        let rpc = format!("/{}/{}", method.parent_service().full_name(), method.name());
         Ok(Endpoint {
             listed: Arc::clone(listed),
-            upstream: index,
-            service: Arc::clone(&listed.upstream),
-            path: PathAndQuery::try_from(rpc).map_err(|error| error.to_string())?,
-            kind: match method.is_server_streaming() {
-                true => Kind::ServerStreaming,
-                false => Kind::Unary,
-            },
-            schema: Arc::clone(schema),
-            input,
-            output,
+            method: Arc::clone(known),
             variables,
             variable_names: rule.template.variables().map(ToOwned::to_owned).collect(),
             body,
@@ -301,9 +321,6 @@ impl<'s> Building<'s> {
             constants: configured.map_or_else(Vec::new, constants).into(),
             gather: gather.transpose()?,
             errors: self.services.errors,
-            details: schema
-                .message("google.rpc.Status")
-                .and_then(|status| schema.field_path(status, "details").ok()),
         })
     }
 
@@ -322,6 +339,7 @@ impl<'s> Building<'s> {
         let upstreams = self.services.upstreams.iter().zip(described);
         Ok(Table {
             router,
+            methods: self.methods,
             routes: self.listed,
             undescribed: upstreams
                 .filter(|(_, described)| described.is_none())
@@ -344,6 +362,11 @@ fn served<'d>(
             None => !TOOLS.contains(&service.as_str()),
         }
     })
+}
+
+/// `/package.Service/Method`.
+fn own_path(method: &MethodDescriptor) -> String {
+    format!("/{}/{}", method.parent_service().full_name(), method.name())
 }
 
 fn message(schema: &Schema, full_name: &str) -> Result<MessageId, String> {

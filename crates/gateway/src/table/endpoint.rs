@@ -5,30 +5,17 @@
 use std::{borrow::Cow, sync::Arc};
 
 use bytes::{BufMut, Bytes, BytesMut};
-use http::uri::PathAndQuery;
 use server::query::Query;
-use transcode::{
-    Builder, FieldPath, MessageId, ReadOptions, Schema, Unknown, UnknownAny, WriteError,
-    WriteOptions,
-};
+use transcode::{Builder, FieldPath, ReadOptions, Unknown, UnknownAny, WriteError, WriteOptions};
 
-use super::Listed;
+use super::{Listed, Method};
 use crate::{respond::Problem, services::ErrorStyle, upstream::grpc::PREFIX_BYTES};
 
 /// A route to one method of one upstream.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     pub(crate) listed: Arc<Listed>,
-    /// Index among the upstreams.
-    pub(crate) upstream: usize,
-    /// The upstream's name.
-    pub(crate) service: Arc<str>,
-    /// `/package.Service/Method`.
-    pub(crate) path: PathAndQuery,
-    pub(crate) kind: Kind,
-    pub(crate) schema: Arc<Schema>,
-    pub(crate) input: MessageId,
-    pub(crate) output: MessageId,
+    pub(crate) method: Arc<Method>,
     /// The fields of the path's variables, in the template's order.
     pub(crate) variables: Vec<FieldPath>,
     /// Their names, as the template has them.
@@ -45,14 +32,6 @@ pub(crate) struct Endpoint {
     pub(crate) constants: Box<[u8]>,
     pub(crate) gather: Option<GatherPlan>,
     pub(crate) errors: ErrorStyle,
-    /// `details` of `google.rpc.Status`.
-    pub(crate) details: Option<FieldPath>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Unary,
-    ServerStreaming,
 }
 
 /// What the request's body is.
@@ -122,13 +101,18 @@ impl Endpoint {
             // No body at all stands for a message without fields.
             BodyPlan::None => {}
             BodyPlan::Whole | BodyPlan::Field(_) if empty => {}
-            BodyPlan::Whole => self
+            BodyPlan::Whole => {
+                self.method
+                    .schema
+                    .read_json(self.method.input, body, self.read, message)?
+            }
+            BodyPlan::Field(path) => self
+                .method
                 .schema
-                .read_json(self.input, body, self.read, message)?,
-            BodyPlan::Field(path) => self.schema.read_field(path, body, self.read, message)?,
+                .read_field(path, body, self.read, message)?,
         }
         for (path, text) in self.variables.iter().zip(*variables) {
-            self.schema.read_text(path, text, message)?;
+            self.method.schema.read_text(path, text, message)?;
         }
         let mut given = query.pairs().filter(|(name, value)| {
             !value.is_empty()
@@ -152,8 +136,13 @@ impl Endpoint {
         }
         let missing = self.missing(query);
         let pairs = given.chain(missing);
-        self.schema
-            .read_query(self.input, pairs, &self.bound, self.unknown_query, message)?;
+        self.method.schema.read_query(
+            self.method.input,
+            pairs,
+            &self.bound,
+            self.unknown_query,
+            message,
+        )?;
         Ok(())
     }
 
@@ -173,17 +162,22 @@ impl Endpoint {
     /// Writes the JSON of one message of the answer.
     pub(crate) fn write(&self, message: &[u8], out: &mut Vec<u8>) -> Result<(), WriteError> {
         match &self.answer {
-            Answer::Field(path) => self.schema.write_field(path, message, &self.write, out),
-            Answer::Message | Answer::HttpBody if self.constants.is_empty() => self
+            Answer::Field(path) => self
+                .method
                 .schema
-                .write_json(self.output, message, &self.write, out),
+                .write_field(path, message, &self.write, out),
+            Answer::Message | Answer::HttpBody if self.constants.is_empty() => self
+                .method
+                .schema
+                .write_json(self.method.output, message, &self.write, out),
             Answer::Message | Answer::HttpBody => {
                 out.push(b'{');
                 out.extend_from_slice(&self.constants);
                 let end = out.len();
                 out.push(b',');
-                self.schema
-                    .write_members(self.output, message, &self.write, out)?;
+                self.method
+                    .schema
+                    .write_members(self.method.output, message, &self.write, out)?;
                 if out.len() == end + 1 {
                     out.truncate(end);
                 }
@@ -213,9 +207,11 @@ impl Endpoint {
         out: &mut Vec<u8>,
     ) -> Result<(), WriteError> {
         match &self.gather {
-            Some(gather) => self
-                .schema
-                .write_field(&gather.field, message, &self.write, out),
+            Some(gather) => {
+                self.method
+                    .schema
+                    .write_field(&gather.field, message, &self.write, out)
+            }
             None => self.write(message, out),
         }
     }
@@ -230,14 +226,14 @@ impl Endpoint {
 
     /// Writes the details of a `google.rpc.Status`, an array.
     pub(crate) fn write_details(&self, status: &[u8], out: &mut Vec<u8>) -> Result<(), WriteError> {
-        let Some(path) = &self.details else {
+        let Some(path) = &self.method.details else {
             return Ok(());
         };
         let options = WriteOptions {
             unknown_any: UnknownAny::Base64,
             ..self.write
         };
-        self.schema.write_field(path, status, &options, out)
+        self.method.schema.write_field(path, status, &options, out)
     }
 
     /// The object that says nothing but the constants.

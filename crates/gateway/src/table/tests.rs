@@ -24,9 +24,7 @@ fn built_in() -> Arc<Table> {
     let catalog = runtime
         .block_on(Catalog::open(services))
         .expect("it can be served");
-    let table = catalog.table();
-    let table = table.borrow();
-    Arc::clone(&table)
+    catalog.table()
 }
 
 fn endpoint(path: &str) -> Arc<Endpoint> {

@@ -24,7 +24,7 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-pub(crate) use call::{Messages, Metadata};
+pub(crate) use call::{Answering, Closed, Messages, Metadata, Sending};
 pub(crate) use frame::PREFIX_BYTES;
 pub(crate) use metadata::{AnswerMetadata, forwarded};
 

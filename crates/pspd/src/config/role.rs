@@ -81,24 +81,17 @@ fn common(values: &mut Values) -> Option<Common> {
 
 fn serving(role: Role, values: &mut Values) -> Option<Options> {
     let protocol = match role {
-        Role::A | Role::B => {
-            let streams = values.take("concurrent-streams-max", parse::count(NUMBER_MAX));
-            streams
-                .and_then(|streams| u32::try_from(streams).ok())
-                .map(|streams| {
-                    Protocol::Http2(Http2 {
-                        concurrent_streams_max: streams,
-                        ..Http2::default()
-                    })
-                })
-        }
-        Role::ARest | Role::BRest | Role::Gateway | Role::GatewayRest => {
-            let timeout = values.take("header-timeout", parse::duration);
-            timeout.map(|timeout| {
-                Protocol::Http1(Http1 {
-                    header_read_timeout: timeout,
-                    ..Http1::default()
-                })
+        Role::A | Role::B => http2(values).map(Protocol::Http2),
+        Role::ARest | Role::BRest => http1(values).map(Protocol::Http1),
+        Role::Gateway | Role::GatewayRest => {
+            let (http1, http2) = (http1(values), http2(values));
+            http1.zip(http2).map(|(http1, http2)| {
+                let http2 = Http2 {
+                    // What one client may have unread here of each call.
+                    stream_window_bytes: 256 * 1024,
+                    ..http2
+                };
+                Protocol::Either(http1, http2)
             })
         }
     };
@@ -112,6 +105,22 @@ fn serving(role: Role, values: &mut Values) -> Option<Options> {
         connections_max: connections_max?,
         write_stall_timeout: write_stall_timeout?,
         drain_timeout: drain_timeout?,
+    })
+}
+
+fn http1(values: &mut Values) -> Option<Http1> {
+    let header_read_timeout = values.take("header-timeout", parse::duration)?;
+    Some(Http1 {
+        header_read_timeout,
+        ..Http1::default()
+    })
+}
+
+fn http2(values: &mut Values) -> Option<Http2> {
+    let streams = values.take("concurrent-streams-max", parse::count(NUMBER_MAX))?;
+    Some(Http2 {
+        concurrent_streams_max: u32::try_from(streams).ok()?,
+        ..Http2::default()
     })
 }
 

@@ -123,13 +123,13 @@ fn grpc_service() -> Vec<Setting> {
             "BYTES",
             "Largest request message",
         ),
-        own(
-            "concurrent-streams-max",
-            "4096",
-            "N",
-            "Calls at once on one connection",
-        ),
+        concurrent_streams("4096"),
     ]
+}
+
+fn concurrent_streams(default: &str) -> Setting {
+    let help = "Calls at once on one HTTP/2 connection";
+    own("concurrent-streams-max", default, "N", help)
 }
 
 fn sequence() -> Vec<Setting> {
@@ -156,6 +156,7 @@ fn http() -> Vec<Setting> {
 
 fn gateway() -> Vec<Setting> {
     vec![
+        concurrent_streams("1024"),
         own(
             "access-log",
             "auto",

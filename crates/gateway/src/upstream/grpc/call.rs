@@ -1,5 +1,5 @@
-//! One call: the request's head and single message out, the messages of the
-//! answer in, and the status at its end. Dropping any part of it resets the
+//! One call: the request's head and its messages out, the messages of the answer
+//! in, and the status at its end. Dropping the answering part of it resets the
 //! stream, which cancels the call at the service.
 
 use std::{
@@ -9,7 +9,10 @@ use std::{
 
 use bytes::Bytes;
 use contract::grpc_timeout::{self, GRPC_TIMEOUT};
-use h2::{Reason, RecvStream, client::SendRequest};
+use h2::{
+    Reason, RecvStream, SendStream,
+    client::{ResponseFuture, SendRequest},
+};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, uri::PathAndQuery,
 };
@@ -70,6 +73,30 @@ impl Upstream {
         }
     }
 
+    /// Begins a call of `method` whose messages follow, of which the first may wait
+    /// for the client. Before one has been sent, a call that could not begin is begun
+    /// on another connection.
+    ///
+    /// The caller bounds the wait; the deadline is told to the service.
+    pub(crate) async fn begin(
+        &self,
+        method: &PathAndQuery,
+        metadata: &Metadata<'_>,
+    ) -> Result<(Sending, Answering), UpstreamFailure> {
+        let mut attempt = 1;
+        loop {
+            let (link, sender) = self.link(metadata.deadline).await?;
+            match self.head(link, sender, method, metadata).await {
+                Ok((stream, answering)) => return Ok((Sending { stream }, answering)),
+                Err(error) if attempt < ATTEMPTS_MAX && not_begun(&error) => {
+                    attempt += 1;
+                    tokio::task::yield_now().await;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
     async fn attempt(
         &self,
         link: Arc<Link>,
@@ -78,17 +105,33 @@ impl Upstream {
         message: &Bytes,
         metadata: &Metadata<'_>,
     ) -> Result<Messages, AttemptError> {
-        let mut busy = Busy::with(link, metadata.deadline);
+        let (mut stream, answering) = self.head(link, sender, method, metadata).await?;
+        stream
+            .send_data(message.clone(), true)
+            .map_err(AttemptError::Sent)?;
+        answering.answer().await
+    }
+
+    /// Sends the head of a call.
+    async fn head(
+        &self,
+        link: Arc<Link>,
+        sender: SendRequest<Bytes>,
+        method: &PathAndQuery,
+        metadata: &Metadata<'_>,
+    ) -> Result<(SendStream<Bytes>, Answering), AttemptError> {
+        let busy = Busy::with(link, metadata.deadline);
         let mut sender = sender.ready().await.map_err(AttemptError::NotSent)?;
         let request = self.request(method, metadata);
-        let (answer, mut body) = sender
+        let (answer, stream) = sender
             .send_request(request, false)
             .map_err(AttemptError::NotSent)?;
-        body.send_data(message.clone(), true)
-            .map_err(AttemptError::Sent)?;
-        let answer = answer.await.map_err(AttemptError::Sent)?;
-        busy.answered();
-        Messages::of(answer, self.options.message_bytes_max, busy).map_err(AttemptError::Answered)
+        let answering = Answering {
+            answer,
+            busy,
+            message_bytes_max: self.options.message_bytes_max,
+        };
+        Ok((stream, answering))
     }
 
     fn request(&self, method: &PathAndQuery, metadata: &Metadata<'_>) -> Request<()> {
@@ -156,6 +199,58 @@ impl From<AttemptError> for UpstreamFailure {
 fn broken(error: &h2::Error) -> UpstreamFailure {
     UpstreamFailure::Broken {
         cause: format!("the call broke off: {error}"),
+    }
+}
+
+/// The requests' side of a call.
+pub(crate) struct Sending {
+    stream: SendStream<Bytes>,
+}
+
+/// The service takes nothing more; its answer says why.
+#[derive(Debug)]
+pub(crate) struct Closed;
+
+impl Sending {
+    /// Sends `bytes`, of one framed message or of several or a part of one, as far and
+    /// as soon as the service has room for them.
+    pub(crate) async fn send(&mut self, mut bytes: Bytes) -> Result<(), Closed> {
+        while !bytes.is_empty() {
+            self.stream.reserve_capacity(bytes.len());
+            let room = std::future::poll_fn(|cx| self.stream.poll_capacity(cx)).await;
+            let Some(Ok(room)) = room else {
+                return Err(Closed);
+            };
+            let part = bytes.split_to(room.min(bytes.len()));
+            self.stream.send_data(part, false).map_err(|_| Closed)?;
+        }
+        Ok(())
+    }
+
+    /// Says that all messages have been sent.
+    pub(crate) fn finish(mut self) {
+        // A stream that is gone has been finished by the service.
+        let _ = self.stream.send_data(Bytes::new(), true);
+    }
+}
+
+/// The other side of it, before the service has begun to answer.
+pub(crate) struct Answering {
+    answer: ResponseFuture,
+    busy: Busy,
+    message_bytes_max: usize,
+}
+
+impl Answering {
+    /// Waits until the service has begun to answer.
+    pub(crate) async fn messages(self) -> Result<Messages, UpstreamFailure> {
+        Ok(self.answer().await?)
+    }
+
+    async fn answer(mut self) -> Result<Messages, AttemptError> {
+        let answer = self.answer.await.map_err(AttemptError::Sent)?;
+        self.busy.answered();
+        Messages::of(answer, self.message_bytes_max, self.busy).map_err(AttemptError::Answered)
     }
 }
 

@@ -1,0 +1,121 @@
+//! What one worker serves at the moment: the table, and its own connections to the
+//! upstreams that the table leads to. Replaced as a whole when the catalog has
+//! something new; a request keeps what it began with, and connections that nothing
+//! leads to any more go with the last request that uses them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::watch;
+
+use super::GrpcOptions;
+use crate::{
+    catalog::{Catalog, Generation},
+    routes::Pages,
+    services::{ErrorStyle, HeaderRules, Services},
+    table::Table,
+    upstream::grpc::Upstream,
+};
+
+/// What is served, from one change of it to the next.
+pub(crate) struct Served {
+    pub(crate) table: Arc<Table>,
+    /// In the order of the services' upstreams, which is what the table counts by.
+    pub(crate) upstreams: Vec<Arc<Upstream>>,
+    pub(crate) services: Arc<Services>,
+    pub(crate) options: GrpcOptions,
+}
+
+impl Served {
+    fn of(
+        generation: &Generation,
+        options: &GrpcOptions,
+        catalog: &Catalog,
+        before: &[Arc<Upstream>],
+    ) -> Self {
+        let upstreams = generation.services.upstreams.iter().map(|wanted| {
+            let mut known = before.iter();
+            let same = known
+                .find(|known| *known.name() == wanted.name && *known.address() == wanted.address);
+            match same {
+                Some(same) => Arc::clone(same),
+                None => Arc::new(Upstream::connect(
+                    Arc::clone(&wanted.name),
+                    wanted.address.clone(),
+                    options.connection.clone(),
+                    catalog.suspicion(),
+                )),
+            }
+        });
+        Served {
+            table: Arc::clone(&generation.table),
+            upstreams: upstreams.collect(),
+            services: Arc::clone(&generation.services),
+            options: options.clone(),
+        }
+    }
+
+    /// Which headers are passed on.
+    pub(crate) fn rules(&self) -> &HeaderRules {
+        &self.services.headers
+    }
+
+    /// How errors look that belong to no route.
+    pub(crate) fn errors(&self) -> ErrorStyle {
+        self.services.errors
+    }
+
+    /// Which routes the gateway answers itself.
+    pub(crate) fn pages(&self) -> Pages {
+        match self.services.page {
+            true => Pages::All,
+            false => Pages::Health,
+        }
+    }
+}
+
+/// What a worker serves, kept up to date.
+pub(super) struct Current {
+    served: Arc<Mutex<Arc<Served>>>,
+    follower: tokio::task::AbortHandle,
+}
+
+impl Current {
+    /// Connects to every upstream and keeps the connections. Must be called on the
+    /// worker's runtime.
+    pub(super) fn of(catalog: &Catalog, options: GrpcOptions) -> Self {
+        let mut generations = catalog.generations();
+        let first = Arc::clone(&generations.borrow_and_update());
+        let served = Served::of(&first, &options, catalog, &[]);
+        let served = Arc::new(Mutex::new(Arc::new(served)));
+        let followed = follow(catalog.clone(), generations, options, Arc::clone(&served));
+        Current {
+            served,
+            follower: tokio::spawn(followed).abort_handle(),
+        }
+    }
+
+    /// What is served now.
+    pub(super) fn now(&self) -> Arc<Served> {
+        Arc::clone(&self.served.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for Current {
+    fn drop(&mut self) {
+        self.follower.abort();
+    }
+}
+
+async fn follow(
+    catalog: Catalog,
+    mut generations: watch::Receiver<Arc<Generation>>,
+    options: GrpcOptions,
+    served: Arc<Mutex<Arc<Served>>>,
+) {
+    while generations.changed().await.is_ok() {
+        let generation = Arc::clone(&generations.borrow_and_update());
+        let mut served = served.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = Served::of(&generation, &options, &catalog, &served.upstreams);
+        *served = Arc::new(next);
+    }
+}

@@ -1,0 +1,60 @@
+//! One method of one upstream, as every way of calling it needs it.
+
+use std::sync::Arc;
+
+use http::uri::PathAndQuery;
+use prost_reflect::MethodDescriptor;
+use transcode::{FieldPath, MessageId, Schema};
+
+/// A method of one upstream.
+#[derive(Debug)]
+pub(crate) struct Method {
+    /// Index among the upstreams.
+    pub(crate) upstream: usize,
+    /// The upstream's name.
+    pub(crate) service: Arc<str>,
+    /// `/package.Service/Method`.
+    pub(crate) path: PathAndQuery,
+    pub(crate) kind: Kind,
+    pub(crate) schema: Arc<Schema>,
+    pub(crate) input: MessageId,
+    pub(crate) output: MessageId,
+    /// `details` of `google.rpc.Status`.
+    pub(crate) details: Option<FieldPath>,
+}
+
+/// How many messages go each way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// One each way.
+    Unary,
+    /// One there, any number back.
+    ServerStreaming,
+    /// Any number there, one back.
+    ClientStreaming,
+    /// Any number each way, at the same time.
+    Bidirectional,
+}
+
+impl Kind {
+    pub(crate) fn of(method: &MethodDescriptor) -> Self {
+        match (method.is_client_streaming(), method.is_server_streaming()) {
+            (false, false) => Kind::Unary,
+            (false, true) => Kind::ServerStreaming,
+            (true, false) => Kind::ClientStreaming,
+            (true, true) => Kind::Bidirectional,
+        }
+    }
+
+    /// Whether the client sends any number of messages.
+    #[must_use]
+    pub fn takes_many(self) -> bool {
+        matches!(self, Kind::ClientStreaming | Kind::Bidirectional)
+    }
+
+    /// Whether the service sends any number of messages.
+    #[must_use]
+    pub fn answers_many(self) -> bool {
+        matches!(self, Kind::ServerStreaming | Kind::Bidirectional)
+    }
+}
