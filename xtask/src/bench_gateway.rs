@@ -12,6 +12,7 @@ mod envoy;
 mod gateway;
 mod http;
 mod memory;
+mod ours;
 mod reading;
 mod scenario;
 mod starts;
@@ -36,7 +37,7 @@ use contestant::{Contestant, Original, Programs, processors};
 use gateway::Gateway;
 use memory::Memory;
 use reading::{Reading, Round};
-use scenario::Scenario;
+use scenario::{Routes, Scenario};
 
 /// `--only` takes it as well as the name of a scenario.
 const START: &str = "start";
@@ -185,8 +186,8 @@ impl Bench<'_> {
         }
         let backend = Backend::start(&self.programs.pspd, self.folder)?;
         for contestant in self.contestants.iter().copied() {
-            let mut gateway = self.gateway(contestant, &backend)?;
             for scenario in scenarios.iter().filter(|one| one.is_for(contestant)) {
+                let mut gateway = self.gateway(contestant, scenario.routes, &backend)?;
                 gateway.answered(scenario.path)?;
                 let answer = http::get(gateway.address, scenario.path, scenario.accept)?;
                 let said = scenario.says.check(&answer.body);
@@ -222,8 +223,13 @@ impl Bench<'_> {
         Ok((rounds, last))
     }
 
-    fn gateway(&self, contestant: Contestant, backend: &Backend) -> anyhow::Result<Gateway> {
-        Gateway::start(contestant, self.programs, backend, self.folder)
+    fn gateway(
+        &self,
+        contestant: Contestant,
+        routes: Routes,
+        backend: &Backend,
+    ) -> anyhow::Result<Gateway> {
+        Gateway::start(contestant, routes, self.programs, backend, self.folder)
     }
 
     /// One gateway, from its start to its end.
@@ -233,7 +239,7 @@ impl Bench<'_> {
         contestant: Contestant,
         backend: &Backend,
     ) -> anyhow::Result<(Reading, Record)> {
-        let mut gateway = self.gateway(contestant, backend)?;
+        let mut gateway = self.gateway(contestant, scenario.routes, backend)?;
         gateway.answered(scenario.path)?;
         let lab = Lab {
             pspd: &self.programs.pspd,

@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use super::{backend::Backend, envoy};
+use super::{backend::Backend, envoy, ours, scenario::Routes};
 use crate::{machine::said_by, measuring::role::CONNECTIONS_MAX};
 
 /// Envoy opens one, unless that is full; so ours gets one as well.
@@ -88,12 +88,25 @@ impl Programs {
     pub(super) fn command(
         &self,
         contestant: Contestant,
+        routes: Routes,
         port: u16,
         backend: &Backend,
         folder: &Path,
     ) -> anyhow::Result<Command> {
         let mut command = match contestant {
-            Contestant::Ours(workers) => self.pspd(workers, port, backend),
+            Contestant::Ours(workers) => {
+                let mut command = self.pspd(workers, port);
+                match routes {
+                    Routes::Published => command
+                        .args(["--a-addr", &backend.a_address()])
+                        .args(["--b-addr", &backend.b_address()]),
+                    Routes::Annotated => {
+                        let file = ours::configuration(folder, &self.descriptor_set, backend)?;
+                        command.arg("--config").arg(file)
+                    }
+                };
+                command
+            }
             Contestant::Envoy(workers) => {
                 let file = envoy::configuration(folder, &self.descriptor_set, port, backend)?;
                 self.envoy(workers, &file)
@@ -104,7 +117,7 @@ impl Programs {
         Ok(command)
     }
 
-    fn pspd(&self, workers: Workers, port: u16, backend: &Backend) -> Command {
+    fn pspd(&self, workers: Workers, port: u16) -> Command {
         let workers = match workers {
             Workers::One => "1",
             Workers::All => "auto",
@@ -121,9 +134,7 @@ impl Programs {
                 "--stop-with-stdin",
             ])
             .args(["--connections-max", CONNECTIONS_MAX, "--workers", workers])
-            .args(["--upstream-connections", UPSTREAM_CONNECTIONS])
-            .args(["--a-addr", &backend.a_address()])
-            .args(["--b-addr", &backend.b_address()]);
+            .args(["--upstream-connections", UPSTREAM_CONNECTIONS]);
         command
     }
 

@@ -106,7 +106,7 @@ mod tests {
         let root = folders::repository().expect("a repository");
         let compiler = compile(&root.join(PROTO), ANNOTATED).expect("valid");
         let set = compiler.encode_file_descriptor_set();
-        for route in [&b"/a/hello"[..], b"/b/numbers"] {
+        for route in [&b"/a/hello"[..], b"/b/numbers", b"/b/array"] {
             let mut parts = set.windows(route.len());
             assert!(parts.any(|part| part == route), "{route:?}");
         }

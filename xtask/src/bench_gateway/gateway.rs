@@ -15,6 +15,7 @@ use super::{
     backend::Backend,
     contestant::{Contestant, Programs},
     http,
+    scenario::Routes,
 };
 
 const START_WITHIN: Duration = Duration::from_secs(20);
@@ -32,12 +33,13 @@ impl Gateway {
     /// Returns at once; whether it answers is for [`Gateway::answered`] to say.
     pub(super) fn start(
         contestant: Contestant,
+        routes: Routes,
         programs: &Programs,
         backend: &Backend,
         folder: &Path,
     ) -> anyhow::Result<Gateway> {
         let address = free_address()?;
-        let mut command = programs.command(contestant, address.port(), backend, folder)?;
+        let mut command = programs.command(contestant, routes, address.port(), backend, folder)?;
         let started = Instant::now();
         let process = command
             .spawn()

@@ -15,6 +15,16 @@ pub(super) struct Scenario {
     /// Enough for all connections to open.
     pub(super) warm_up_seconds: u32,
     who: Who,
+    pub(super) routes: Routes,
+}
+
+/// What ours is told to serve. Envoy and the original serve the same always.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Routes {
+    /// What it serves when nothing is configured.
+    Published,
+    /// The annotated services, as Envoy serves them, and in its form of answers.
+    Annotated,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +43,8 @@ const OPEN_CONNECTIONS: u32 = 64;
 #[derive(Debug, PartialEq, Eq)]
 enum Who {
     Everybody,
+    /// The original has no such route.
+    OursAndEnvoy,
     /// The others have no such answers, or give them to every request.
     Ours,
 }
@@ -48,10 +60,11 @@ const USUAL: Scenario = Scenario {
     load: Load::Closed { connections: 64 },
     warm_up_seconds: 1,
     who: Who::Everybody,
+    routes: Routes::Published,
 };
 
 /// In the order they are run.
-pub(super) const ALL: [Scenario; 7] = [
+pub(super) const ALL: [Scenario; 8] = [
     USUAL,
     Scenario {
         name: "paced",
@@ -68,6 +81,14 @@ pub(super) const ALL: [Scenario; 7] = [
         name: "numbers-1000",
         path: "/b/numbers?count=1000",
         says: Says::Numbers(1000),
+        ..USUAL
+    },
+    Scenario {
+        name: "array-1000",
+        path: "/b/array?count=1000",
+        says: Says::Numbers(1000),
+        who: Who::OursAndEnvoy,
+        routes: Routes::Annotated,
         ..USUAL
     },
     Scenario {
@@ -98,7 +119,11 @@ pub(super) const ALL: [Scenario; 7] = [
 
 impl Scenario {
     pub(super) fn is_for(&self, contestant: Contestant) -> bool {
-        self.who == Who::Everybody || contestant.is_ours()
+        match self.who {
+            Who::Everybody => true,
+            Who::OursAndEnvoy => contestant != Contestant::Original,
+            Who::Ours => contestant.is_ours(),
+        }
     }
 }
 

@@ -7,9 +7,8 @@ use super::{
     Bench,
     backend::Backend,
     contestant::{Contestant, Workers},
-    gateway::Gateway,
     memory::Memory,
-    scenario::HELLO,
+    scenario::{HELLO, Routes},
     turns,
 };
 
@@ -59,7 +58,7 @@ pub(super) fn measure(bench: &Bench<'_>) -> anyhow::Result<Vec<(Contestant, Vec<
 }
 
 fn once(bench: &Bench<'_>, backend: &Backend, contestant: Contestant) -> anyhow::Result<Start> {
-    let mut gateway = Gateway::start(contestant, bench.programs, backend, bench.folder)?;
+    let mut gateway = bench.gateway(contestant, Routes::Published, backend)?;
     let health = gateway.answered("/healthz")?;
     let hello = gateway.answered(HELLO)?;
     thread::sleep(SETTLE);

@@ -246,30 +246,36 @@ mod tests {
         }
     }
 
+    fn named(name: &str) -> &'static Scenario {
+        let mut all = scenario::ALL.iter();
+        all.find(|scenario| scenario.name == name)
+            .expect("a scenario")
+    }
+
     #[test]
     fn without_envoy_there_are_no_ratios() {
         let mut rounds = rounds();
         for round in &mut rounds {
             round.readings.pop();
         }
-        let text = super::scenario(&scenario::ALL[5], &rounds);
+        let text = super::scenario(named("ndjson"), &rounds);
         assert!(text.contains("as application/x-ndjson"), "{text}");
         assert!(!text.contains("| to "), "{text}");
     }
 
     #[test]
     fn the_load_is_in_the_heading() {
-        for (index, heading) in [
+        for (name, heading) in [
             (
-                1,
+                "paced",
                 "### paced: `/a/hello?name=pspd`, 2,000 requests a second",
             ),
             (
-                4,
+                "wide",
                 "### wide: `/b/numbers?count=10&delay_ms=5`, 3,200 connections",
             ),
         ] {
-            let text = super::scenario(&scenario::ALL[index], &rounds());
+            let text = super::scenario(named(name), &rounds());
             assert!(text.starts_with(heading), "{text}");
         }
     }
