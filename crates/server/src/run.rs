@@ -15,7 +15,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -29,6 +29,8 @@ use crate::{Handler, connection, connection::Protocol};
 /// Pause after a failed accept (out of file descriptors, most often), so that
 /// it does not become a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How often it is said that connections cannot be accepted.
+const SAID_EVERY: Duration = Duration::from_secs(5);
 
 /// How a port is served.
 #[derive(Debug, Clone)]
@@ -93,6 +95,7 @@ async fn accept(
     workers: &[Worker],
     write_stall_timeout: Duration,
 ) {
+    let mut said: Option<Instant> = None;
     loop {
         let Ok(place) = Arc::clone(places).acquire_owned().await else {
             return;
@@ -110,7 +113,10 @@ async fn accept(
             }
             Err(error) if about_one_connection(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "cannot accept connections for now");
+                if said.is_none_or(|said| said.elapsed() >= SAID_EVERY) {
+                    said = Some(Instant::now());
+                    tracing::warn!(%error, "cannot accept connections for now");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
