@@ -15,6 +15,7 @@ mod memory;
 mod ours;
 mod reading;
 mod scenario;
+mod sockets;
 mod starts;
 mod tables;
 
@@ -41,6 +42,8 @@ use scenario::{Routes, Scenario};
 
 /// `--only` takes it as well as the name of a scenario.
 const START: &str = "start";
+/// The same.
+const WEBSOCKET: &str = "websocket";
 
 /// The command line after `bench-gateway`.
 #[derive(Debug, PartialEq, Eq)]
@@ -94,7 +97,7 @@ impl Options {
 /// The name of a scenario.
 fn known(name: &str) -> Result<String, String> {
     let scenarios = scenario::ALL.iter().map(|scenario| scenario.name);
-    let names: Vec<&str> = scenarios.chain([START]).collect();
+    let names: Vec<&str> = scenarios.chain([WEBSOCKET, START]).collect();
     match names.contains(&name) {
         true => Ok(name.to_owned()),
         false => Err(format!(
@@ -126,11 +129,18 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         false => Vec::new(),
     };
     let (rounds, last) = bench.rounds(&scenarios)?;
+    let echoes = match options.wants(WEBSOCKET) {
+        true => sockets::measure(&bench)?,
+        false => Vec::new(),
+    };
 
     let head = tables::head(last.as_ref(), load.as_deref(), &versions, options);
     println!("{head}");
     for (scenario, rounds) in scenarios.iter().zip(&rounds) {
         println!("{}", tables::scenario(scenario, rounds));
+    }
+    if !echoes.is_empty() {
+        println!("{}", tables::sockets(&echoes));
     }
     if !starts.is_empty() {
         println!("{}", tables::starts(&starts));
@@ -330,7 +340,7 @@ mod tests {
         let error = Options::parse(&["--only", "helo"]).expect_err("unknown");
         assert!(error.contains("\"helo\""), "{error}");
         assert!(error.contains("hello, paced, numbers-10"), "{error}");
-        assert!(error.ends_with("sse, start"), "{error}");
+        assert!(error.ends_with("websocket, start"), "{error}");
     }
 
     #[test]

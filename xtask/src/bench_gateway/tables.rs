@@ -6,9 +6,10 @@ use std::{collections::BTreeSet, fmt::Write};
 
 use super::{
     Options,
-    contestant::{BASE, Contestant},
+    contestant::{BASE, Contestant, Workers},
     reading::{Reading, Round},
     scenario::{Load, Scenario},
+    sockets::{Echoes, SOCKETS},
     starts::Start,
 };
 use crate::measuring::{
@@ -60,8 +61,45 @@ pub(super) fn scenario(scenario: &Scenario, rounds: &[Round]) -> String {
     if contestants.contains(&BASE) {
         out += &ratios(&contestants, rounds);
     }
+    if let Some(messages) = scenario.messages() {
+        out += &of_messages(&contestants, rounds, messages);
+    }
     out += &remarks(rounds);
     out
+}
+
+/// What one message of a streamed answer costs.
+fn of_messages(contestants: &[Contestant], rounds: &[Round], messages: u32) -> String {
+    let mut out = String::from("\n| gateway | CPU us/message |\n|---|---:|\n");
+    for contestant in contestants {
+        let readings = rounds.iter().filter_map(|round| round.of(*contestant));
+        let values: Option<Vec<f64>> = readings.map(|reading| reading.cpu_us).collect();
+        let cell = values.map_or_else(unknown, |values| {
+            format!("{:.3}", median(values) / f64::from(messages))
+        });
+        let _ = writeln!(out, "| {contestant} | {cell} |");
+    }
+    out
+}
+
+/// Messages over WebSockets.
+pub(super) fn sockets(rounds: &[Echoes]) -> String {
+    let median_of = |figure: fn(&Echoes) -> Option<f64>, write: fn(f64) -> String| {
+        let values: Option<Vec<f64>> = rounds.iter().map(figure).collect();
+        values.map_or_else(unknown, |values| write(median(values)))
+    };
+    let cpu: Vec<f64> = rounds.iter().filter_map(|echoes| echoes.cpu_us).collect();
+    let (low, high) = range(&cpu);
+    format!(
+        "### websocket: one message there and back at a time, {SOCKETS} sockets\n\n\
+         | gateway | messages/s | CPU us/message | lowest to highest | memory at most |\n\
+         |---|---:|---:|---:|---:|\n\
+         | {} | {} | {} | {low:.1} to {high:.1} | {} |\n",
+        Contestant::Ours(Workers::One),
+        median_of(|echoes| Some(echoes.per_second), whole),
+        median_of(|echoes| echoes.cpu_us, |us| format!("{us:.1}")),
+        median_of(|echoes| Some(echoes.memory?.at_most), mebibytes),
+    )
 }
 
 /// In the order of the first round, which is that of the list.
@@ -195,7 +233,7 @@ fn times(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{contestant::Workers, memory::Memory, scenario},
+        super::{memory::Memory, scenario},
         *,
     };
     use crate::measuring::record::tests::RUN;
