@@ -17,6 +17,7 @@ use transcode::Schema;
 use crate::{
     services::{Services, Source, UpstreamServices},
     table::{self, Described, Listed, Table},
+    upstream::grpc::Address,
 };
 
 /// How often a server's reflection is asked when nothing suggests a change.
@@ -245,7 +246,7 @@ async fn describe(upstream: &UpstreamServices) -> Result<Described, Undescribed>
                 timeout: DESCRIBE_TIMEOUT,
                 ..Limits::default()
             };
-            Description::from_reflection(&upstream.address.to_string(), &limits).await?
+            reflected(&upstream.policy.addresses, &limits).await?
         }
     };
     let service_config = match &upstream.service_config {
@@ -270,6 +271,21 @@ async fn describe(upstream: &UpstreamServices) -> Result<Described, Undescribed>
         schema,
         service_config,
     })
+}
+
+/// What the first of the addresses says that answers.
+async fn reflected(addresses: &[Address], limits: &Limits) -> Result<Description, DescribeError> {
+    let mut addresses = addresses.iter().map(ToString::to_string);
+    let first = addresses.next().unwrap_or_default();
+    let mut described = Description::from_reflection(&first, limits).await;
+    for address in addresses {
+        let Err(DescribeError::Unreachable { .. } | DescribeError::Timeout { .. }) = described
+        else {
+            break;
+        };
+        described = Description::from_reflection(&address, limits).await;
+    }
+    described
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Undescribed> {

@@ -19,7 +19,7 @@ use crate::{
     respond::UpstreamFailure,
     routes,
     table::{Answer, BodyPlan, Endpoint, Listed, Received},
-    upstream::grpc::{self, Metadata, Upstream, forwarded},
+    upstream::grpc::{self, EndpointState, Metadata, Upstream, forwarded},
 };
 
 /// A request to explain.
@@ -44,6 +44,8 @@ pub struct Explanation {
     message: String,
     message_bytes: usize,
     metadata: Vec<(String, String)>,
+    /// Where the upstream is, as it is configured.
+    addresses: String,
     answer: &'static str,
     found_in: Duration,
     written_in: Duration,
@@ -73,6 +75,8 @@ pub struct Timing {
     failure: Option<String>,
     /// The beginning of the answer.
     answer: String,
+    /// Where the service is.
+    endpoints: Vec<EndpointState>,
 }
 
 /// Bytes of an answer that are shown.
@@ -124,6 +128,10 @@ pub fn explain(catalog: &Catalog, question: &Question) -> Result<Explanation, St
             .iter()
             .map(|(name, value)| (name.to_string(), format!("{value:?}")))
             .collect(),
+        addresses: {
+            let upstream = &services.upstreams[endpoint.method.upstream];
+            upstream.policy.written_addresses()
+        },
         answer: match (&endpoint.answer, endpoint.listed.kind.answers_many()) {
             (Answer::HttpBody, _) => "the bytes of google.api.HttpBody",
             (_, false) => "one JSON value",
@@ -201,8 +209,8 @@ impl Explanation {
         let known = &services.upstreams[endpoint.method.upstream];
         let begin = Instant::now();
         let deadline = tokio::time::Instant::now() + limit;
-        let (name, address) = (Arc::clone(&known.name), known.address.clone());
-        let upstream = Upstream::connect(name, address, options, catalog.suspicion());
+        let (name, policy) = (Arc::clone(&known.name), known.policy.clone());
+        let upstream = Upstream::connect(name, policy, options, catalog.suspicion());
         let mut timing = Timing {
             connected: upstream
                 .opened(deadline)
@@ -216,6 +224,7 @@ impl Explanation {
             messages: 0,
             failure: None,
             answer: String::new(),
+            endpoints: Vec::new(),
         };
         let id = RequestId::random();
         let metadata = Metadata {
@@ -244,6 +253,7 @@ impl Explanation {
             Ok(Err(failure)) => Some(failure.explained(&known.name)),
             Err(_) => Some(format!("no end within {limit:?}")),
         };
+        timing.endpoints = upstream.endpoints();
         timing
     }
 }
@@ -284,6 +294,7 @@ impl fmt::Display for Explanation {
         writeln!(f, "route     {verb} {path}")?;
         writeln!(f, "written   {origin}")?;
         writeln!(f, "method    {rpc} at upstream {upstream}")?;
+        writeln!(f, "address   {}", self.addresses)?;
         writeln!(f, "answer    {}", self.answer)?;
         for Binding {
             field,
@@ -311,6 +322,10 @@ impl fmt::Display for Explanation {
 
 impl fmt::Display for Timing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for EndpointState { address, problem } in &self.endpoints {
+            let problem = problem.as_deref().unwrap_or("connected");
+            writeln!(f, "endpoint  {address}: {problem}")?;
+        }
         writeln!(f, "          {:?} to open a connection", self.connected)?;
         if !self.began.is_zero() {
             writeln!(

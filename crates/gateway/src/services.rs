@@ -5,6 +5,7 @@
 //! at once.
 
 mod raw;
+mod resilience;
 mod validate;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
@@ -13,7 +14,7 @@ use http::HeaderName;
 use routing::{Body, Template, Verb};
 use transcode::{ReadOptions, Unknown, WriteOptions};
 
-use crate::upstream::grpc::Address;
+use crate::upstream::grpc::{Address, Policy};
 
 pub use raw::Raw;
 pub(crate) use validate::RESERVED;
@@ -42,8 +43,8 @@ pub struct Services {
 pub struct UpstreamServices {
     /// As messages and the log call it.
     pub name: Arc<str>,
-    /// Where it is.
-    pub address: Address,
+    /// Where it is, and how it is called there.
+    pub policy: Policy,
     /// Where its services are described.
     pub source: Source,
     /// Full names of the services that are served; `None` for all.
@@ -171,7 +172,7 @@ impl Services {
     pub fn reflected(addresses: Vec<Address>) -> Self {
         let upstreams = addresses.into_iter().map(|address| UpstreamServices {
             name: address.to_string().into(),
-            address,
+            policy: Policy::of(vec![address]),
             source: Source::Reflection,
             services: None,
             service_config: None,

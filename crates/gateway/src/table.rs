@@ -15,6 +15,8 @@ pub(crate) use endpoint::{Answer, BodyPlan, Endpoint, Received};
 pub use method::Kind;
 pub(crate) use method::Method;
 
+use crate::upstream::grpc::Traits;
+
 /// Every route, ready to be looked up.
 pub(crate) struct Table {
     router: Router<Arc<Endpoint>>,
@@ -59,6 +61,20 @@ impl Table {
     #[allow(dead_code)]
     pub(crate) fn method(&self, path: &str) -> Option<&Arc<Method>> {
         self.methods.get(path)
+    }
+
+    /// What matters of the methods of one upstream when their calls are made again.
+    pub(crate) fn traits(&self, upstream: usize) -> HashMap<String, Traits> {
+        let methods = self.methods.iter();
+        let own = methods.filter(|(_, method)| method.upstream == upstream);
+        own.map(|(path, method)| {
+            let traits = Traits {
+                idempotent: method.idempotent,
+                unary: method.kind == Kind::Unary,
+            };
+            (path.clone(), traits)
+        })
+        .collect()
     }
 
     pub(crate) fn routes(&self) -> &[Arc<Listed>] {

@@ -33,6 +33,19 @@ pub struct Check {
     /// What is wrong with it; `None` when it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
+    /// Where it is besides, when it is in several places.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// One place of something a role depends on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Endpoint {
+    /// Where it is.
+    pub address: String,
+    /// Why it is not used; `None` when it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 impl Readiness {
@@ -52,6 +65,7 @@ impl Readiness {
             name: check.name,
             address: None,
             problem: check.problem.map(|_| "does not answer".to_owned()),
+            endpoints: Vec::new(),
         });
         Readiness::of(checks.collect())
     }
@@ -102,6 +116,7 @@ impl Admin {
                 name: self.role.to_owned(),
                 address: None,
                 problem: Some("is stopping".to_owned()),
+                endpoints: Vec::new(),
             }]);
         }
         (self.probe)().await

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderMap, uri::PathAndQuery};
 use server::{
     RequestId,
-    admin::{Check, Readiness},
+    admin::{Check, Endpoint, Readiness},
 };
 use tokio::time::Instant;
 
@@ -72,9 +72,21 @@ async fn check(upstream: &Upstream) -> Check {
         }) => None,
         Err(problem) => problem.log_message(),
     };
+    let endpoints: Vec<_> = upstream
+        .endpoints()
+        .into_iter()
+        .map(|endpoint| Endpoint {
+            address: endpoint.address,
+            problem: endpoint.problem,
+        })
+        .collect();
     Check {
         name: upstream.name().to_string(),
-        address: Some(upstream.address().to_string()),
+        address: Some(upstream.addresses()),
         problem,
+        endpoints: match endpoints.len() {
+            0 | 1 => Vec::new(),
+            _ => endpoints,
+        },
     }
 }

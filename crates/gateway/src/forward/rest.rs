@@ -174,5 +174,6 @@ async fn check(upstream: &Upstream) -> Check {
         name: upstream.name().to_string(),
         address: Some(upstream.base().to_string()),
         problem,
+        endpoints: Vec::new(),
     }
 }

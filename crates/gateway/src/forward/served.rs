@@ -32,19 +32,23 @@ impl Served {
         catalog: &Catalog,
         before: &[Arc<Upstream>],
     ) -> Self {
-        let upstreams = generation.services.upstreams.iter().map(|wanted| {
+        let wanted = generation.services.upstreams.iter().enumerate();
+        let upstreams = wanted.map(|(index, wanted)| {
             let mut known = before.iter();
-            let same = known
-                .find(|known| *known.name() == wanted.name && *known.address() == wanted.address);
-            match same {
-                Some(same) => Arc::clone(same),
-                None => Arc::new(Upstream::connect(
-                    Arc::clone(&wanted.name),
-                    wanted.address.clone(),
-                    options.connection.clone(),
+            let (name, connection) = (&wanted.name, &options.connection);
+            let same = known.find(|known| known.is(name, &wanted.policy, connection));
+            let upstream = same.cloned().unwrap_or_else(|| {
+                Arc::new(Upstream::connect(
+                    Arc::clone(name),
+                    wanted.policy.clone(),
+                    connection.clone(),
                     catalog.suspicion(),
-                )),
+                ))
+            });
+            if wanted.policy.repeats() {
+                upstream.know(Arc::new(generation.table.traits(index)));
             }
+            upstream
         });
         Served {
             table: Arc::clone(&generation.table),

@@ -87,6 +87,8 @@ pub(crate) enum Problem {
 pub(crate) enum UpstreamFailure {
     /// No connection could be had.
     Unreachable { cause: String },
+    /// Connections are there, and none has room for a call.
+    Full { cause: String },
     /// The connection or the answer broke.
     Broken { cause: String },
     /// The answer did not come, or end, in time.
@@ -100,6 +102,8 @@ pub(crate) enum UpstreamFailure {
     },
     /// The service itself said so, over HTTP.
     Http { status: StatusCode },
+    /// Something answered in HTTP where gRPC was expected, such as a proxy on the way.
+    NotGrpc { status: StatusCode },
 }
 
 impl Problem {
@@ -157,13 +161,7 @@ impl Problem {
             | Problem::TooManyValues { .. }
             | Problem::AnswerTooLarge { .. } => Code::ResourceExhausted,
             Problem::Overloaded { .. } | Problem::NotDescribed { .. } => Code::Unavailable,
-            Problem::Upstream { failure, .. } => match failure {
-                UpstreamFailure::Unreachable { .. } => Code::Unavailable,
-                UpstreamFailure::Broken { .. } => Code::Internal,
-                UpstreamFailure::TimedOut { .. } => Code::DeadlineExceeded,
-                UpstreamFailure::Status { code, .. } => *code,
-                UpstreamFailure::Http { .. } => Code::Unknown,
-            },
+            Problem::Upstream { failure, .. } => failure.code(),
         }
     }
 
@@ -284,10 +282,24 @@ impl Problem {
 }
 
 impl UpstreamFailure {
+    /// The gRPC code.
+    pub(crate) fn code(&self) -> Code {
+        match self {
+            UpstreamFailure::Unreachable { .. } | UpstreamFailure::Full { .. } => Code::Unavailable,
+            UpstreamFailure::Broken { .. } => Code::Internal,
+            UpstreamFailure::TimedOut { .. } => Code::DeadlineExceeded,
+            UpstreamFailure::Status { code, .. } => *code,
+            UpstreamFailure::Http { .. } => Code::Unknown,
+            UpstreamFailure::NotGrpc { status } => Code::of_http(*status),
+        }
+    }
+
     /// All there is to say, for the operator.
     pub(crate) fn explained(&self, service: &str) -> String {
         match self {
-            UpstreamFailure::Unreachable { cause } | UpstreamFailure::Broken { cause } => {
+            UpstreamFailure::Unreachable { cause }
+            | UpstreamFailure::Full { cause }
+            | UpstreamFailure::Broken { cause } => {
                 format!("service {service}: {cause}")
             }
             failure => failure.message(service),
@@ -296,7 +308,17 @@ impl UpstreamFailure {
 
     fn status(&self) -> StatusCode {
         match self {
-            UpstreamFailure::Unreachable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            UpstreamFailure::Unreachable { .. } | UpstreamFailure::Full { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            // What a client can do something about; the rest is between the gateway and
+            // what is behind it.
+            UpstreamFailure::NotGrpc { .. } => match self.code() {
+                code @ (Code::Unavailable | Code::Unauthenticated | Code::PermissionDenied) => {
+                    code.http()
+                }
+                _ => StatusCode::BAD_GATEWAY,
+            },
             UpstreamFailure::Broken { .. } => StatusCode::BAD_GATEWAY,
             UpstreamFailure::TimedOut { .. } => StatusCode::GATEWAY_TIMEOUT,
             UpstreamFailure::Status { code, .. } => code.http(),
@@ -312,6 +334,12 @@ impl UpstreamFailure {
         match self {
             UpstreamFailure::Unreachable { .. } => {
                 format!("service {service} cannot be reached; try again in a moment")
+            }
+            UpstreamFailure::Full { .. } => {
+                format!("service {service} has no room for more calls; try again in a moment")
+            }
+            UpstreamFailure::NotGrpc { status } => {
+                format!("service {service} answered HTTP {status} in place of gRPC")
             }
             UpstreamFailure::Broken { .. } => {
                 format!("service {service} broke off or answered something unreadable")

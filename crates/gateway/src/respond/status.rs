@@ -49,6 +49,19 @@ impl Code {
         })
     }
 
+    /// The code of an answer that is HTTP alone, as the gRPC project maps them ("HTTP to
+    /// gRPC Status Code Mapping").
+    pub(crate) fn of_http(status: StatusCode) -> Code {
+        match status.as_u16() {
+            400 => Code::Internal,
+            401 => Code::Unauthenticated,
+            403 => Code::PermissionDenied,
+            404 => Code::Unimplemented,
+            429 | 502 | 503 | 504 => Code::Unavailable,
+            _ => Code::Unknown,
+        }
+    }
+
     /// Its number.
     pub(crate) fn number(self) -> u32 {
         self.row().0

@@ -8,7 +8,11 @@ use std::{
 use serde::Deserialize;
 use transcode::{Defaults, Enums, Names, Unknown};
 
-use super::{ErrorStyle, Gather, Json, Unannotated};
+use super::{
+    ErrorStyle, Gather, Json, Unannotated,
+    resilience::{RawBudget, RawEjection, RawHedge, RawRetry},
+};
+use crate::upstream::grpc::{Balance, Health};
 
 /// `[[upstreams]]`, `[[routes]]`, `[json]`, `[metadata]` and `errors`.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -26,6 +30,30 @@ pub struct Raw {
 pub(super) struct RawUpstream {
     pub(super) name: Option<String>,
     pub(super) address: Option<String>,
+    /// In place of `address` where there are several of the same kind.
+    pub(super) addresses: Option<Vec<String>>,
+    /// A file in the form of `/etc/hosts` that is asked for names in place of the
+    /// system.
+    pub(super) hosts: Option<PathBuf>,
+    /// How often names are looked up again.
+    pub(super) resolve_every: Option<String>,
+    /// How calls are spread.
+    pub(super) balance: Option<Balance>,
+    /// Calls of each worker that may wait for room.
+    pub(super) pending_max: Option<u32>,
+    /// How often a connection with calls on it is asked by HTTP/2 whether it lives, or
+    /// `off`.
+    pub(super) keep_alive: Option<String>,
+    /// Whether the health service of each endpoint is watched.
+    pub(super) health: Option<Health>,
+    /// When an endpoint whose calls fail gets none, or `off`.
+    pub(super) ejection: Option<RawEjection>,
+    /// When calls are made again that may have begun.
+    pub(super) retry: Option<RawRetry>,
+    /// When calls are made twice at once.
+    pub(super) hedge: Option<RawHedge>,
+    /// What bounds both.
+    pub(super) retry_budget: Option<RawBudget>,
     #[serde(default)]
     pub(super) protos: Vec<PathBuf>,
     #[serde(default)]
@@ -119,6 +147,7 @@ impl Raw {
                 .iter_mut()
                 .chain(&mut upstream.includes)
                 .chain(&mut upstream.descriptor_set)
+                .chain(&mut upstream.hosts)
                 .chain(&mut upstream.service_config);
             for path in paths {
                 *path = folder.join(&*path);

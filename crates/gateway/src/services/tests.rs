@@ -104,7 +104,7 @@ fn the_built_in_routes() {
     let known: Vec<_> = services
         .upstreams
         .iter()
-        .map(|upstream| (upstream.name.to_string(), upstream.address.to_string()))
+        .map(|upstream| (upstream.name.to_string(), upstream.policy.addresses[0].to_string()))
         .collect();
     let expected = [("A", "a:1"), ("B", "b:2")];
     assert_eq!(

@@ -7,6 +7,7 @@ use super::{
     ANSWER_BYTES_MAX, ConfiguredRoute, HeaderRules, Json, Services, Source, Unannotated,
     UpstreamServices,
     raw::{Raw, RawMetadata, RawRoute, RawUpstream},
+    resilience,
 };
 use crate::upstream::grpc::Address;
 
@@ -66,25 +67,11 @@ fn upstream(
 ) -> Option<UpstreamServices> {
     let place = format!("upstreams[{index}]");
     let source = source(&place, &raw, built_in.is_some(), problems);
-    let address = match (&raw.address, built_in) {
-        (None, Some(address)) => address,
-        (Some(text), _) => match text.parse() {
-            Ok(address) => address,
-            Err(error) => {
-                problems.push(format!("{place}: address = {text:?} is {error}"));
-                return None;
-            }
-        },
-        (None, None) => {
-            problems.push(format!(
-                "{place}: address is missing; write address = \"host:port\""
-            ));
-            return None;
-        }
-    };
+    let policy = resilience::policy(&place, &raw, built_in, problems)?;
+    let name = raw.name.unwrap_or_else(|| policy.addresses[0].to_string());
     Some(UpstreamServices {
-        name: raw.name.unwrap_or_else(|| address.to_string()).into(),
-        address,
+        name: name.into(),
+        policy,
         source: source?,
         services: raw.services,
         service_config: raw.service_config,

@@ -15,6 +15,7 @@ use transcode::{FieldPath, MessageId, Schema, WriteOptions};
 use super::{
     Answer, BodyPlan, Endpoint, Kind, Listed, Method, Table,
     endpoint::{GatherPlan, QueryDefault},
+    method::is_idempotent,
 };
 use crate::services::{ConfiguredRoute, Json, Services, Unannotated, UpstreamServices};
 
@@ -141,6 +142,7 @@ impl<'s> Building<'s> {
             service: Arc::clone(&self.services.upstreams[index].name),
             path: PathAndQuery::try_from(&path).map_err(|error| error.to_string())?,
             kind: Kind::of(method),
+            idempotent: is_idempotent(method),
             schema: Arc::clone(schema),
             input: message(schema, method.input().full_name())?,
             output: message(schema, method.output().full_name())?,

@@ -16,6 +16,8 @@ pub(crate) struct Method {
     /// `/package.Service/Method`.
     pub(crate) path: PathAndQuery,
     pub(crate) kind: Kind,
+    /// Its description says that calling it twice does what calling it once does.
+    pub(crate) idempotent: bool,
     pub(crate) schema: Arc<Schema>,
     pub(crate) input: MessageId,
     pub(crate) output: MessageId,
@@ -34,6 +36,18 @@ pub enum Kind {
     ClientStreaming,
     /// Any number each way, at the same time.
     Bidirectional,
+}
+
+/// Whether the option `idempotency_level` says that a call may be made twice.
+pub(super) fn is_idempotent(method: &MethodDescriptor) -> bool {
+    use prost_reflect::prost_types::method_options::IdempotencyLevel;
+    let options = method.method_descriptor_proto().options.as_ref();
+    options.is_some_and(|options| {
+        matches!(
+            options.idempotency_level(),
+            IdempotencyLevel::NoSideEffects | IdempotencyLevel::Idempotent
+        )
+    })
 }
 
 impl Kind {

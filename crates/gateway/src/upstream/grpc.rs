@@ -1,41 +1,50 @@
-//! One gRPC service behind the gateway, over several HTTP/2 connections of the
-//! worker's own. The `h2` library is used directly: a general channel costs
-//! twice the CPU a call, and its limits on resets, which close a connection
-//! that many clients share, cannot be set.
+//! One gRPC service behind the gateway: its endpoints, and over how many connections
+//! of the worker's own calls are made to each. The `h2` library is used directly: a
+//! general channel costs twice the CPU a call, and its limits on resets, which close a
+//! connection that many clients share, cannot be set.
 
+mod address;
+mod balance;
 mod call;
 mod connection;
+mod ejection;
+mod endpoint;
 mod frame;
+mod health;
 mod link;
 mod metadata;
+mod policy;
+mod pool;
+mod repeat;
+mod resolve;
+mod retry;
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use bytes::Bytes;
-use h2::client::SendRequest;
-use tokio::{
-    sync::Notify,
-    time::{Instant, timeout_at},
-};
+use tokio::{sync::Notify, time::Instant};
 
+pub use address::{Address, BadAddress};
+pub use balance::Balance;
 pub(crate) use call::{Answering, Closed, Messages, Metadata, Sending};
+pub use ejection::{BadEjection, Ejection};
 pub(crate) use frame::PREFIX_BYTES;
 pub(crate) use metadata::{AnswerMetadata, forwarded};
+pub use policy::{Health, Policy};
+pub use retry::{ATTEMPTS_MAX, BudgetLimits, Codes, Hedge, Methods, Retry};
 
-use link::{Link, State};
+use pool::Pool;
 
 use crate::respond::UpstreamFailure;
 
 /// How a service is connected to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// HTTP/2 connections of each worker.
+    /// HTTP/2 connections of each worker to each endpoint.
     pub connections: usize,
     /// How long a connection may take to open.
     pub connect_timeout: Duration,
@@ -43,50 +52,30 @@ pub struct Options {
     pub message_bytes_max: usize,
 }
 
-/// `HOST:PORT`, checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Address(http::uri::Authority);
-
-/// What is wrong with an address.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not HOST:PORT; write it like localhost:50051 or [::1]:50051")]
-pub struct BadAddress;
-
-impl std::str::FromStr for Address {
-    type Err = BadAddress;
-
-    fn from_str(text: &str) -> Result<Self, BadAddress> {
-        let authority: http::uri::Authority = text.parse().map_err(|_| BadAddress)?;
-        let plain = !authority.host().is_empty() && !authority.as_str().contains('@');
-        match authority.port_u16() {
-            Some(port) if plain && port > 0 => Ok(Address(authority)),
-            _ => Err(BadAddress),
-        }
-    }
-}
-
-impl std::fmt::Display for Address {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl Address {
-    pub(crate) fn authority(&self) -> &http::uri::Authority {
-        &self.0
-    }
-}
-
-/// A service with the worker's connections to it, kept open from now on.
+/// A service with the worker's connections to it, kept open from now on. Dropping it
+/// closes them once their calls have ended.
 pub(crate) struct Upstream {
-    name: Arc<str>,
-    address: Address,
-    options: Options,
-    links: Vec<Arc<Link>>,
-    /// Which of several equal connections is next.
-    turn: AtomicUsize,
-    changed: Arc<Notify>,
-    keepers: Vec<tokio::task::AbortHandle>,
+    pool: Arc<Pool>,
+    /// What is known of its methods, by their paths.
+    methods: Mutex<Arc<HashMap<String, Traits>>>,
+    resolver: Option<tokio::task::AbortHandle>,
+}
+
+/// What matters of a method when its call is made again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Traits {
+    /// It says that calling it twice does what calling it once does.
+    pub(crate) idempotent: bool,
+    /// One message there, one back.
+    pub(crate) unary: bool,
+}
+
+/// An endpoint, for operators.
+#[derive(Debug, Clone)]
+pub(crate) struct EndpointState {
+    pub(crate) address: String,
+    /// Why it gets no calls, if it gets none.
+    pub(crate) problem: Option<String>,
 }
 
 impl Upstream {
@@ -94,138 +83,89 @@ impl Upstream {
     /// is lost or had again. Must be called on the worker's runtime.
     pub(crate) fn connect(
         name: Arc<str>,
-        address: Address,
+        policy: Policy,
         options: Options,
         described: &Arc<Notify>,
     ) -> Self {
-        let changed = Arc::new(Notify::new());
-        let links: Vec<_> = (0..options.connections.max(1))
-            .map(|_| Arc::new(Link::new(Arc::clone(&changed))))
-            .collect();
-        let down = Arc::new(AtomicBool::new(false));
-        let keepers = links
-            .iter()
-            .map(|link| {
-                let (link, down) = (Arc::clone(link), Arc::clone(&down));
-                let place = connection::Place {
-                    name: Arc::clone(&name),
-                    address: address.clone(),
-                    link,
-                    down,
-                    changed: Arc::clone(described),
-                };
-                let keeper = connection::keep(place, options.connect_timeout);
-                tokio::spawn(keeper).abort_handle()
-            })
-            .collect();
+        let pool = Arc::new(Pool::new(name, policy, options, Arc::clone(described)));
+        let looks_up = pool.policy.addresses.iter().any(Address::is_name);
+        let resolver = looks_up.then(|| {
+            let followed = resolve::follow(Arc::clone(&pool));
+            tokio::spawn(followed).abort_handle()
+        });
         Upstream {
-            name,
-            address,
-            options,
-            links,
-            turn: AtomicUsize::new(0),
-            changed,
-            keepers,
+            pool,
+            methods: Mutex::default(),
+            resolver,
         }
     }
 
     pub(crate) fn name(&self) -> &Arc<str> {
-        &self.name
+        &self.pool.common.name
     }
 
-    pub(crate) fn address(&self) -> &Address {
-        &self.address
+    /// Whether these are its settings.
+    pub(crate) fn is(&self, name: &str, policy: &Policy, options: &Options) -> bool {
+        **self.name() == *name && self.pool.policy == *policy && self.pool.options == *options
+    }
+
+    /// Whether a method may be called again is for its description to say.
+    pub(crate) fn know(&self, methods: Arc<HashMap<String, Traits>>) {
+        *self.known() = methods;
+    }
+
+    fn known(&self) -> MutexGuard<'_, Arc<HashMap<String, Traits>>> {
+        self.methods.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn traits(&self, path: &str) -> Traits {
+        self.known().get(path).copied().unwrap_or_default()
+    }
+
+    /// Its addresses as they are configured.
+    pub(crate) fn addresses(&self) -> String {
+        self.pool.policy.written_addresses()
+    }
+
+    /// Its endpoints as they are now.
+    pub(crate) fn endpoints(&self) -> Vec<EndpointState> {
+        let endpoints = self.pool.endpoints();
+        let state = |endpoint: &Arc<endpoint::Endpoint>| EndpointState {
+            address: endpoint.target().to_string(),
+            problem: endpoint.problem(),
+        };
+        endpoints.iter().map(state).collect()
     }
 
     /// Waits until a connection is open.
     pub(crate) async fn opened(&self, deadline: Instant) -> Result<(), UpstreamFailure> {
-        self.link(deadline).await.map(drop)
+        self.place(&[], deadline).await.map(drop)
     }
 
-    /// An open connection. Waits while one is being opened; fails at once when none
-    /// can be.
-    async fn link(
+    /// A place for a call. Waits while one may come; fails at once when none can.
+    async fn place(
         &self,
+        tried: &[Arc<endpoint::Standing>],
         deadline: Instant,
-    ) -> Result<(Arc<Link>, SendRequest<Bytes>), UpstreamFailure> {
-        if let Some(open) = self.open_link() {
-            return Ok(open);
+    ) -> Result<pool::Place, UpstreamFailure> {
+        if let Some(place) = self.pool.place(tried, deadline) {
+            return Ok(place);
         }
-        let patience = deadline.min(Instant::now() + self.options.connect_timeout);
-        loop {
-            let mut changed = std::pin::pin!(self.changed.notified());
-            changed.as_mut().enable();
-            if let Some(open) = self.open_link() {
-                return Ok(open);
-            }
-            let states: Vec<_> = self.links.iter().map(|link| link.state()).collect();
-            let opening = states.iter().any(|state| matches!(state, State::Opening));
-            if opening && timeout_at(patience, changed).await.is_ok() {
-                continue;
-            }
-            let address = &self.address;
-            let why_not = states.into_iter().find_map(|state| match state {
-                State::Down(why) => Some(why),
-                _ => None,
-            });
-            let cause = match why_not {
-                Some(why) => format!("cannot connect to {address}: {why}"),
-                None => format!("no connection to {address} in time"),
-            };
-            return Err(UpstreamFailure::Unreachable { cause });
-        }
+        // Boxed, so that a call that need not wait has no room for it.
+        Box::pin(self.pool.wait(tried, deadline)).await
     }
+}
 
-    /// The open connection with the least load, in turn among equals.
-    fn open_link(&self) -> Option<(Arc<Link>, SendRequest<Bytes>)> {
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let count = self.links.len();
-        let links = (0..count).map(|index| &self.links[turn.wrapping_add(index) % count]);
-        let best = links
-            .filter(|link| link.is_open())
-            .min_by_key(|link| link.load())?;
-        Some((Arc::clone(best), best.sender()?))
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Upstream({})", self.name())
     }
 }
 
 impl Drop for Upstream {
     fn drop(&mut self) {
-        for keeper in &self.keepers {
-            keeper.abort();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses() {
-        for good in [
-            "localhost:50051",
-            "10.0.0.1:1",
-            "[::1]:50051",
-            "a-svc.pspd.svc:50051",
-        ] {
-            assert_eq!(
-                good.parse::<Address>().map(|a| a.to_string()),
-                Ok(good.to_owned())
-            );
-        }
-        for bad in [
-            "",
-            "localhost",
-            "localhost:",
-            "localhost:0",
-            "localhost:99999",
-            "http://localhost:1",
-            "user@host:1",
-            ":50051",
-            "a b:1",
-            "::1:50051/x",
-        ] {
-            assert_eq!(bad.parse::<Address>(), Err(BadAddress), "{bad}");
+        if let Some(resolver) = &self.resolver {
+            resolver.abort();
         }
     }
 }

@@ -9,10 +9,7 @@ use std::{
 
 use bytes::Bytes;
 use contract::grpc_timeout::{self, GRPC_TIMEOUT};
-use h2::{
-    Reason, RecvStream, SendStream,
-    client::{ResponseFuture, SendRequest},
-};
+use h2::{Reason, RecvStream, SendStream, client::ResponseFuture};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, uri::PathAndQuery,
 };
@@ -21,10 +18,13 @@ use server::RequestId;
 use tokio::time::Instant;
 
 use super::{
-    Upstream,
+    Address, Upstream,
+    endpoint::Standing,
     frame::{Complete, Decoder},
-    link::{Busy, Link},
+    link::Busy,
     metadata::{self, AnswerMetadata},
+    pool::Place,
+    retry::Pushback,
 };
 use crate::{
     respond::{Code, UpstreamFailure},
@@ -32,10 +32,10 @@ use crate::{
     upstream::{TRACEPARENT, traceparent},
 };
 
-/// Attempts at a call that the service provably did not begin.
-const ATTEMPTS_MAX: usize = 3;
-
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+/// Says how often a call was made before that may have begun.
+const PREVIOUS_ATTEMPTS: HeaderName = HeaderName::from_static("grpc-previous-rpc-attempts");
+const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 
 /// What goes along with the message.
 pub(crate) struct Metadata<'r> {
@@ -48,8 +48,8 @@ pub(crate) struct Metadata<'r> {
 
 impl Upstream {
     /// Calls `method` with one framed message; returns once the service has
-    /// begun to answer. A service that had not begun the call when its
-    /// connection closed is asked again on another one.
+    /// begun to answer. What becomes of a call that fails before is decided in
+    /// [`repeat`](super::repeat).
     ///
     /// The caller bounds the wait; the deadline is told to the service.
     pub(crate) async fn call(
@@ -58,18 +58,14 @@ impl Upstream {
         message: &Bytes,
         metadata: &Metadata<'_>,
     ) -> Result<Messages, UpstreamFailure> {
-        let mut attempt = 1;
-        loop {
-            let (link, sender) = self.link(metadata.deadline).await?;
-            match self.attempt(link, sender, method, message, metadata).await {
-                Ok(messages) => return Ok(messages),
-                Err(error) if attempt < ATTEMPTS_MAX && not_begun(&error) => {
-                    attempt += 1;
-                    // Lets the connection's keeper notice that it is closing.
-                    tokio::task::yield_now().await;
-                }
-                Err(error) => return Err(error.into()),
-            }
+        if let Some(hedge) = self.hedge(method.path()) {
+            return Box::pin(self.call_hedged(hedge, method, message, metadata)).await;
+        }
+        let place = self.place(&[], metadata.deadline).await?;
+        match self.attempt(place, method, message, 0, metadata).await {
+            Ok(messages) => Ok(messages),
+            // Boxed, so that a call that goes well has no room for it.
+            Err(failed) => Box::pin(self.call_again(failed, method, message, metadata)).await,
         }
     }
 
@@ -83,74 +79,42 @@ impl Upstream {
         method: &PathAndQuery,
         metadata: &Metadata<'_>,
     ) -> Result<(Sending, Answering), UpstreamFailure> {
-        let mut attempt = 1;
-        loop {
-            let (link, sender) = self.link(metadata.deadline).await?;
-            match self.head(link, sender, method, metadata).await {
-                Ok((stream, answering)) => return Ok((Sending { stream }, answering)),
-                Err(error) if attempt < ATTEMPTS_MAX && not_begun(&error) => {
-                    attempt += 1;
-                    tokio::task::yield_now().await;
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let place = self.place(&[], metadata.deadline).await?;
+        let begun = match self.head(place, method, None, 0, metadata).await {
+            Ok(begun) => Ok(begun),
+            Err(failed) => Box::pin(self.begin_again(failed, method, metadata)).await,
+        };
+        begun.map(|(stream, answering)| (Sending { stream }, answering))
     }
 
-    async fn attempt(
+    /// One attempt; `previous` ones may have begun.
+    pub(super) async fn attempt(
         &self,
-        link: Arc<Link>,
-        sender: SendRequest<Bytes>,
+        place: Place,
         method: &PathAndQuery,
         message: &Bytes,
+        previous: u32,
         metadata: &Metadata<'_>,
-    ) -> Result<Messages, AttemptError> {
-        let (mut stream, answering) = self.head(link, sender, method, metadata).await?;
-        stream
-            .send_data(message.clone(), true)
-            .map_err(AttemptError::Sent)?;
+    ) -> Result<Messages, Failed> {
+        let sent = self.head(place, method, Some(message), previous, metadata);
+        let (_stream, answering) = sent.await?;
         answering.answer().await
     }
 
-    /// Sends the head of a call.
-    async fn head(
+    /// Sends the head of a call, and its only message if it is there.
+    pub(super) async fn head(
         &self,
-        link: Arc<Link>,
-        sender: SendRequest<Bytes>,
+        place: Place,
         method: &PathAndQuery,
+        message: Option<&Bytes>,
+        previous: u32,
         metadata: &Metadata<'_>,
-    ) -> Result<(SendStream<Bytes>, Answering), AttemptError> {
-        let busy = Busy::with(link, metadata.deadline);
-        let mut sender = sender.ready().await.map_err(AttemptError::NotSent)?;
-        let request = self.request(method, metadata);
-        let (answer, stream) = sender
-            .send_request(request, false)
-            .map_err(AttemptError::NotSent)?;
-        let answering = Answering {
-            answer,
-            busy,
-            message_bytes_max: self.options.message_bytes_max,
-        };
-        Ok((stream, answering))
-    }
-
-    fn request(&self, method: &PathAndQuery, metadata: &Metadata<'_>) -> Request<()> {
-        let mut request = Request::new(());
-        *request.method_mut() = http::Method::POST;
-        *request.version_mut() = http::Version::HTTP_2;
-        let mut uri = http::uri::Parts::default();
-        uri.scheme = Some(http::uri::Scheme::HTTP);
-        uri.authority = Some(self.address.authority().clone());
-        uri.path_and_query = Some(method.clone());
-        // All three parts are there and valid by construction.
-        *request.uri_mut() = http::Uri::from_parts(uri).unwrap_or_default();
-
+    ) -> Result<(SendStream<Bytes>, Answering), Failed> {
+        let mut request = bare_request(&place.0.standing().target.address, method);
         let headers = request.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/grpc"),
-        );
-        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        if previous > 0 {
+            headers.insert(PREVIOUS_ATTEMPTS, previous.into());
+        }
         let left = metadata.deadline.saturating_duration_since(Instant::now());
         if let Ok(timeout) = HeaderValue::try_from(grpc_timeout::format(left)) {
             headers.insert(GRPC_TIMEOUT, timeout);
@@ -160,27 +124,133 @@ impl Upstream {
             headers.insert(TRACEPARENT, traceparent.clone());
         }
         metadata::forward(metadata.headers, metadata.rules, headers);
-        request
+        let message_bytes_max = self.pool.options.message_bytes_max;
+        send(place, request, message, message_bytes_max).await
     }
 }
 
-/// Why an attempt failed, and so whether another may be made.
-enum AttemptError {
-    NotSent(h2::Error),
-    Sent(h2::Error),
-    Answered(UpstreamFailure),
+/// The head of a call with what every call has.
+pub(super) fn bare_request(address: &Address, method: &PathAndQuery) -> Request<()> {
+    let mut request = Request::new(());
+    *request.method_mut() = http::Method::POST;
+    *request.version_mut() = http::Version::HTTP_2;
+    let mut uri = http::uri::Parts::default();
+    uri.scheme = Some(http::uri::Scheme::HTTP);
+    uri.authority = Some(address.authority().clone());
+    uri.path_and_query = Some(method.clone());
+    // All three parts are there and valid by construction.
+    *request.uri_mut() = http::Uri::from_parts(uri).unwrap_or_default();
+    let headers = request.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/grpc"),
+    );
+    headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    request
 }
 
-/// Whether the service provably did not begin the call (RFC 9113, sections 6.8
-/// and 8.7), so that repeating it is safe.
-fn not_begun(error: &AttemptError) -> bool {
-    match error {
-        AttemptError::NotSent(_) => true,
-        AttemptError::Sent(error) => {
-            let refused = error.reason() == Some(Reason::REFUSED_STREAM);
-            error.is_remote() && (refused || error.is_go_away())
+/// Sends `request`, and its only message if it is there.
+pub(super) async fn send(
+    (busy, sender): Place,
+    request: Request<()>,
+    message: Option<&Bytes>,
+    message_bytes_max: usize,
+) -> Result<(SendStream<Bytes>, Answering), Failed> {
+    let mut sender = match sender.ready().await {
+        Ok(sender) => sender,
+        Err(error) => return Err(Failed::of(AttemptError::NotSent(error), &busy)),
+    };
+    let (answer, mut stream) = match sender.send_request(request, false) {
+        Ok(sent) => sent,
+        Err(error) => return Err(Failed::of(AttemptError::NotSent(error), &busy)),
+    };
+    if let Some(message) = message
+        && let Err(error) = stream.send_data(message.clone(), true)
+    {
+        return Err(Failed::of(AttemptError::Sent(error), &busy));
+    }
+    let answering = Answering {
+        answer,
+        busy,
+        message_bytes_max,
+    };
+    Ok((stream, answering))
+}
+
+/// An attempt that failed, and where.
+pub(super) struct Failed {
+    pub(super) error: AttemptError,
+    pub(super) standing: Arc<Standing>,
+}
+
+/// Why an attempt failed, and so whether another may be made.
+pub(super) enum AttemptError {
+    NotSent(h2::Error),
+    Sent(h2::Error),
+    Answered(UpstreamFailure, Pushback),
+}
+
+impl Failed {
+    fn of(error: AttemptError, busy: &Busy) -> Self {
+        if !error.has_not_begun() {
+            busy.judge(Some(error.code()));
         }
-        AttemptError::Answered(_) => false,
+        Failed {
+            error,
+            standing: Arc::clone(busy.standing()),
+        }
+    }
+}
+
+impl AttemptError {
+    /// Whether the service provably did not begin the call (RFC 9113, sections 6.8
+    /// and 8.7), so that repeating it is safe.
+    pub(super) fn has_not_begun(&self) -> bool {
+        match self {
+            AttemptError::NotSent(_) => true,
+            AttemptError::Sent(error) => {
+                let refused = error.reason() == Some(Reason::REFUSED_STREAM);
+                error.is_remote() && (refused || error.is_go_away())
+            }
+            AttemptError::Answered(..) => false,
+        }
+    }
+
+    /// What a policy knows it by.
+    pub(super) fn code(&self) -> Code {
+        match self {
+            AttemptError::NotSent(_) => Code::Unavailable,
+            AttemptError::Sent(error) => code_of(error),
+            AttemptError::Answered(failure, _) => failure.code(),
+        }
+    }
+
+    pub(super) fn pushback(&self) -> Pushback {
+        match self {
+            AttemptError::Answered(_, pushback) => *pushback,
+            AttemptError::NotSent(_) | AttemptError::Sent(_) => Pushback::None,
+        }
+    }
+}
+
+/// The code that stands for a broken call (gRPC over HTTP/2, "HTTP2 Transport
+/// Mapping").
+fn code_of(error: &h2::Error) -> Code {
+    if error.is_io() || error.is_go_away() {
+        return Code::Unavailable;
+    }
+    match error.reason() {
+        Some(Reason::REFUSED_STREAM) => Code::Unavailable,
+        Some(Reason::CANCEL) => Code::Cancelled,
+        Some(Reason::ENHANCE_YOUR_CALM) => Code::ResourceExhausted,
+        Some(Reason::INADEQUATE_SECURITY) => Code::PermissionDenied,
+        _ => Code::Internal,
+    }
+}
+
+impl From<Failed> for UpstreamFailure {
+    fn from(failed: Failed) -> Self {
+        failed.error.into()
     }
 }
 
@@ -191,7 +261,7 @@ impl From<AttemptError> for UpstreamFailure {
                 cause: format!("the connection closed before the call: {error}"),
             },
             AttemptError::Sent(error) => broken(&error),
-            AttemptError::Answered(failure) => failure,
+            AttemptError::Answered(failure, _) => failure,
         }
     }
 }
@@ -247,10 +317,13 @@ impl Answering {
         Ok(self.answer().await?)
     }
 
-    async fn answer(mut self) -> Result<Messages, AttemptError> {
-        let answer = self.answer.await.map_err(AttemptError::Sent)?;
+    async fn answer(mut self) -> Result<Messages, Failed> {
+        let answer = match (&mut self.answer).await {
+            Ok(answer) => answer,
+            Err(error) => return Err(Failed::of(AttemptError::Sent(error), &self.busy)),
+        };
         self.busy.answered();
-        Messages::of(answer, self.message_bytes_max, self.busy).map_err(AttemptError::Answered)
+        Messages::of(answer, self.message_bytes_max, self.busy)
     }
 }
 
@@ -262,7 +335,7 @@ pub(crate) struct Messages {
     ended_in_head: bool,
     /// What the service said beside its messages.
     metadata: AnswerMetadata,
-    _busy: Busy,
+    busy: Busy,
 }
 
 impl Messages {
@@ -270,27 +343,20 @@ impl Messages {
         answer: Response<RecvStream>,
         message_bytes_max: usize,
         busy: Busy,
-    ) -> Result<Self, UpstreamFailure> {
+    ) -> Result<Self, Failed> {
         let (head, stream) = answer.into_parts();
-        if head.status != StatusCode::OK {
-            let cause = format!("HTTP status {} instead of a gRPC answer", head.status);
-            return Err(UpstreamFailure::Broken { cause });
-        }
         let ended_in_head = head.headers.contains_key(GRPC_STATUS);
-        if ended_in_head {
-            status(&head.headers)?;
-        }
-        let media_type = head.headers.get(header::CONTENT_TYPE);
-        if !media_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc")) {
-            let cause = format!("content type {media_type:?} instead of application/grpc");
-            return Err(UpstreamFailure::Broken { cause });
+        if let Err(failure) = check_head(&head, ended_in_head) {
+            let pushback = head.headers.get(PUSHBACK).map(HeaderValue::as_bytes);
+            let error = AttemptError::Answered(failure, Pushback::of(pushback));
+            return Err(Failed::of(error, &busy));
         }
         Ok(Messages {
             stream,
             decoder: Decoder::new(message_bytes_max),
             ended_in_head,
             metadata: AnswerMetadata::of(&head.headers),
-            _busy: busy,
+            busy,
         })
     }
 
@@ -347,21 +413,50 @@ impl Messages {
                     let _ = self.stream.flow_control().release_capacity(chunk.len());
                     self.decoder.push(chunk);
                 }
-                Some(Err(error)) => return Poll::Ready(Err(broken(&error))),
+                Some(Err(error)) => return Poll::Ready(Err(self.broken(&error))),
                 None => {
                     let trailers = std::task::ready!(self.stream.poll_trailers(cx));
-                    let trailers = trailers.map_err(|error| broken(&error))?;
+                    let trailers = trailers.map_err(|error| self.broken(&error))?;
                     if !self.ended_in_head {
                         let trailers = trailers.unwrap_or_default();
                         self.metadata.end_with(&trailers);
-                        status(&trailers)?;
+                        if let Err(failure) = status(&trailers) {
+                            self.busy.judge(Some(failure.code()));
+                            return Poll::Ready(Err(failure));
+                        }
                     }
+                    self.busy.judge(None);
                     self.decoder.end().map_err(unreadable)?;
                     return Poll::Ready(Ok(None));
                 }
             }
         }
     }
+}
+
+impl Messages {
+    fn broken(&self, error: &h2::Error) -> UpstreamFailure {
+        self.busy.judge(Some(code_of(error)));
+        broken(error)
+    }
+}
+
+/// Fails unless the head is one of an answer that goes well so far.
+fn check_head(head: &http::response::Parts, ended_in_head: bool) -> Result<(), UpstreamFailure> {
+    if ended_in_head {
+        status(&head.headers)?;
+    }
+    if head.status != StatusCode::OK {
+        return Err(UpstreamFailure::NotGrpc {
+            status: head.status,
+        });
+    }
+    let media_type = head.headers.get(header::CONTENT_TYPE);
+    if !media_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc")) {
+        let cause = format!("content type {media_type:?} instead of application/grpc");
+        return Err(UpstreamFailure::Broken { cause });
+    }
+    Ok(())
 }
 
 /// Fails unless `headers` say that the call ended well.

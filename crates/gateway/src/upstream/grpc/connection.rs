@@ -3,27 +3,24 @@
 //! service that comes back is used again within a quarter of a second.
 
 use std::{
-    future::poll_fn,
+    future::{Future, poll_fn},
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
     task::Poll,
     time::Duration,
 };
 
 use bytes::Bytes;
-use h2::client::SendRequest;
+use h2::{Ping, PingPong, client::SendRequest};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::TcpStream,
-    sync::Notify,
     time::{Instant, sleep, timeout},
 };
 
 use super::{
-    Address,
+    endpoint::Target,
     link::{Link, State},
 };
 
@@ -57,42 +54,30 @@ const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
 /// error, and enough of those close the connection for everybody.
 const RESETS_REMEMBERED_MAX: usize = 100_000;
 
-/// Where a connection belongs.
-pub(super) struct Place {
-    /// As the log calls the service.
-    pub(super) name: Arc<str>,
-    pub(super) address: Address,
-    pub(super) link: Arc<Link>,
-    /// Shared by the worker's links to one service, so that each worker logs an
-    /// outage once.
-    pub(super) down: Arc<AtomicBool>,
-    /// Told when the connection is lost, and when one is had again: then the service
-    /// may be another.
-    pub(super) changed: Arc<Notify>,
-}
+/// How long an answer to a ping may take.
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Keeps the connection of `place` open for as long as it is polled.
-pub(super) async fn keep(place: Place, connect_timeout: Duration) {
-    let Place {
-        name,
-        address,
-        link,
-        down,
-        changed,
-    } = place;
+/// Keeps the connection of `link` open for as long as it is polled. When it is not any
+/// more, the calls on the connection go on to their ends.
+pub(super) async fn keep(link: Arc<Link>, connect_timeout: Duration, keep_alive: Option<Duration>) {
+    let standing = Arc::clone(&link.standing);
+    let (target, common) = (&standing.target, &standing.common);
+    let service = &common.name;
     let mut back_off = BACK_OFF_MIN;
     loop {
-        let (why, lasted) = match timeout(connect_timeout, open(&address)).await {
+        let (why, lasted) = match timeout(connect_timeout, open(target)).await {
             Ok(Ok((sender, connection))) => {
-                if down.swap(false, Ordering::Relaxed) {
-                    tracing::info!(service = %name, %address, "connected again");
-                    changed.notify_one();
+                if standing.down.swap(false, Ordering::Relaxed) {
+                    tracing::info!(%service, address = %target, "connected again");
+                    common.described.notify_one();
                 }
                 link.set(State::Open(sender.clone()));
                 let opened = Instant::now();
-                let why = serve(sender, connection).await;
+                let driver = drive(connection, Arc::clone(&link), keep_alive);
+                let why = while_taking_calls(sender, tokio::spawn(driver)).await;
                 link.set(State::Opening);
-                changed.notify_one();
+                common.described.notify_one();
+                common.lost.notify_one();
                 (why, opened.elapsed())
             }
             Ok(Err(error)) => (error.to_string(), Duration::ZERO),
@@ -101,8 +86,9 @@ pub(super) async fn keep(place: Place, connect_timeout: Duration) {
                 (why, Duration::ZERO)
             }
         };
-        if !down.swap(true, Ordering::Relaxed) {
-            tracing::warn!(service = %name, %address, %why, "not connected; trying on");
+        if !standing.down.swap(true, Ordering::Relaxed) {
+            tracing::warn!(%service, address = %target, %why, "not connected; trying on");
+            common.lost.notify_one();
         }
         if lasted >= LASTED {
             back_off = BACK_OFF_MIN;
@@ -120,17 +106,17 @@ pub(super) async fn keep(place: Place, connect_timeout: Duration) {
 
 type Connection = h2::client::Connection<TcpStream, Bytes>;
 
-async fn open(address: &Address) -> io::Result<(SendRequest<Bytes>, Connection)> {
-    let authority = address.authority();
-    let host = authority
-        .host()
-        .trim_start_matches('[')
-        .trim_end_matches(']');
-    let port = authority.port_u16().unwrap_or_default();
-    let stream = TcpStream::connect((host, port)).await?;
+/// Connects, and waits until the service has said how many calls it takes: one that
+/// accepts and says nothing is not there.
+async fn open(target: &Target) -> io::Result<(SendRequest<Bytes>, Connection)> {
+    let stream = match target.at {
+        Some(at) => TcpStream::connect(at).await?,
+        None => TcpStream::connect((target.address.host(), target.address.port())).await?,
+    };
     stream.set_nodelay(true)?;
-    keep_alive(&stream)?;
-    h2::client::Builder::new()
+    keep_alive_by_tcp(&stream)?;
+    let (sender, mut connection) = h2::client::Builder::new()
+        .initial_max_send_streams(0)
         .initial_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_concurrent_reset_streams(RESETS_REMEMBERED_MAX)
@@ -144,40 +130,77 @@ async fn open(address: &Address) -> io::Result<(SendRequest<Bytes>, Connection)>
         .max_header_list_size(HEADER_LIST_BYTES_MAX)
         .handshake(stream)
         .await
-        .map_err(io::Error::other)
+        .map_err(io::Error::other)?;
+    poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
+        Poll::Ready(Err(error)) => Poll::Ready(Err(io::Error::other(error))),
+        Poll::Ready(Ok(())) => Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into())),
+        Poll::Pending if connection.max_concurrent_send_streams() > 0 => Poll::Ready(Ok(())),
+        Poll::Pending => Poll::Pending,
+    })
+    .await?;
+    Ok((sender, connection))
 }
 
-/// Drives the connection for as long as it takes calls, and says why it does not
-/// any more. A service that stops says so, then finishes the calls it has; they
-/// go on in a task of their own, so that new calls, which belong to the
-/// service's successor, do not wait for their end.
-async fn serve(mut sender: SendRequest<Bytes>, connection: Connection) -> String {
-    let mut driven = Box::pin(watch(connection));
+/// Waits for as long as the connection takes calls, and says why it does not any more. A
+/// service that stops says so, then finishes the calls it has; new ones, which belong to
+/// its successor, do not wait for their end.
+async fn while_taking_calls(
+    mut sender: SendRequest<Bytes>,
+    mut driver: tokio::task::JoinHandle<String>,
+) -> String {
     let refusing = poll_fn(|cx| match sender.poll_ready(cx) {
         Poll::Ready(Err(error)) => Poll::Ready(error),
-        // Only a frame can change that, and with it both are polled again.
+        // Only a frame can change that, and with it the driver ends.
         Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
     });
     tokio::select! {
         biased;
-        why = &mut driven => why,
-        error = refusing => {
-            tokio::spawn(driven);
-            format!("no more calls are taken: {error}")
-        }
+        why = &mut driver => why.unwrap_or_else(|error| error.to_string()),
+        error = refusing => format!("no more calls are taken: {error}"),
     }
 }
 
 /// Drives the connection until it ends and says why it did.
-async fn watch(connection: Connection) -> String {
-    match connection.await {
-        Ok(()) => "closed by the service".to_owned(),
-        Err(error) => error.to_string(),
+async fn drive(
+    mut connection: Connection,
+    link: Arc<Link>,
+    keep_alive: Option<Duration>,
+) -> String {
+    let pings = keep_alive.zip(connection.ping_pong());
+    let driven = async {
+        match connection.await {
+            Ok(()) => "closed by the service".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    };
+    match pings {
+        None => driven.await,
+        Some((every, pings)) => tokio::select! {
+            biased;
+            why = driven => why,
+            why = ping(pings, every, &link) => why,
+        },
+    }
+}
+
+/// Asks every now and then whether the other side lives, as long as calls depend on it;
+/// returns when it does not.
+async fn ping(mut pings: PingPong, every: Duration, link: &Link) -> String {
+    loop {
+        sleep(every).await;
+        if link.calls() == 0 {
+            continue;
+        }
+        match timeout(PING_TIMEOUT, pings.ping(Ping::opaque())).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => return error.to_string(),
+            Err(_) => return format!("no answer to a ping within {PING_TIMEOUT:?}"),
+        }
     }
 }
 
 /// Lets TCP notice a service that is gone without a word.
-fn keep_alive(stream: &TcpStream) -> io::Result<()> {
+fn keep_alive_by_tcp(stream: &TcpStream) -> io::Result<()> {
     let socket = SockRef::from(stream);
     let probes = TcpKeepalive::new()
         .with_time(KEEP_ALIVE_AFTER)

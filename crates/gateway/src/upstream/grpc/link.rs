@@ -1,13 +1,22 @@
-//! One place for a connection: open, being opened, or down and why.
+//! One place for a connection: open, being opened, or down and why; and the calls that
+//! are on it.
 
 use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
-use tokio::{sync::Notify, time::Instant};
+use tokio::time::Instant;
+
+use super::endpoint::Standing;
+use crate::respond::Code;
+
+/// How long calls that timed out speak against a connection: long enough that one on
+/// which nothing comes back gets few, and no longer, so that it is tried again.
+const TIMED_OUT_COUNTS: Duration = Duration::from_secs(10);
 
 #[derive(Clone)]
 pub(super) enum State {
@@ -17,56 +26,107 @@ pub(super) enum State {
 }
 
 pub(super) struct Link {
+    pub(super) standing: Arc<Standing>,
     state: Mutex<State>,
-    changed: Arc<Notify>,
+    /// Calls that the service takes at once, as last seen; none unless it is open.
+    places: AtomicUsize,
     calls: AtomicUsize,
     /// Calls whose time ended without an answer since the last answer.
     timed_out: AtomicUsize,
+    timed_out_at: Mutex<Option<Instant>>,
 }
 
 impl Link {
-    pub(super) fn new(changed: Arc<Notify>) -> Self {
+    pub(super) fn new(standing: Arc<Standing>) -> Self {
         Link {
+            standing,
             state: Mutex::new(State::Opening),
-            changed,
+            places: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
             timed_out: AtomicUsize::new(0),
+            timed_out_at: Mutex::new(None),
         }
     }
 
     pub(super) fn state(&self) -> State {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.locked().clone()
+    }
+
+    fn locked(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes the state and wakes the calls that wait for one.
     pub(super) fn set(&self, state: State) {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
-        self.changed.notify_waiters();
+        let places = match &state {
+            State::Open(sender) => sender.current_max_send_streams(),
+            State::Opening | State::Down(_) => 0,
+        };
+        let before = std::mem::replace(&mut *self.locked(), state);
+        self.places.store(places, Ordering::Relaxed);
+        // Not while the state is locked: the last sender closes its connection.
+        drop(before);
+        self.standing.common.changed.notify_waiters();
     }
 
     pub(super) fn is_open(&self) -> bool {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        matches!(*state, State::Open(_))
+        matches!(*self.locked(), State::Open(_))
     }
 
-    pub(super) fn sender(&self) -> Option<SendRequest<Bytes>> {
-        match &*self.state.lock().unwrap_or_else(PoisonError::into_inner) {
-            State::Open(sender) => Some(sender.clone()),
-            State::Opening | State::Down(_) => None,
+    /// Whether it is open and has room for a call, as far as known.
+    pub(super) fn has_room(&self) -> bool {
+        self.calls.load(Ordering::Relaxed) < self.places.load(Ordering::Relaxed)
+    }
+
+    /// Takes a place for a call, if there is one.
+    pub(super) fn take(self: &Arc<Self>, deadline: Instant) -> Option<(Busy, SendRequest<Bytes>)> {
+        let sender = match &*self.locked() {
+            State::Open(sender) => sender.clone(),
+            State::Opening | State::Down(_) => return None,
+        };
+        // A service may change it at any time.
+        let places = sender.current_max_send_streams();
+        self.places.store(places, Ordering::Relaxed);
+        let busy = || Busy::with(Arc::clone(self), deadline);
+        self.has_room().then(|| (busy(), sender))
+    }
+
+    /// Asks again how many calls the service takes.
+    pub(super) fn refresh(&self) {
+        if let State::Open(sender) = &*self.locked() {
+            let places = sender.current_max_send_streams();
+            self.places.store(places, Ordering::Relaxed);
         }
+    }
+
+    pub(super) fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
     }
 
     /// Calls in flight and calls that timed out. A connection on which nothing comes back
     /// would otherwise have the fewest calls, again and again, and take them all.
     pub(super) fn load(&self) -> usize {
-        self.calls.load(Ordering::Relaxed) + self.timed_out.load(Ordering::Relaxed)
+        match self.timed_out.load(Ordering::Relaxed) {
+            0 => self.calls(),
+            timed_out => self.calls() + self.still_counting(timed_out),
+        }
+    }
+
+    #[cold]
+    fn still_counting(&self, timed_out: usize) -> usize {
+        let at = *self
+            .timed_out_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if at.is_some_and(|at| at.elapsed() < TIMED_OUT_COUNTS) {
+            return timed_out;
+        }
+        self.timed_out.store(0, Ordering::Relaxed);
+        0
     }
 }
 
-/// Counts one call of a link until dropped.
+/// Holds the place of one call on a link until dropped.
 pub(super) struct Busy {
     link: Arc<Link>,
     /// Until when it may take to be answered; `None` once it is.
@@ -74,7 +134,7 @@ pub(super) struct Busy {
 }
 
 impl Busy {
-    pub(super) fn with(link: Arc<Link>, deadline: Instant) -> Self {
+    fn with(link: Arc<Link>, deadline: Instant) -> Self {
         link.calls.fetch_add(1, Ordering::Relaxed);
         Busy {
             link,
@@ -82,22 +142,42 @@ impl Busy {
         }
     }
 
+    pub(super) fn standing(&self) -> &Arc<Standing> {
+        &self.link.standing
+    }
+
     /// The service has begun to answer.
     pub(super) fn answered(&mut self) {
         self.unanswered = None;
-        self.link.timed_out.store(0, Ordering::Relaxed);
+        if self.link.timed_out.load(Ordering::Relaxed) != 0 {
+            self.link.timed_out.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// The call ended, with `code` unless all was well.
+    pub(super) fn judge(&self, code: Option<Code>) {
+        self.link.standing.judge(code);
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.link.calls.fetch_sub(1, Ordering::Relaxed);
+        let link = &self.link;
+        link.calls.fetch_sub(1, Ordering::Relaxed);
+        let common = &link.standing.common;
+        if common.waiting.load(Ordering::Relaxed) > 0 {
+            common.room.notify_one();
+        }
         // One that its client gave up says nothing of the connection.
-        if self
-            .unanswered
-            .is_some_and(|deadline| deadline <= Instant::now())
+        if let Some(deadline) = self.unanswered
+            && deadline <= Instant::now()
         {
-            self.link.timed_out.fetch_add(1, Ordering::Relaxed);
+            link.timed_out.fetch_add(1, Ordering::Relaxed);
+            let mut at = link
+                .timed_out_at
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            *at = Some(Instant::now());
         }
     }
 }

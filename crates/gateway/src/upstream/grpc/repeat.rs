@@ -1,0 +1,210 @@
+//! Calls that are made more than once. One that the service provably did not begin is
+//! begun again, always; one that may have begun only where the operator allows it, the
+//! service has not begun to answer, and the budget has something left; and one that is
+//! slow is made a second time where the operator asks for that. Whether and when is
+//! decided in [`retry`](super::retry).
+
+use std::{future::Future, pin::Pin, sync::Arc, task::Poll};
+
+use bytes::Bytes;
+use h2::SendStream;
+use http::uri::PathAndQuery;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::{
+    Answering, Hedge, Messages, Metadata, Upstream,
+    call::{AttemptError, Failed},
+    retry::{Next, Pushback},
+};
+use crate::respond::UpstreamFailure;
+
+/// Attempts at a call that the service provably did not begin.
+const ATTEMPTS_MAX: usize = 3;
+
+impl Upstream {
+    /// What becomes of a call whose first attempt failed.
+    pub(super) async fn call_again(
+        &self,
+        failed: Failed,
+        method: &PathAndQuery,
+        message: &Bytes,
+        metadata: &Metadata<'_>,
+    ) -> Result<Messages, UpstreamFailure> {
+        let (mut not_begun, mut made) = (1, 1);
+        let mut tried = Vec::new();
+        let mut failed = failed;
+        loop {
+            let Failed { error, standing } = failed;
+            tried.push(standing);
+            if error.has_not_begun() && not_begun < ATTEMPTS_MAX {
+                not_begun += 1;
+                // Lets the connection's keeper notice that it is closing.
+                tokio::task::yield_now().await;
+            } else {
+                match self.next(&error, method, made, metadata.deadline) {
+                    Next::GiveUp => return Err(error.into()),
+                    Next::After(pause) => sleep(pause).await,
+                }
+                made += 1;
+            }
+            let place = match self.place(&tried, metadata.deadline).await {
+                Ok(place) => place,
+                Err(nowhere) if error.has_not_begun() => return Err(nowhere),
+                Err(_) => return Err(error.into()),
+            };
+            let attempt = self.attempt(place, method, message, made - 1, metadata);
+            failed = match attempt.await {
+                Ok(messages) => return Ok(messages),
+                Err(failed) => failed,
+            };
+        }
+    }
+
+    /// The same for a call whose messages follow, none of which has been sent.
+    pub(super) async fn begin_again(
+        &self,
+        failed: Failed,
+        method: &PathAndQuery,
+        metadata: &Metadata<'_>,
+    ) -> Result<(SendStream<Bytes>, Answering), UpstreamFailure> {
+        let mut tried = vec![failed.standing];
+        let mut error = failed.error;
+        while error.has_not_begun() && tried.len() < ATTEMPTS_MAX {
+            tokio::task::yield_now().await;
+            let place = self.place(&tried, metadata.deadline).await?;
+            match self.head(place, method, None, 0, metadata).await {
+                Ok(begun) => return Ok(begun),
+                Err(failed) => {
+                    tried.push(failed.standing);
+                    error = failed.error;
+                }
+            }
+        }
+        Err(error.into())
+    }
+
+    /// What becomes of a call that may have begun.
+    fn next(
+        &self,
+        error: &AttemptError,
+        method: &PathAndQuery,
+        made: u32,
+        deadline: Instant,
+    ) -> Next {
+        let Some(retry) = &self.pool.policy.retry else {
+            return Next::GiveUp;
+        };
+        let path = method.path();
+        let allowed = retry.methods.contains(path) || self.traits(path).idempotent;
+        if !allowed || !self.budget_allows() {
+            return Next::GiveUp;
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let chance = fastrand::f64();
+        retry.next(error.code(), error.pushback(), made, left, chance)
+    }
+
+    fn budget_allows(&self) -> bool {
+        let budget = &self.pool.common.budget;
+        budget.as_ref().is_some_and(super::retry::Budget::allows)
+    }
+
+    /// How a call of the method is hedged, if it is.
+    pub(super) fn hedge(&self, path: &str) -> Option<&Hedge> {
+        let hedge = self.pool.policy.hedge.as_ref()?;
+        let traits = self.traits(path);
+        let allowed = traits.idempotent || hedge.methods.contains(path);
+        (allowed && traits.unary).then_some(hedge)
+    }
+
+    /// Makes a call again and again until one attempt is answered; the others are then
+    /// cancelled.
+    pub(super) async fn call_hedged(
+        &self,
+        hedge: &Hedge,
+        method: &PathAndQuery,
+        message: &Bytes,
+        metadata: &Metadata<'_>,
+    ) -> Result<Messages, UpstreamFailure> {
+        let place = self.place(&[], metadata.deadline).await?;
+        let mut tried = vec![Arc::clone(place.0.standing())];
+        let mut running = vec![self.begun(place, method, message, 0, metadata)];
+        let mut more = hedge.attempts.saturating_sub(1);
+        let mut due = Instant::now() + hedge.after;
+        let mut last = None;
+        loop {
+            tokio::select! {
+                biased;
+                ended = first(&mut running) => {
+                    let failed = match ended {
+                        Ok(messages) => return Ok(messages),
+                        Err(failed) => failed,
+                    };
+                    let error = &failed.error;
+                    let is_end = !error.has_not_begun() && !hedge.codes.contains(error.code());
+                    if is_end {
+                        return Err(failed.into());
+                    }
+                    match error.pushback() {
+                        Pushback::None => due = Instant::now(),
+                        Pushback::After(pause) => due = Instant::now() + pause,
+                        Pushback::Never => more = 0,
+                    }
+                    if running.is_empty() && more == 0 {
+                        return Err(failed.into());
+                    }
+                    last = Some(failed);
+                }
+                () = sleep_until(due), if more > 0 => {
+                    due = Instant::now() + hedge.after;
+                    let place = match self.budget_allows() {
+                        true => self.pool.place(&tried, metadata.deadline),
+                        false => None,
+                    };
+                    let Some(place) = place else {
+                        more = 0;
+                        match last.take() {
+                            Some(failed) if running.is_empty() => return Err(failed.into()),
+                            _ => continue,
+                        }
+                    };
+                    if let Some(budget) = &self.pool.common.budget {
+                        budget.take();
+                    }
+                    more -= 1;
+                    let previous = u32::try_from(tried.len()).unwrap_or(u32::MAX);
+                    tried.push(Arc::clone(place.0.standing()));
+                    running.push(self.begun(place, method, message, previous, metadata));
+                }
+            }
+        }
+    }
+
+    fn begun<'c>(
+        &'c self,
+        place: super::pool::Place,
+        method: &'c PathAndQuery,
+        message: &'c Bytes,
+        previous: u32,
+        metadata: &'c Metadata<'_>,
+    ) -> Attempt<'c> {
+        Box::pin(self.attempt(place, method, message, previous, metadata))
+    }
+}
+
+type Attempt<'c> = Pin<Box<dyn Future<Output = Result<Messages, Failed>> + Send + 'c>>;
+
+/// Waits for the first of them to end, and takes it out; for ever where there is none.
+async fn first(running: &mut Vec<Attempt<'_>>) -> Result<Messages, Failed> {
+    let (index, ended) = std::future::poll_fn(|cx| {
+        for (index, attempt) in running.iter_mut().enumerate() {
+            if let Poll::Ready(ended) = attempt.as_mut().poll(cx) {
+                return Poll::Ready((index, ended));
+            }
+        }
+        Poll::Pending
+    })
+    .await;
+    drop(running.swap_remove(index));
+    ended
+}
