@@ -46,7 +46,7 @@ pub(super) struct RawUpstream {
     pub(super) keep_alive: Option<String>,
     /// Whether the health service of each endpoint is watched.
     pub(super) health: Option<Health>,
-    /// When an endpoint whose calls fail gets none, or `off`.
+    /// When an endpoint whose calls fail gets none.
     pub(super) ejection: Option<RawEjection>,
     /// When calls are made again that may have begun.
     pub(super) retry: Option<RawRetry>,

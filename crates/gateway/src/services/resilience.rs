@@ -19,30 +19,10 @@ const PENDING_MAX: u32 = 100_000;
 const RESOLVE_EVERY_MIN: Duration = Duration::from_millis(100);
 const KEEP_ALIVE_MIN: Duration = Duration::from_secs(1);
 
-/// `[upstreams.ejection]`, or `ejection = "off"`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "\"off\", or a table of consecutive, for, for-max, share-max"
-)]
-pub(super) enum RawEjection {
-    /// No endpoint is put aside.
-    Off(Off),
-    /// After some failures in a row, for a while.
-    On(RawEjectionTable),
-}
-
-/// The word.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum Off {
-    Off,
-}
-
 /// `[upstreams.ejection]`
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-pub(super) struct RawEjectionTable {
+pub(super) struct RawEjection {
     /// Failures in a row that it takes.
     consecutive: Option<u32>,
     /// For how long the first time; doubled each time.
@@ -50,7 +30,7 @@ pub(super) struct RawEjectionTable {
     first: Option<String>,
     /// The longest time.
     for_max: Option<String>,
-    /// The share of all endpoints that may be put aside, in percent.
+    /// The share of all endpoints that may be put aside, in percent; 0 for none.
     share_max: Option<u32>,
 }
 
@@ -212,8 +192,8 @@ pub(super) fn policy(
         health: raw.health.unwrap_or(default.health),
         ejection: match &raw.ejection {
             None => default.ejection,
-            Some(RawEjection::Off(Off::Off)) => None,
-            Some(RawEjection::On(raw)) => ejection(raw, &mut notes),
+            Some(raw) if raw.share_max == Some(0) => None,
+            Some(raw) => ejection(raw, &mut notes),
         },
         retry: raw.retry.as_ref().map(|raw| retry(raw, &mut notes)),
         hedge: match (&raw.retry, &raw.hedge) {
@@ -266,7 +246,7 @@ fn addresses(
     (!addresses.is_empty()).then_some(addresses)
 }
 
-fn ejection(raw: &RawEjectionTable, notes: &mut Notes<'_>) -> Option<Ejection> {
+fn ejection(raw: &RawEjection, notes: &mut Notes<'_>) -> Option<Ejection> {
     let seconds = Duration::from_secs;
     let first = notes.time(
         "ejection.for",

@@ -32,6 +32,7 @@ use tokio::{
 pub(crate) struct Peer {
     address: SocketAddr,
     calls: mpsc::Receiver<Call>,
+    open: Arc<AtomicUsize>,
     cancelled: Arc<AtomicUsize>,
     _running: oneshot::Sender<()>,
 }
@@ -39,6 +40,7 @@ pub(crate) struct Peer {
 /// A service that answers every call by the same rule, until the tests end.
 pub(crate) struct Answering {
     address: SocketAddr,
+    open: Arc<AtomicUsize>,
     asked: Arc<AtomicUsize>,
     cancelled: Arc<AtomicUsize>,
 }
@@ -73,18 +75,27 @@ impl Peer {
 
     /// A service that takes no more calls at once than that on a connection.
     pub(crate) fn taking(calls_max: u32) -> Peer {
+        Peer::at(SocketAddr::from(([127, 0, 0, 1], 0)), calls_max)
+    }
+
+    /// The same at this address.
+    pub(crate) fn at(address: SocketAddr, calls_max: u32) -> Peer {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .expect("a runtime");
         let listener = runtime
-            .block_on(TcpListener::bind("127.0.0.1:0"))
+            .block_on(TcpListener::bind(address))
             .expect("a free port");
         let address = listener.local_addr().expect("bound");
         let (sender, calls) = mpsc::channel();
         let (running, dropped) = oneshot::channel();
         let cancelled = Arc::<AtomicUsize>::default();
-        let counted = Arc::clone(&cancelled);
+        let open = Arc::<AtomicUsize>::default();
+        let counted = Counted {
+            open: Arc::clone(&open),
+            cancelled: Arc::clone(&cancelled),
+        };
         thread::spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
@@ -96,6 +107,7 @@ impl Peer {
         Peer {
             address,
             calls,
+            open,
             cancelled,
             _running: running,
         }
@@ -103,9 +115,15 @@ impl Peer {
 
     /// A service that lets `answer` order what becomes of each call.
     pub(crate) fn answering(answer: impl Fn(&Call) + Send + 'static) -> Answering {
-        let peer = Peer::start();
+        Peer::start().answering_with(answer)
+    }
+
+    /// Lets `answer` order what becomes of each call.
+    pub(crate) fn answering_with(self, answer: impl Fn(&Call) + Send + 'static) -> Answering {
+        let peer = self;
         let answering = Answering {
             address: peer.address,
+            open: Arc::clone(&peer.open),
             asked: Arc::default(),
             cancelled: Arc::clone(&peer.cancelled),
         };
@@ -133,13 +151,28 @@ impl Peer {
 
     /// Whether a call is here that was not taken.
     pub(crate) fn has_call(&self) -> bool {
-        self.calls.try_recv().is_ok()
+        self.try_call().is_some()
+    }
+
+    /// A call that is here and was not taken.
+    pub(crate) fn try_call(&self) -> Option<Call> {
+        self.calls.try_recv().ok()
+    }
+
+    /// Connections that are open.
+    pub(crate) fn open_connections(&self) -> usize {
+        self.open.load(Ordering::SeqCst)
     }
 }
 
 impl Answering {
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Connections that are open.
+    pub(crate) fn open_connections(&self) -> usize {
+        self.open.load(Ordering::SeqCst)
     }
 
     /// Calls that came so far.
@@ -153,7 +186,23 @@ impl Answering {
     }
 }
 
+/// A way to say more of a call later, when the call itself is in other hands.
+pub(crate) struct Line(tokio_mpsc::UnboundedSender<Order>);
+
+impl Line {
+    /// Sends bytes that need not be messages.
+    pub(crate) fn send_bytes(&self, bytes: Bytes) {
+        // A call that was reset takes no orders.
+        let _ = self.0.send(Order::Data(bytes));
+    }
+}
+
 impl Call {
+    /// A way to say more later; the call goes on for as long as it is there.
+    pub(crate) fn line(&self) -> Line {
+        Line(self.orders.clone())
+    }
+
     pub(crate) fn send_head(&self) {
         self.order(Order::Head(head()));
     }
@@ -228,22 +277,31 @@ impl Call {
     }
 }
 
+/// What a service counts.
+#[derive(Clone)]
+struct Counted {
+    open: Arc<AtomicUsize>,
+    cancelled: Arc<AtomicUsize>,
+}
+
 async fn accept(
     listener: TcpListener,
     calls_max: u32,
     calls: mpsc::Sender<Call>,
-    cancelled: Arc<AtomicUsize>,
+    counted: Counted,
 ) {
     for connection in 0.. {
         let (stream, _) = listener.accept().await.expect("a connection");
-        let (calls, cancelled) = (calls.clone(), Arc::clone(&cancelled));
+        let (calls, counted) = (calls.clone(), counted.clone());
         tokio::spawn(async move {
+            counted.open.fetch_add(1, Ordering::SeqCst);
             let mut options = h2::server::Builder::new();
             options.max_concurrent_streams(calls_max);
             // The gateway may go away at any moment, also before it has said a word.
             if let Ok(opened) = options.handshake(stream).await {
-                serve(opened, connection, calls, cancelled).await;
+                serve(opened, connection, calls, counted.cancelled).await;
             }
+            counted.open.fetch_sub(1, Ordering::SeqCst);
         });
     }
 }

@@ -21,3 +21,4 @@ mod serve;
 mod streaming;
 mod tcp_peer;
 mod up;
+mod upstreams;

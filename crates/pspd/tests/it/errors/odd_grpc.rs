@@ -125,20 +125,6 @@ fn what_is_no_grpc_is_502() {
     let with_end = |end| Answer { end, ..well() };
     let broken = [
         (
-            "another status",
-            Answer {
-                status: 503,
-                ..well()
-            },
-        ),
-        (
-            "no success",
-            Answer {
-                status: 204,
-                ..well()
-            },
-        ),
-        (
             "no media type",
             Answer {
                 headers: vec![],
@@ -191,6 +177,26 @@ fn what_is_no_grpc_is_502() {
     ] {
         let (status, _) = with_body(&body).passed_on("/a/hello");
         assert_eq!(status, 502, "{what}");
+    }
+}
+
+/// A proxy on the way, say, that knows no gRPC.
+#[test]
+fn what_is_http_alone_becomes_the_right_status() {
+    for (answered, words, status) in [
+        (503, "503 Service Unavailable", 503),
+        (429, "429 Too Many Requests", 503),
+        (401, "401 Unauthorized", 401),
+        (204, "204 No Content", 502),
+        (404, "404 Not Found", 502),
+    ] {
+        let answer = Answer {
+            status: answered,
+            ..well()
+        };
+        let message = format!("service A answered HTTP {words} in place of gRPC");
+        let expected = (status, json!({ "error": message }));
+        assert_eq!(answer.passed_on("/a/hello"), expected);
     }
 }
 

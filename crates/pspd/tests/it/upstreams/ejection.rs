@@ -1,0 +1,79 @@
+//! An endpoint whose calls fail gets none for a while, and then some again.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use testkit::until;
+
+use super::{Shop, buy, gateway, refuse, sell};
+
+/// A shop that can be told to fail.
+fn moody() -> (Shop, Arc<AtomicBool>) {
+    let fails = Arc::new(AtomicBool::new(true));
+    let told = Arc::clone(&fails);
+    let shop = Shop::start(move |call| match told.load(Ordering::SeqCst) {
+        true => refuse(call, "14"),
+        false => sell(call),
+    });
+    (shop, fails)
+}
+
+const KEYS: &str = "balance = \"round-robin\"\n\
+                    ejection = { consecutive = 3, for = \"1s\", for-max = \"1s\" }";
+
+#[test]
+fn an_endpoint_whose_calls_fail_is_put_aside_and_comes_back() {
+    let (bad, fails) = moody();
+    let good = Shop::start(sell);
+    let gateway = gateway(&[bad.address, good.address], KEYS, &[]);
+    until("the failures that it takes", || {
+        buy(&gateway);
+        (bad.calls() >= 3).then_some(())
+    });
+    // At once, and not one more.
+    let (before, failed) = (good.calls(), bad.calls());
+    for _ in 0..20 {
+        assert_eq!(buy(&gateway).status(), 200);
+    }
+    assert_eq!((good.calls() - before, bad.calls()), (20, failed));
+    fails.store(false, Ordering::SeqCst);
+    until("it to get calls again", || {
+        assert_eq!(buy(&gateway).status(), 200);
+        (bad.calls() > failed).then_some(())
+    });
+}
+
+/// With nobody else to ask, it is asked all the same.
+#[test]
+fn never_more_than_their_share_are_put_aside() {
+    let (first, second) = (moody().0, moody().0);
+    let gateway = gateway(&[first.address, second.address], KEYS, &[]);
+    until("both to have failed", || {
+        buy(&gateway);
+        (first.calls() >= 3 && second.calls() >= 3).then_some(())
+    });
+    let before = first.calls() + second.calls();
+    for _ in 0..10 {
+        assert_eq!(buy(&gateway).status(), 503);
+    }
+    assert_eq!(first.calls() + second.calls() - before, 10);
+}
+
+/// What is the caller's fault is not the endpoint's.
+#[test]
+fn other_failures_do_not_count() {
+    let refusing = Shop::start(|call| refuse(call, "5"));
+    let good = Shop::start(sell);
+    let gateway = gateway(&[refusing.address, good.address], KEYS, &[]);
+    until("both to be asked", || {
+        buy(&gateway);
+        (refusing.calls() > 0 && good.calls() > 0).then_some(())
+    });
+    let before = refusing.calls();
+    for _ in 0..20 {
+        buy(&gateway);
+    }
+    assert_eq!(refusing.calls() - before, 10);
+}

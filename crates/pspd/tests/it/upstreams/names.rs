@@ -1,0 +1,223 @@
+//! Names that lead to other addresses from one moment to the next. Nobody's call fails,
+//! and nothing is left of what is gone.
+
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::PathBuf,
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    thread,
+};
+
+use testkit::{Process, http, until};
+
+use super::{Shop, gateway_of, get, refuse, sell};
+use crate::grpc_peer::Peer;
+
+const CLIENTS: usize = 4;
+
+/// A file of hosts, with the addresses 127.0.0.N of `shop.test`.
+struct Hosts {
+    _folder: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Hosts {
+    fn of(numbers: &[u8]) -> Hosts {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("hosts");
+        let hosts = Hosts {
+            _folder: folder,
+            path,
+        };
+        hosts.set(numbers);
+        hosts
+    }
+
+    /// Replaces it at once, so that nobody reads half of it.
+    fn set(&self, numbers: &[u8]) {
+        let line = |number: &u8| format!("127.0.0.{number} shop.test\n");
+        let text: String = numbers.iter().map(line).collect();
+        let beside = self.path.with_extension("new");
+        fs::write(&beside, text).expect("a file");
+        fs::rename(&beside, &self.path).expect("replaced");
+    }
+}
+
+/// A port that is free at all of these addresses.
+fn port(numbers: &[u8]) -> u16 {
+    until("a port that is free everywhere", || {
+        let first = TcpListener::bind("127.0.0.1:0").ok()?;
+        let port = first.local_addr().ok()?.port();
+        let free = |number: &u8| {
+            *number == 1 || TcpListener::bind((Ipv4Addr::new(127, 0, 0, *number), port)).is_ok()
+        };
+        numbers.iter().all(free).then_some(port)
+    })
+}
+
+fn shop(number: u8, port: u16) -> Shop {
+    let address = SocketAddr::from(([127, 0, 0, number], port));
+    let peer = Peer::at(address, u32::MAX);
+    Shop::with_health(
+        peer,
+        |call| refuse(call, "12"),
+        |call| match call.request.uri.path() {
+            "/shop.v1.Shop/ListItems" => {
+                call.send_head();
+                call.send_value(1);
+                call.hold();
+            }
+            _ => sell(call),
+        },
+    )
+}
+
+fn start(hosts: &Hosts, port: u16) -> Process {
+    let path = &hosts.path;
+    let keys = format!(
+        "address = \"shop.test:{port}\"\nhosts = {path:?}\nresolve-every = \"100ms\"\n\
+         balance = \"round-robin\""
+    );
+    gateway_of(&keys, &[])
+}
+
+/// Waits until exactly those get calls.
+#[track_caller]
+fn wait_for(gateway: &Process, shops: &[Shop], expected: &[bool]) {
+    until("only those to be called that the name leads to", || {
+        let before: Vec<_> = shops.iter().map(Shop::calls).collect();
+        for _ in 0..10 {
+            assert_eq!(get(gateway).status(), 200);
+        }
+        let called = shops.iter().zip(before);
+        let called: Vec<_> = called.map(|(shop, before)| shop.calls() > before).collect();
+        (called == expected).then_some(())
+    });
+}
+
+#[test]
+fn addresses_change_under_load_and_no_call_fails() {
+    let port = port(&[1, 2, 3]);
+    let shops = [1, 2, 3].map(|number| shop(number, port));
+    let hosts = Hosts::of(&[1, 2]);
+    let gateway = start(&hosts, port);
+    let (over, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    assert_eq!(get(&gateway).status(), 200);
+                    asked.fetch_add(1, Ordering::Relaxed);
+                }
+            });
+        }
+        let _over = Over(&over);
+        for (numbers, open) in [
+            (&[2, 3][..], [false, true, true]),
+            (&[3], [false, false, true]),
+            (&[1], [true, false, false]),
+            (&[1, 2, 3], [true, true, true]),
+            (&[2], [false, true, false]),
+        ] {
+            hosts.set(numbers);
+            until(
+                "connections to those that the name leads to, and no others",
+                || {
+                    let seen = shops
+                        .each_ref()
+                        .map(|shop| shop.service.open_connections() > 0);
+                    (seen == open).then_some(())
+                },
+            );
+        }
+    });
+    let asked = asked.load(Ordering::Relaxed);
+    println!("{asked} calls");
+    assert!(shops.iter().all(|shop| shop.calls() > 0));
+    // A name that leads nowhere, or a file that is gone, changes nothing.
+    hosts.set(&[]);
+    wait_for(&gateway, &shops, &[false, true, false]);
+    fs::remove_file(&hosts.path).expect("removed");
+    wait_for(&gateway, &shops, &[false, true, false]);
+}
+
+/// Says at the end of a scope, also when a test fails in it, that it is over.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A call that an address had when it vanished goes on to its end, and so does its
+/// connection.
+#[test]
+fn calls_go_on_where_they_are() {
+    let port = port(&[1, 2]);
+    let first = Peer::at(SocketAddr::from(([127, 0, 0, 1], port)), u32::MAX);
+    let second = shop(2, port);
+    let hosts = Hosts::of(&[1]);
+    let path = &hosts.path;
+    let gateway = gateway_of(
+        &format!(
+            "address = \"shop.test:{port}\"\nhosts = {path:?}\nresolve-every = \"100ms\"\n\
+             health = \"off\""
+        ),
+        &[],
+    );
+    let headers = [("Accept", "application/x-ndjson")];
+    let mut client = http::Connection::open(gateway.address()).expect("a connection");
+    client
+        .send_request("GET", "/items", &headers, b"")
+        .expect("sent");
+    let call = first.next_call();
+    call.send_head();
+    call.send_value(1);
+    hosts.set(&[2]);
+    until("the other one to be called", || {
+        // One that has not been told yet is answered by the first one's test.
+        let answered = second.calls();
+        let asked = thread::scope(|scope| {
+            let asked = scope.spawn(|| get(&gateway).status());
+            until("an answer", || {
+                if let Some(call) = first.try_call() {
+                    sell(&call);
+                }
+                asked.is_finished().then_some(())
+            });
+            asked.join().expect("an answer")
+        });
+        assert_eq!(asked, 200);
+        (second.calls() > answered).then_some(())
+    });
+    call.send_value(2);
+    call.end();
+    let answer = client.read_response("GET").expect("an answer");
+    assert_eq!(answer.text(), "{\"number\":1}\n{\"number\":2}\n");
+    until("its connections to be closed", || {
+        (first.open_connections() == 0).then_some(())
+    });
+}
+
+/// A name that the system knows, whatever it leads to.
+#[test]
+fn the_system_is_asked_for_names() {
+    let shop = Shop::start(sell);
+    let port = shop.address.port();
+    let gateway = gateway_of(&format!("address = \"localhost.:{port}\""), &[]);
+    for _ in 0..10 {
+        assert_eq!(get(&gateway).status(), 200);
+    }
+}
+
+#[test]
+fn a_name_that_leads_nowhere_is_told() {
+    let hosts = Hosts::of(&[]);
+    let gateway = start(&hosts, 1);
+    let answer = get(&gateway);
+    assert_eq!(answer.status(), 503, "{}", answer.text());
+    let log = gateway.last_lines().join("\n");
+    assert!(log.contains("cannot look up shop.test:1"), "{log}");
+}

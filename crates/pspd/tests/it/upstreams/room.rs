@@ -1,0 +1,101 @@
+//! A service that has no room for more calls: some wait, for a while, and the others
+//! are told to try again.
+
+use std::thread;
+
+use testkit::until;
+
+use super::{Shop, gateway, get, sell};
+use crate::grpc_peer::{Call, Peer};
+
+fn one_at_a_time() -> Peer {
+    Peer::taking(1)
+}
+
+fn answer(call: &Call) {
+    sell(call);
+}
+
+#[test]
+fn so_many_calls_wait_and_no_more() {
+    let peer = one_at_a_time();
+    let keys = "pending-max = 2";
+    let gateway = gateway(
+        &[peer.address()],
+        keys,
+        &["--upstream-connections", "1", "--connect-timeout", "1h"],
+    );
+    thread::scope(|scope| {
+        let first = scope.spawn(|| get(&gateway).status());
+        let call = peer.next_call();
+        let others = [(); 6].map(|()| scope.spawn(|| get(&gateway)));
+        // Those that may not wait are answered while the first one is under way.
+        until("those that may not wait to be told", || {
+            let told = others.iter().filter(|other| other.is_finished()).count();
+            (told == 4).then_some(())
+        });
+        answer(&call);
+        for _ in 0..2 {
+            answer(&peer.next_call());
+        }
+        assert_eq!(first.join().expect("an answer"), 200);
+        let others = others.map(|other| other.join().expect("an answer"));
+        let refused: Vec<_> = others
+            .iter()
+            .filter(|answer| answer.status() == 503)
+            .collect();
+        assert_eq!(refused.len(), 4);
+        for answer in refused {
+            assert_eq!(answer.header("retry-after"), Some("1"));
+            assert_eq!(answer.json()["code"], 14);
+            assert!(answer.text().contains("no room for more calls"));
+        }
+    });
+    assert!(!peer.has_call(), "a call was made twice");
+}
+
+#[test]
+fn nobody_waits_for_ever() {
+    let peer = one_at_a_time();
+    let gateway = gateway(
+        &[peer.address()],
+        "",
+        &["--upstream-connections", "1", "--connect-timeout", "300ms"],
+    );
+    thread::scope(|scope| {
+        let first = scope.spawn(|| get(&gateway).status());
+        let call = peer.next_call();
+        assert_eq!(get(&gateway).status(), 503);
+        answer(&call);
+        assert_eq!(first.join().expect("an answer"), 200);
+    });
+}
+
+/// With room elsewhere, nobody waits.
+#[test]
+fn another_endpoint_has_room() {
+    let full = one_at_a_time();
+    let well = Shop::start(sell);
+    let gateway = gateway(
+        &[full.address(), well.address],
+        "health = \"off\"\nbalance = \"round-robin\"",
+        &["--upstream-connections", "1"],
+    );
+    thread::scope(|scope| {
+        let first = scope.spawn(|| {
+            until("the full one to be asked", || {
+                let before = well.calls();
+                let status = get(&gateway).status();
+                assert_eq!(status, 200);
+                (well.calls() == before).then_some(())
+            });
+        });
+        let call = full.next_call();
+        for _ in 0..10 {
+            assert_eq!(get(&gateway).status(), 200);
+        }
+        answer(&call);
+        first.join().expect("an answer");
+    });
+    assert!(!full.has_call(), "a call that had to wait");
+}
