@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use crate::Coding;
+
 /// The most that one request, or all of them together, may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -38,6 +40,15 @@ pub enum Cors {
     Origins(Vec<String>),
 }
 
+/// Which answers are compressed for clients that ask for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compression {
+    /// The codings that are offered, the one liked best first; none to compress nothing.
+    pub codings: Vec<Coding>,
+    /// Bytes of a whole answer below which it goes out as it is.
+    pub bytes_min: usize,
+}
+
 /// Everything that both gateways share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -45,4 +56,6 @@ pub struct Settings {
     pub limits: Limits,
     /// Cross-origin policy.
     pub cors: Cors,
+    /// Compressed answers.
+    pub compression: Compression,
 }

@@ -6,6 +6,7 @@
 
 pub mod access_log;
 mod catalog;
+mod compression;
 mod config;
 pub mod explain;
 mod forward;
@@ -18,7 +19,8 @@ mod table;
 pub mod upstream;
 
 pub use catalog::{CannotServe, Catalog};
-pub use config::{Cors, Limits, Settings};
+pub use compression::Coding;
+pub use config::{Compression, Cors, Limits, Settings};
 pub use forward::GrpcOptions;
 pub use server::{Common, Gateway};
 pub use table::{Kind, Listed};

@@ -115,6 +115,10 @@ impl Handler for Gateway {
         headers.insert(RequestId::HEADER, id.header_value());
         let origin = head.headers.get(header::ORIGIN);
         respond::allow_origin(&shared.settings.cors, origin, headers);
+        let compression = &shared.settings.compression;
+        if !compression.codings.is_empty() {
+            response = respond::compress(response, compression, &head.headers);
+        }
         entry.answered(response.status(), cause);
         response.map(|body| {
             let mut body = body.logged(entry);

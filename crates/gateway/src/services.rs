@@ -14,7 +14,10 @@ use http::HeaderName;
 use routing::{Body, Template, Verb};
 use transcode::{ReadOptions, Unknown, WriteOptions};
 
-use crate::upstream::grpc::{Address, Policy};
+use crate::{
+    compression::Coding,
+    upstream::grpc::{Address, Policy},
+};
 
 pub use raw::Raw;
 pub(crate) use validate::RESERVED;
@@ -53,6 +56,9 @@ pub struct UpstreamServices {
     pub service_config: Option<PathBuf>,
     /// What becomes of methods without a rule.
     pub unannotated: Unannotated,
+    /// How messages to it are compressed; with none, it is not told that compressed
+    /// answers would be read.
+    pub compression: Option<Coding>,
 }
 
 /// Where services are described.
@@ -177,6 +183,7 @@ impl Services {
             services: None,
             service_config: None,
             unannotated: Unannotated::Serve,
+            compression: None,
         });
         Services {
             upstreams: upstreams.collect(),

@@ -64,6 +64,7 @@ struct Shared {
     received: Mutex<Vec<Received>>,
     cancelled: Mutex<Vec<String>>,
     messages_sent: AtomicUsize,
+    unread: AtomicUsize,
     connections: AtomicUsize,
     /// Counts up when the connections of before are to go.
     generation: watch::Sender<u64>,
@@ -90,6 +91,7 @@ impl Backend {
             received: Mutex::default(),
             cancelled: Mutex::default(),
             messages_sent: AtomicUsize::new(0),
+            unread: AtomicUsize::new(0),
             connections: AtomicUsize::new(0),
             generation: watch::Sender::new(0),
         });
@@ -161,6 +163,12 @@ impl Backend {
     /// How many messages it has handed to its connections.
     pub fn messages_sent(&self) -> usize {
         self.shared.messages_sent.load(Ordering::Relaxed)
+    }
+
+    /// How many calls it refused because their message was compressed, which it cannot
+    /// read.
+    pub fn unread(&self) -> usize {
+        self.shared.unread.load(Ordering::Relaxed)
     }
 
     /// How many connections are open now.

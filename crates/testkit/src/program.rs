@@ -63,7 +63,7 @@ impl Program {
 
     /// Starts any command.
     #[track_caller]
-    pub(crate) fn spawn(command: &mut Command) -> Program {
+    pub fn spawn(command: &mut Command) -> Program {
         let spawned = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -1,32 +1,66 @@
-//! Request bodies: read whole, within a limit, where a route has use for one.
+//! Request bodies: read whole, within a limit, where a route has use for one, and
+//! decompressed, where they are compressed, within the same limit.
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
-use http_body::Body as _;
+use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
-use crate::respond::Problem;
+use crate::{
+    compression::{
+        coding,
+        decode::sent_max,
+        decoded::{Decoded, Limit},
+    },
+    respond::Problem,
+};
 
 /// All of `body`, which must be JSON, or nothing.
 pub(super) async fn read(
     headers: &HeaderMap,
-    mut body: Incoming,
+    body: Incoming,
     bytes_max: usize,
 ) -> Result<Bytes, Problem> {
-    let too_large = Problem::BodyTooLarge { max: bytes_max };
-    if body.size_hint().lower() > bytes_max as u64 {
-        return Err(too_large);
+    let coding = coding::of_body(headers)?;
+    let sent_max = coding.map_or(bytes_max, |_| sent_max(bytes_max));
+    if body.size_hint().lower() > sent_max as u64 {
+        return Err(Problem::BodyTooLarge { max: bytes_max });
     }
+    let read = match coding {
+        None => whole(body, bytes_max, |_| Problem::BrokenBody).await?,
+        Some(coding) => {
+            let limit = Limit::Bytes(bytes_max);
+            let decoded = Decoded::new(body, Some(coding), limit)?;
+            Box::pin(whole(decoded, bytes_max, Problem::from)).await?
+        }
+    };
+    match media_type_is_json(headers) || read.is_empty() {
+        true => Ok(read),
+        false => Err(Problem::MediaType {
+            given: headers
+                .get(header::CONTENT_TYPE)
+                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+                .unwrap_or_default(),
+        }),
+    }
+}
+
+/// All of `body` in one piece.
+async fn whole<B: Body<Data = Bytes> + Unpin>(
+    mut body: B,
+    bytes_max: usize,
+    failed: impl Fn(B::Error) -> Problem,
+) -> Result<Bytes, Problem> {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Problem::BrokenBody)?;
+        let frame = frame.map_err(&failed)?;
         let Ok(data) = frame.into_data() else {
             continue;
         };
         if first.len() + rest.len() + data.len() > bytes_max {
-            return Err(too_large);
+            return Err(Problem::BodyTooLarge { max: bytes_max });
         }
         // Most bodies come in one piece, which is not copied then.
         if first.is_empty() {
@@ -41,15 +75,7 @@ pub(super) async fn read(
         whole.unsplit(rest);
         first = whole.freeze();
     }
-    match media_type_is_json(headers) || first.is_empty() {
-        true => Ok(first),
-        false => Err(Problem::MediaType {
-            given: headers
-                .get(header::CONTENT_TYPE)
-                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-                .unwrap_or_default(),
-        }),
-    }
+    Ok(first)
 }
 
 /// Whether the body may be JSON. One without a type is taken for JSON, as is what

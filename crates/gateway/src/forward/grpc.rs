@@ -43,6 +43,8 @@ pub struct Options {
     pub keep_alive: Duration,
     /// Bytes of a request's body; beyond it 413.
     pub body_bytes_max: usize,
+    /// Bytes of a message below which it is not compressed for a service.
+    pub compress_bytes_min: usize,
 }
 
 /// gRPC services behind a gateway.

@@ -11,9 +11,12 @@ use super::GrpcOptions;
 use crate::{
     catalog::{Catalog, Generation},
     routes::Pages,
-    services::{ErrorStyle, HeaderRules, Services},
+    services::{ErrorStyle, HeaderRules, Services, UpstreamServices},
     table::Table,
-    upstream::grpc::Upstream,
+    upstream::{
+        self,
+        grpc::{Compressed, Upstream},
+    },
 };
 
 /// What is served, from one change of it to the next.
@@ -35,13 +38,13 @@ impl Served {
         let wanted = generation.services.upstreams.iter().enumerate();
         let upstreams = wanted.map(|(index, wanted)| {
             let mut known = before.iter();
-            let (name, connection) = (&wanted.name, &options.connection);
-            let same = known.find(|known| known.is(name, &wanted.policy, connection));
+            let (name, connection) = (&wanted.name, connection(wanted, options));
+            let same = known.find(|known| known.is(name, &wanted.policy, &connection));
             let upstream = same.cloned().unwrap_or_else(|| {
                 Arc::new(Upstream::connect(
                     Arc::clone(name),
                     wanted.policy.clone(),
-                    connection.clone(),
+                    connection,
                     catalog.suspicion(),
                 ))
             });
@@ -74,6 +77,18 @@ impl Served {
             true => Pages::All,
             false => Pages::Health,
         }
+    }
+}
+
+/// How an upstream is connected to.
+fn connection(wanted: &UpstreamServices, options: &GrpcOptions) -> upstream::grpc::Options {
+    let compression = wanted.compression.map(|coding| Compressed {
+        coding,
+        bytes_min: options.compress_bytes_min,
+    });
+    upstream::grpc::Options {
+        compression,
+        ..options.connection.clone()
     }
 }
 

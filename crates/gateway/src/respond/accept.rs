@@ -57,7 +57,7 @@ fn names_json(headers: &HeaderMap) -> bool {
 }
 
 /// The `q` parameter in thousandths; 1,000 when absent, 0 when malformed.
-fn quality<'p>(mut parameters: impl Iterator<Item = &'p str>) -> u16 {
+pub(crate) fn quality<'p>(mut parameters: impl Iterator<Item = &'p str>) -> u16 {
     let q = parameters.find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
         name.trim().eq_ignore_ascii_case("q").then(|| value.trim())

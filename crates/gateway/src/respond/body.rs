@@ -81,6 +81,27 @@ impl Body {
         }
     }
 
+    /// All of it, where it is whole.
+    pub(crate) fn as_whole(&self) -> Option<&Bytes> {
+        match &self.content {
+            Content::Whole(bytes) => Some(bytes),
+            Content::Streamed(_) | Content::Done => None,
+        }
+    }
+
+    /// Sends `bytes` in the place of what it was.
+    pub(crate) fn set_whole(&mut self, bytes: Bytes) {
+        self.content = Content::Whole(bytes);
+    }
+
+    /// Has the chunks of a streamed answer pass through what `wrap` makes of them.
+    pub(crate) fn wrap_chunks(&mut self, wrap: impl FnOnce(Box<dyn Chunks>) -> Box<dyn Chunks>) {
+        self.content = match std::mem::replace(&mut self.content, Content::Done) {
+            Content::Streamed(chunks) => Content::Streamed(wrap(chunks)),
+            other => other,
+        };
+    }
+
     /// Tells the log that the answer was taken to its end, or that, as for
     /// `HEAD`, nothing of it will be.
     pub(crate) fn finish(&mut self) {

@@ -3,13 +3,15 @@
 
 mod accept;
 mod body;
+mod compress;
 mod cors;
 mod form;
 mod problem;
 mod status;
 
-pub(crate) use accept::{Accepted, accepted};
+pub(crate) use accept::{Accepted, accepted, quality};
 pub(crate) use body::{Aborted, Body, Chunks};
+pub(crate) use compress::compress;
 pub(crate) use cors::{allow_origin, preflight};
 pub(crate) use form::Form;
 pub(crate) use problem::{Problem, UpstreamFailure};

@@ -12,7 +12,14 @@ use server::{RequestId, query::NotUtf8};
 use transcode::{BadParameter, ReadError};
 
 use super::{Body, Code, whole};
-use crate::services::ErrorStyle;
+use crate::{
+    compression::{
+        coding::{self, Unreadable},
+        decode::DecodeError,
+        decoded::BodyError,
+    },
+    services::ErrorStyle,
+};
 
 pub(crate) use body::ErrorBody;
 
@@ -41,6 +48,12 @@ pub(crate) enum Problem {
     MediaType {
         given: String,
     },
+    /// The body is compressed in a way that is not read.
+    ContentCoding {
+        given: String,
+    },
+    /// The body cannot be decompressed.
+    Undecodable(DecodeError),
     NoRoute {
         path: String,
         /// All routes there are, or none when they are too many to list.
@@ -124,9 +137,12 @@ impl Problem {
             | Problem::BadPath { .. }
             | Problem::BadHeader { .. }
             | Problem::BadBody(_)
+            | Problem::Undecodable(_)
             | Problem::BrokenBody => StatusCode::BAD_REQUEST,
             Problem::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
-            Problem::MediaType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Problem::MediaType { .. } | Problem::ContentCoding { .. } => {
+                StatusCode::UNSUPPORTED_MEDIA_TYPE
+            }
             Problem::NoRoute { .. } => StatusCode::NOT_FOUND,
             Problem::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Problem::HeadersTooLarge { .. } | Problem::TooManyHeaders { .. } => {
@@ -151,6 +167,8 @@ impl Problem {
             | Problem::BadHeader { .. }
             | Problem::BadBody(_)
             | Problem::MediaType { .. }
+            | Problem::ContentCoding { .. }
+            | Problem::Undecodable(_)
             | Problem::BrokenBody => Code::InvalidArgument,
             Problem::BodyTooSlow { .. } => Code::DeadlineExceeded,
             Problem::NoRoute { .. } => Code::NotFound,
@@ -200,6 +218,12 @@ impl Problem {
             Problem::MediaType { given } => format!(
                 "the request's body is {given:?}; send JSON with `content-type: application/json`"
             ),
+            Problem::ContentCoding { given } => format!(
+                "the request's body has the content-encoding {given:?}; send it as it is, or \
+                 compressed once: {}",
+                coding::READ
+            ),
+            Problem::Undecodable(error) => format!("the request's body {error}"),
             Problem::NoRoute { path, routes } if routes.is_empty() => format!("no route {path}"),
             Problem::NoRoute { path, routes } => {
                 format!("no route {path}; the routes are {}", routes.join(", "))
@@ -273,6 +297,10 @@ impl Problem {
             && let Ok(allowed) = HeaderValue::try_from(allowed)
         {
             headers.insert(header::ALLOW, allowed);
+        }
+        if let Problem::ContentCoding { .. } = self {
+            let read = HeaderValue::from_static(coding::READ);
+            headers.insert(header::ACCEPT_ENCODING, read);
         }
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
@@ -375,6 +403,30 @@ impl From<NotUtf8> for Problem {
 impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Self {
         Problem::BadBody(Box::new(error))
+    }
+}
+
+impl From<Unreadable> for Problem {
+    fn from(Unreadable(given): Unreadable) -> Self {
+        Problem::ContentCoding { given }
+    }
+}
+
+impl From<DecodeError> for Problem {
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::TooLarge { max } => Problem::BodyTooLarge { max },
+            error => Problem::Undecodable(error),
+        }
+    }
+}
+
+impl<E> From<BodyError<E>> for Problem {
+    fn from(error: BodyError<E>) -> Self {
+        match error {
+            BodyError::Broken(_) => Problem::BrokenBody,
+            BodyError::Undecodable(error) => error.into(),
+        }
     }
 }
 

@@ -62,6 +62,15 @@ pub(super) struct RawUpstream {
     pub(super) services: Option<Vec<String>>,
     pub(super) service_config: Option<PathBuf>,
     pub(super) unannotated: Option<Unannotated>,
+    pub(super) compression: Option<RawCompression>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawCompression {
+    Off,
+    Gzip,
+    Zstd,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -6,10 +6,10 @@ use routing::{Body, Template, Verb};
 use super::{
     ANSWER_BYTES_MAX, ConfiguredRoute, HeaderRules, Json, Services, Source, Unannotated,
     UpstreamServices,
-    raw::{Raw, RawMetadata, RawRoute, RawUpstream},
+    raw::{Raw, RawCompression, RawMetadata, RawRoute, RawUpstream},
     resilience,
 };
-use crate::upstream::grpc::Address;
+use crate::{compression::Coding, upstream::grpc::Address};
 
 /// Takes the addresses of `built_in` where the text gives none, and then describes
 /// the services as the laboratory's own.
@@ -76,6 +76,11 @@ fn upstream(
         services: raw.services,
         service_config: raw.service_config,
         unannotated: raw.unannotated.unwrap_or(Unannotated::Serve),
+        compression: match raw.compression {
+            None | Some(RawCompression::Off) => None,
+            Some(RawCompression::Gzip) => Some(Coding::Gzip),
+            Some(RawCompression::Zstd) => Some(Coding::Zstd),
+        },
     })
 }
 

@@ -6,6 +6,7 @@
 mod address;
 mod balance;
 mod call;
+mod compression;
 mod connection;
 mod ejection;
 mod endpoint;
@@ -31,6 +32,7 @@ use tokio::{sync::Notify, time::Instant};
 pub use address::{Address, BadAddress};
 pub use balance::Balance;
 pub(crate) use call::{Answering, Closed, Messages, Metadata, Sending};
+pub use compression::Settings as Compressed;
 pub use ejection::{BadEjection, Ejection};
 pub(crate) use frame::PREFIX_BYTES;
 pub(crate) use metadata::{AnswerMetadata, forwarded};
@@ -50,6 +52,8 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// Bytes of one message; a larger one breaks the call.
     pub message_bytes_max: usize,
+    /// Whether and how messages are compressed.
+    pub compression: Option<Compressed>,
 }
 
 /// A service with the worker's connections to it, kept open from now on. Dropping it

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use gateway::{Cors, access_log, upstream::grpc::Address};
+use gateway::{Coding, Cors, access_log, upstream::grpc::Address};
 use server::listener::Host;
 
 /// How the operational log looks.
@@ -45,6 +45,21 @@ pub(super) fn int32(min: i32) -> impl Fn(&str) -> Result<i32, String> {
         Ok(number) if number >= min => Ok(number),
         _ => Err(format!("give a whole number from {min} to {}", i32::MAX)),
     }
+}
+
+/// `off`, or codings separated by commas.
+pub(super) fn codings(text: &str) -> Result<Vec<Coding>, String> {
+    if text == "off" {
+        return Ok(Vec::new());
+    }
+    let coding = |name: &str| match name.trim() {
+        "gzip" => Ok(Coding::Gzip),
+        "zstd" => Ok(Coding::Zstd),
+        _ => Err(format!(
+            "{name:?} is no coding; give off, gzip, zstd, or both with a comma between them"
+        )),
+    };
+    text.split(',').map(coding).collect()
 }
 
 /// Addresses separated by commas, or none.

@@ -3,7 +3,7 @@
 use std::{io::IsTerminal, num::NonZeroUsize};
 
 use contract::Role;
-use gateway::{Cors, GrpcOptions, access_log, services::Services, upstream};
+use gateway::{Compression, Cors, GrpcOptions, access_log, services::Services, upstream};
 use server::{Http1, Http2, Options, Protocol, listener::Host};
 use services::Limits;
 
@@ -141,9 +141,10 @@ fn work(role: Role, values: &mut Values) -> Option<Work> {
             let gateway = gateway(values);
             let options = grpc_options(values);
             let services = grpc_services(values);
-            let (options, mut services) = (options?, services?);
+            let (gateway, mut options, mut services) = (gateway?, options?, services?);
             services.answer_bytes_max = options.connection.message_bytes_max;
-            Some(Work::Gateway(gateway?, Box::new(services), options))
+            options.compress_bytes_min = gateway.settings.compression.bytes_min;
+            Some(Work::Gateway(gateway, Box::new(services), options))
         }
         Role::GatewayRest => {
             let gateway = gateway(values);
@@ -180,6 +181,8 @@ fn gateway(values: &mut Values) -> Option<GatewayConfig> {
     let call_timeout = values.take("call-timeout", parse::duration);
     let in_flight_max = values.take("in-flight-max", parse::count(NUMBER_MAX));
     let cors: Option<Cors> = values.take("cors", parse::cors);
+    let codings = values.take("compression", parse::codings);
+    let compress_bytes_min = values.take("compress-bytes-min", parse::between(0, BYTES_MAX));
     let terminal = std::io::stdout().is_terminal();
     let access_log = values.take("access-log", parse::access_log(terminal));
     let limits = gateway::Limits {
@@ -191,6 +194,10 @@ fn gateway(values: &mut Values) -> Option<GatewayConfig> {
     let settings = gateway::Settings {
         limits,
         cors: cors?,
+        compression: Compression {
+            codings: codings?,
+            bytes_min: compress_bytes_min?,
+        },
     };
     Some(GatewayConfig {
         settings,
@@ -210,10 +217,12 @@ fn grpc_options(values: &mut Values) -> Option<GrpcOptions> {
             connections: connections?,
             connect_timeout: connect_timeout?,
             message_bytes_max: message_bytes_max?,
+            compression: None,
         },
         stream_timeout: stream_timeout?,
         keep_alive: keep_alive?,
         body_bytes_max: body_bytes_max?,
+        compress_bytes_min: 0,
     })
 }
 

@@ -200,6 +200,19 @@ fn gateway() -> Vec<Setting> {
             "Calls in flight at once; beyond it 503",
         ),
         own(
+            "compression",
+            "off",
+            "CODINGS",
+            "Compress answers for clients that ask for it: off, or codings with the one liked \
+             best first, such as zstd,gzip",
+        ),
+        own(
+            "compress-bytes-min",
+            "1024",
+            "BYTES",
+            "Smallest answer, and message to a service, that is compressed",
+        ),
+        own(
             "connect-timeout",
             "2s",
             "TIME",

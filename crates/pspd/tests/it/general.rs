@@ -6,6 +6,7 @@
 mod bindings;
 mod check;
 mod clients;
+mod compression;
 mod errors;
 mod forms;
 mod google;
@@ -83,8 +84,14 @@ impl Library {
     /// Starts it with more in its configuration, and with these flags.
     #[track_caller]
     fn start_with(more: &str, args: &[&str]) -> Library {
+        Library::start_upstream("", more, args)
+    }
+
+    /// Starts it with more in the configuration of its upstream, and at the end of all.
+    #[track_caller]
+    fn start_upstream(keys: &str, more: &str, args: &[&str]) -> Library {
         let backend = Backend::start(SCHEMA.clone());
-        let known = protos(&["library.proto", "desk.proto"]);
+        let known = protos(&["library.proto", "desk.proto"]) + keys;
         let (folder, path) = configuration(&(upstream(backend.address(), &known) + more));
         let mut all = vec!["--config", &path];
         all.extend(args);

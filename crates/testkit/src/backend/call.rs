@@ -57,6 +57,11 @@ impl Call {
         let Some(method) = find(&self.pool, name) else {
             return Reply::status(UNIMPLEMENTED, &format!("there is no {name}"));
         };
+        if sent.first() == Some(&1) {
+            self.shared.unread.fetch_add(1, Ordering::Relaxed);
+            let refused = Reply::status(UNIMPLEMENTED, "no compression is known here");
+            return refused.with_metadata("grpc-accept-encoding", "identity");
+        }
         let message = sent.get(PREFIX_BYTES..).unwrap_or_default();
         let message = match DynamicMessage::decode(method.input(), message) {
             Ok(message) => message,

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use super::{
     Address, Upstream,
+    compression::{Compression, NotRead, Sent},
     endpoint::Standing,
     frame::{Complete, Decoder},
     link::Busy,
@@ -125,7 +126,18 @@ impl Upstream {
         }
         metadata::forward(metadata.headers, metadata.rules, headers);
         let message_bytes_max = self.pool.options.message_bytes_max;
-        send(place, request, message, message_bytes_max).await
+        let Some(compression) = &self.pool.compression else {
+            return send(place, request, message, message_bytes_max).await;
+        };
+        let compressed = compression.apply(message, request.headers_mut());
+        let (sent, message) = match &compressed {
+            Some(compressed) => (Sent::Compressed, Some(compressed)),
+            None => (Sent::Plain, message),
+        };
+        let sending = Box::pin(send(place, request, message, message_bytes_max));
+        let (stream, mut answering) = sending.await?;
+        answering.compression = Some((Arc::clone(compression), sent));
+        Ok((stream, answering))
     }
 }
 
@@ -173,6 +185,7 @@ pub(super) async fn send(
         answer,
         busy,
         message_bytes_max,
+        compression: None,
     };
     Ok((stream, answering))
 }
@@ -187,6 +200,8 @@ pub(super) struct Failed {
 pub(super) enum AttemptError {
     NotSent(h2::Error),
     Sent(h2::Error),
+    /// The service does not know the compression of the message.
+    NotRead,
     Answered(UpstreamFailure, Pushback),
 }
 
@@ -207,7 +222,7 @@ impl AttemptError {
     /// and 8.7), so that repeating it is safe.
     pub(super) fn has_not_begun(&self) -> bool {
         match self {
-            AttemptError::NotSent(_) => true,
+            AttemptError::NotSent(_) | AttemptError::NotRead => true,
             AttemptError::Sent(error) => {
                 let refused = error.reason() == Some(Reason::REFUSED_STREAM);
                 error.is_remote() && (refused || error.is_go_away())
@@ -221,6 +236,7 @@ impl AttemptError {
         match self {
             AttemptError::NotSent(_) => Code::Unavailable,
             AttemptError::Sent(error) => code_of(error),
+            AttemptError::NotRead => Code::Unimplemented,
             AttemptError::Answered(failure, _) => failure.code(),
         }
     }
@@ -228,7 +244,9 @@ impl AttemptError {
     pub(super) fn pushback(&self) -> Pushback {
         match self {
             AttemptError::Answered(_, pushback) => *pushback,
-            AttemptError::NotSent(_) | AttemptError::Sent(_) => Pushback::None,
+            AttemptError::NotSent(_) | AttemptError::Sent(_) | AttemptError::NotRead => {
+                Pushback::None
+            }
         }
     }
 }
@@ -261,6 +279,9 @@ impl From<AttemptError> for UpstreamFailure {
                 cause: format!("the connection closed before the call: {error}"),
             },
             AttemptError::Sent(error) => broken(&error),
+            AttemptError::NotRead => UpstreamFailure::Broken {
+                cause: NotRead.to_string(),
+            },
             AttemptError::Answered(failure, _) => failure,
         }
     }
@@ -309,6 +330,8 @@ pub(crate) struct Answering {
     answer: ResponseFuture,
     busy: Busy,
     message_bytes_max: usize,
+    /// How messages are compressed, if they may be, and whether the one that was sent is.
+    compression: Option<(Arc<Compression>, Sent)>,
 }
 
 impl Answering {
@@ -323,7 +346,15 @@ impl Answering {
             Err(error) => return Err(Failed::of(AttemptError::Sent(error), &self.busy)),
         };
         self.busy.answered();
-        Messages::of(answer, self.message_bytes_max, self.busy)
+        let decoder = Decoder::new(self.message_bytes_max);
+        let decoder = match &self.compression {
+            None => decoder,
+            Some((compression, sent)) => match compression.of_answer(*sent, answer.headers()) {
+                Ok(coding) => decoder.with_coding(coding),
+                Err(NotRead) => return Err(Failed::of(AttemptError::NotRead, &self.busy)),
+            },
+        };
+        Messages::of(answer, decoder, self.busy)
     }
 }
 
@@ -339,11 +370,7 @@ pub(crate) struct Messages {
 }
 
 impl Messages {
-    fn of(
-        answer: Response<RecvStream>,
-        message_bytes_max: usize,
-        busy: Busy,
-    ) -> Result<Self, Failed> {
+    fn of(answer: Response<RecvStream>, decoder: Decoder, busy: Busy) -> Result<Self, Failed> {
         let (head, stream) = answer.into_parts();
         let ended_in_head = head.headers.contains_key(GRPC_STATUS);
         if let Err(failure) = check_head(&head, ended_in_head) {
@@ -353,7 +380,7 @@ impl Messages {
         }
         Ok(Messages {
             stream,
-            decoder: Decoder::new(message_bytes_max),
+            decoder,
             ended_in_head,
             metadata: AnswerMetadata::of(&head.headers),
             busy,
@@ -404,7 +431,11 @@ impl Messages {
             let unreadable = |error| UpstreamFailure::Broken {
                 cause: format!("{error}"),
             };
-            if let Some(complete) = self.decoder.complete().map_err(unreadable)? {
+            // In two steps, of which the first is all that most messages need.
+            if let Ok(Some(complete)) = self.decoder.complete() {
+                return Poll::Ready(Ok(Some(complete)));
+            }
+            if let Some(complete) = self.decoder.seek().map_err(unreadable)? {
                 return Poll::Ready(Ok(Some(complete)));
             }
             match std::task::ready!(self.stream.poll_data(cx)) {

@@ -15,6 +15,7 @@ use tokio::{
 
 use super::{
     Options, Policy,
+    compression::Compression,
     endpoint::{Common, Endpoint, Standing, Target},
     link::{Busy, State},
     resolve,
@@ -29,6 +30,7 @@ pub(super) struct Pool {
     pub(super) common: Arc<Common>,
     pub(super) policy: Policy,
     pub(super) options: Options,
+    pub(super) compression: Option<Arc<Compression>>,
     endpoints: Mutex<Arc<[Arc<Endpoint>]>>,
     /// Why names could not be looked up, if they could not be lately.
     unresolved: Mutex<Option<String>>,
@@ -52,10 +54,14 @@ impl Pool {
         options: Options,
         described: Arc<Notify>,
     ) -> Self {
+        let compression = options
+            .compression
+            .map(|settings| Arc::new(Compression::new(Arc::clone(&name), settings)));
         let pool = Pool {
             common: Arc::new(Common::new(name, &policy, described)),
             policy,
             options,
+            compression,
             endpoints: Mutex::new(Arc::new([])),
             unresolved: Mutex::new(None),
             turn: AtomicUsize::new(fastrand::usize(..)),
