@@ -70,8 +70,6 @@ fn what_is_no_request_is_400() {
     // A CR alone ends no line.
     check(b"GET / HTTP/1.1\rName: x\r\r", 400);
     check(b"GET / HTTP/1.1\r\nName: a\rb\r\n\r\n", 400);
-    // The beginning of another protocol is not answered at all.
-    check(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 0);
     check(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400);
     target().assert_unharmed();
 }
