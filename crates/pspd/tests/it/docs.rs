@@ -115,7 +115,11 @@ fn every_key_is_told_and_no_other_is_accepted() {
         .collect();
     for (section, least) in [
         ("[gateway]", 5),
-        ("[[gateway.upstreams]]", 8),
+        ("[[gateway.upstreams]]", 18),
+        ("[gateway.upstreams.ejection]", 4),
+        ("[gateway.upstreams.hedge]", 4),
+        ("[gateway.upstreams.retry]", 5),
+        ("[gateway.upstreams.retry-budget]", 2),
         ("[[gateway.routes]]\nrpc = \"x\"", 12),
         ("[gateway.json]", 5),
         ("[gateway.metadata]", 2),
@@ -126,6 +130,7 @@ fn every_key_is_told_and_no_other_is_accepted() {
             "[gateway.routes.custom]" | "[gateway.routes.gather]" => {
                 "[[gateway.routes]]\nrpc = \"x\"\n"
             }
+            _ if section.starts_with("[gateway.upstreams.") => "[[gateway.upstreams]]\n",
             _ => "",
         };
         let ended = files.check(&format!("{within}{section}\nno-such-key = 1\n"));
@@ -199,7 +204,7 @@ fn accept(files: &Files, assignment: &str) {
         _ => "protos = [\"library.proto\"]\n",
     };
     let address = match key {
-        "address" => "",
+        "address" | "addresses" => "",
         _ => "address = \"library:9000\"\n",
     };
     let path = match key {
