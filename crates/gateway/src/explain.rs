@@ -322,7 +322,9 @@ impl fmt::Display for Explanation {
 
 impl fmt::Display for Timing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for EndpointState { address, problem } in &self.endpoints {
+        // Of one endpoint the rest says enough.
+        let several = self.endpoints.iter().filter(|_| self.endpoints.len() > 1);
+        for EndpointState { address, problem } in several {
             let problem = problem.as_deref().unwrap_or("connected");
             writeln!(f, "endpoint  {address}: {problem}")?;
         }

@@ -176,10 +176,9 @@ pub(super) async fn send(
         Ok(sent) => sent,
         Err(error) => return Err(Failed::of(AttemptError::NotSent(error), &busy)),
     };
-    if let Some(message) = message
-        && let Err(error) = stream.send_data(message.clone(), true)
-    {
-        return Err(Failed::of(AttemptError::Sent(error), &busy));
+    if let Some(message) = message {
+        // A stream that is gone already has been answered, or says why it was not.
+        let _ = stream.send_data(message.clone(), true);
     }
     let answering = Answering {
         answer,

@@ -54,8 +54,8 @@ const HEADER_LIST_BYTES_MAX: u32 = 16 * 1024;
 /// error, and enough of those close the connection for everybody.
 const RESETS_REMEMBERED_MAX: usize = 100_000;
 
-/// How long an answer to a ping may take.
-const PING_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long an answer to a ping may take, at most.
+const PING_TIMEOUT_MAX: Duration = Duration::from_secs(20);
 
 /// Keeps the connection of `link` open for as long as it is polled. When it is not any
 /// more, the calls on the connection go on to their ends.
@@ -186,15 +186,16 @@ async fn drive(
 /// Asks every now and then whether the other side lives, as long as calls depend on it;
 /// returns when it does not.
 async fn ping(mut pings: PingPong, every: Duration, link: &Link) -> String {
+    let patience = every.min(PING_TIMEOUT_MAX);
     loop {
         sleep(every).await;
         if link.calls() == 0 {
             continue;
         }
-        match timeout(PING_TIMEOUT, pings.ping(Ping::opaque())).await {
+        match timeout(patience, pings.ping(Ping::opaque())).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => return error.to_string(),
-            Err(_) => return format!("no answer to a ping within {PING_TIMEOUT:?}"),
+            Err(_) => return format!("no answer to a ping within {patience:?}"),
         }
     }
 }

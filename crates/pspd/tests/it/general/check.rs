@@ -256,6 +256,7 @@ fn a_request_is_explained() {
             "route     PATCH /v1/{book.name=shelves/*/books/*}",
             "written   library.proto, option (google.api.http) of library.v1.Library.UpdateBook",
             "method    library.v1.Library.UpdateBook at upstream backend",
+            "address   127.0.0.1:9",
             "answer    one JSON value",
             "body      (the rule's field) = \"14 bytes\"",
             "path      book.name = \"shelves/1/books/2\"",

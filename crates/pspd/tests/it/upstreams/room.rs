@@ -1,12 +1,15 @@
 //! A service that has no room for more calls: some wait, for a while, and the others
-//! are told to try again.
+//! are told to try again; and a connection on which nothing comes back.
 
 use std::thread;
 
 use testkit::until;
 
 use super::{Shop, gateway, get, sell};
-use crate::grpc_peer::{Call, Peer};
+use crate::{
+    grpc_peer::{Call, Peer},
+    raw_peer::{RawPeer, Script, Then},
+};
 
 fn one_at_a_time() -> Peer {
     Peer::taking(1)
@@ -68,6 +71,24 @@ fn nobody_waits_for_ever() {
         assert_eq!(get(&gateway).status(), 503);
         answer(&call);
         assert_eq!(first.join().expect("an answer"), 200);
+    });
+}
+
+/// TCP goes on to acknowledge what is sent, and nobody behind it does.
+#[test]
+fn a_connection_that_answers_no_ping_is_closed() {
+    let dead = RawPeer::start(Script::new(|_| Vec::new(), Then::Silent));
+    let gateway = gateway(
+        &[dead.address()],
+        "keep-alive = \"1s\"",
+        &["--call-timeout", "1h"],
+    );
+    let answer = get(&gateway);
+    assert_eq!(answer.status(), 502, "{}", answer.text());
+    assert_eq!(dead.calls(), 1);
+    until("the log to say why", || {
+        let log = gateway.last_lines().join("\n");
+        log.contains("no answer to a ping within 1s").then_some(())
     });
 }
 
