@@ -57,15 +57,20 @@ const RESETS_REMEMBERED_MAX: usize = 100_000;
 /// How long an answer to a ping may take, at most.
 const PING_TIMEOUT_MAX: Duration = Duration::from_secs(20);
 
-/// Keeps the connection of `link` open for as long as it is polled. When it is not any
-/// more, the calls on the connection go on to their ends.
+/// Keeps the connection of `link` open until the link is retired; calls that are on the
+/// connection then go on to their ends.
 pub(super) async fn keep(link: Arc<Link>, connect_timeout: Duration, keep_alive: Option<Duration>) {
     let standing = Arc::clone(&link.standing);
     let (target, common) = (&standing.target, &standing.common);
     let service = &common.name;
     let mut back_off = BACK_OFF_MIN;
     loop {
-        let (why, lasted) = match timeout(connect_timeout, open(target)).await {
+        let opened = tokio::select! {
+            biased;
+            () = link.retired() => return,
+            opened = timeout(connect_timeout, open(target)) => opened,
+        };
+        let (why, lasted) = match opened {
             Ok(Ok((sender, connection))) => {
                 if standing.down.swap(false, Ordering::Relaxed) {
                     tracing::info!(%service, address = %target, "connected again");
@@ -73,8 +78,10 @@ pub(super) async fn keep(link: Arc<Link>, connect_timeout: Duration, keep_alive:
                 }
                 link.set(State::Open(sender.clone()));
                 let opened = Instant::now();
-                let driver = drive(connection, Arc::clone(&link), keep_alive);
-                let why = while_taking_calls(sender, tokio::spawn(driver)).await;
+                let driven = drive(connection, Arc::clone(&link), keep_alive);
+                let Some(why) = while_taking_calls(&link, sender, Box::pin(driven)).await else {
+                    return;
+                };
                 link.set(State::Opening);
                 common.described.notify_one();
                 common.lost.notify_one();
@@ -99,7 +106,11 @@ pub(super) async fn keep(link: Arc<Link>, connect_timeout: Duration, keep_alive:
         if lasted.is_zero() {
             link.set(State::Down(why.into()));
         }
-        sleep(back_off.mul_f64(0.75 + 0.5 * jitter())).await;
+        tokio::select! {
+            biased;
+            () = link.retired() => return,
+            () = sleep(back_off.mul_f64(0.75 + 0.5 * jitter())) => {}
+        }
         back_off = (back_off * 2).min(BACK_OFF_MAX);
     }
 }
@@ -141,22 +152,31 @@ async fn open(target: &Target) -> io::Result<(SendRequest<Bytes>, Connection)> {
     Ok((sender, connection))
 }
 
-/// Waits for as long as the connection takes calls, and says why it does not any more. A
-/// service that stops says so, then finishes the calls it has; new ones, which belong to
-/// its successor, do not wait for their end.
+/// Drives the connection for as long as it takes calls, and says why it does not any
+/// more; nothing when the link was retired. A service that stops says so, then finishes
+/// the calls it has; they go on in a task of their own, so that new calls, which belong
+/// to the service's successor, do not wait for their end.
 async fn while_taking_calls(
+    link: &Link,
     mut sender: SendRequest<Bytes>,
-    mut driver: tokio::task::JoinHandle<String>,
-) -> String {
+    mut driven: Pin<Box<impl Future<Output = String> + Send + 'static>>,
+) -> Option<String> {
     let refusing = poll_fn(|cx| match sender.poll_ready(cx) {
         Poll::Ready(Err(error)) => Poll::Ready(error),
-        // Only a frame can change that, and with it the driver ends.
+        // Only a frame can change that, and with it both are polled again.
         Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
     });
     tokio::select! {
         biased;
-        why = &mut driver => why.unwrap_or_else(|error| error.to_string()),
-        error = refusing => format!("no more calls are taken: {error}"),
+        why = &mut driven => Some(why),
+        error = refusing => {
+            tokio::spawn(driven);
+            Some(format!("no more calls are taken: {error}"))
+        }
+        () = link.retired() => {
+            tokio::spawn(driven);
+            None
+        }
     }
 }
 

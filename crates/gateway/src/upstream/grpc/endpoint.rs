@@ -194,7 +194,7 @@ impl Standing {
 pub(super) struct Endpoint {
     pub(super) standing: Arc<Standing>,
     pub(super) links: Vec<Arc<Link>>,
-    tasks: Vec<tokio::task::AbortHandle>,
+    watch: Option<tokio::task::AbortHandle>,
 }
 
 impl Endpoint {
@@ -209,20 +209,19 @@ impl Endpoint {
         let links: Vec<_> = (0..options.connections.max(1))
             .map(|_| Arc::new(Link::new(Arc::clone(&standing))))
             .collect();
-        let keepers = links.iter().map(|link| {
-            let keeper =
-                connection::keep(Arc::clone(link), options.connect_timeout, policy.keep_alive);
-            tokio::spawn(keeper).abort_handle()
-        });
-        let mut tasks: Vec<_> = keepers.collect();
-        if policy.health == Health::Watch {
-            let watched = health::watch(links.clone(), Arc::clone(&standing));
-            tasks.push(tokio::spawn(watched).abort_handle());
+        for link in &links {
+            let link = Arc::clone(link);
+            let keeper = connection::keep(link, options.connect_timeout, policy.keep_alive);
+            tokio::spawn(keeper);
         }
+        let watch = (policy.health == Health::Watch).then(|| {
+            let watched = health::watch(links.clone(), Arc::clone(&standing));
+            tokio::spawn(watched).abort_handle()
+        });
         Endpoint {
             standing,
             links,
-            tasks,
+            watch,
         }
     }
 
@@ -286,11 +285,11 @@ impl Endpoint {
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
+        if let Some(watch) = &self.watch {
+            watch.abort();
         }
         for link in &self.links {
-            link.set(State::Opening);
+            link.retire();
         }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use super::endpoint::Standing;
 use crate::respond::Code;
@@ -34,6 +34,7 @@ pub(super) struct Link {
     /// Calls whose time ended without an answer since the last answer.
     timed_out: AtomicUsize,
     timed_out_at: Mutex<Option<Instant>>,
+    retired: Notify,
 }
 
 impl Link {
@@ -45,6 +46,7 @@ impl Link {
             calls: AtomicUsize::new(0),
             timed_out: AtomicUsize::new(0),
             timed_out_at: Mutex::new(None),
+            retired: Notify::new(),
         }
     }
 
@@ -67,6 +69,18 @@ impl Link {
         // Not while the state is locked: the last sender closes its connection.
         drop(before);
         self.standing.common.changed.notify_waiters();
+    }
+
+    /// Gives it no more calls, and closes its connection once those it has have ended.
+    pub(super) fn retire(&self) {
+        self.set(State::Opening);
+        // The keeper is the only one that waits, now or soon.
+        self.retired.notify_one();
+    }
+
+    /// Waits until it is retired.
+    pub(super) async fn retired(&self) {
+        self.retired.notified().await;
     }
 
     pub(super) fn is_open(&self) -> bool {
