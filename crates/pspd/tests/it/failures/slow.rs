@@ -168,7 +168,9 @@ fn a_refusal_that_comes_late() {
 fn a_service_that_takes_one_call_at_a_time() {
     const CLIENTS: usize = 30;
     let peer = Peer::taking(1);
-    let gateway = gateway_before(peer.address(), &["--upstream-connections", "1"]);
+    // Long enough for all of them to wait, however busy the machine is.
+    let args = ["--upstream-connections", "1", "--connect-timeout", "1m"];
+    let gateway = gateway_before(peer.address(), &args);
     let answer = |call: &Call| {
         call.send_head();
         call.send_bytes(Ask::One.message(1));
