@@ -14,7 +14,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::{
     Answering, Hedge, Messages, Metadata, Upstream,
     call::{AttemptError, Failed},
-    retry::{Next, Pushback},
+    endpoint::Standing,
+    pool::Place,
+    retry::{Budget, Next, Pushback},
 };
 use crate::respond::UpstreamFailure;
 
@@ -106,7 +108,7 @@ impl Upstream {
 
     fn budget_allows(&self) -> bool {
         let budget = &self.pool.common.budget;
-        budget.as_ref().is_some_and(super::retry::Budget::allows)
+        budget.as_ref().is_some_and(Budget::allows)
     }
 
     /// How a call of the method is hedged, if it is.
@@ -141,8 +143,7 @@ impl Upstream {
                         Err(failed) => failed,
                     };
                     let error = &failed.error;
-                    let is_end = !error.has_not_begun() && !hedge.codes.contains(error.code());
-                    if is_end {
+                    if !error.has_not_begun() && !hedge.codes.contains(error.code()) {
                         return Err(failed.into());
                     }
                     match error.pushback() {
@@ -150,39 +151,45 @@ impl Upstream {
                         Pushback::After(pause) => due = Instant::now() + pause,
                         Pushback::Never => more = 0,
                     }
-                    if running.is_empty() && more == 0 {
-                        return Err(failed.into());
+                    let is_last = more == 0 || due >= metadata.deadline;
+                    if running.is_empty() && is_last {
+                        return self.call_again(failed, method, message, metadata).await;
                     }
                     last = Some(failed);
                 }
-                () = sleep_until(due), if more > 0 => {
-                    due = Instant::now() + hedge.after;
-                    let place = match self.budget_allows() {
-                        true => self.pool.place(&tried, metadata.deadline),
-                        false => None,
-                    };
-                    let Some(place) = place else {
-                        more = 0;
-                        match last.take() {
-                            Some(failed) if running.is_empty() => return Err(failed.into()),
-                            _ => continue,
-                        }
-                    };
-                    if let Some(budget) = &self.pool.common.budget {
-                        budget.take();
+                () = sleep_until(due), if more > 0 => match self.hedge_place(&tried, metadata) {
+                    Some(place) => {
+                        let previous = u32::try_from(tried.len()).unwrap_or(u32::MAX);
+                        tried.push(Arc::clone(place.0.standing()));
+                        running.push(self.begun(place, method, message, previous, metadata));
+                        more -= 1;
+                        due = Instant::now() + hedge.after;
                     }
-                    more -= 1;
-                    let previous = u32::try_from(tried.len()).unwrap_or(u32::MAX);
-                    tried.push(Arc::clone(place.0.standing()));
-                    running.push(self.begun(place, method, message, previous, metadata));
+                    None => {
+                        more = 0;
+                        if let Some(failed) = last.take_if(|_| running.is_empty()) {
+                            return self.call_again(failed, method, message, metadata).await;
+                        }
+                    }
                 }
             }
         }
     }
 
+    /// A place for one attempt more, if there is one at once and the budget has room.
+    fn hedge_place(&self, tried: &[Arc<Standing>], metadata: &Metadata<'_>) -> Option<Place> {
+        let budget = self.pool.common.budget.as_ref()?;
+        let place = budget
+            .allows()
+            .then(|| self.pool.place(tried, metadata.deadline));
+        let place = place.flatten()?;
+        budget.take();
+        Some(place)
+    }
+
     fn begun<'c>(
         &'c self,
-        place: super::pool::Place,
+        place: Place,
         method: &'c PathAndQuery,
         message: &'c Bytes,
         previous: u32,

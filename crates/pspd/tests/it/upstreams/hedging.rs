@@ -1,8 +1,15 @@
 //! A call that is slow is made a second time where that is asked for, and may be.
 
+use contract::pspd::NumberReply;
 use testkit::until;
 
 use super::{Shop, buy, gateway, get, refuse, sell};
+use crate::{
+    grpc_peer::framed,
+    raw_peer::{
+        DATA, END_HEADERS, END_STREAM, GO_AWAY, HEADERS, RawPeer, Script, Then, fields, frame,
+    },
+};
 
 const KEYS: &str = "health = \"off\"\nhedge = { after = \"50ms\", attempts = 2 }";
 const SHORT: [&str; 2] = ["--call-timeout", "500ms"];
@@ -57,4 +64,27 @@ fn hedges_count_against_the_budget() {
         assert_eq!(get(&gateway).status(), 504);
     }
     assert_eq!(slow.calls(), CALLS + 1);
+}
+
+/// One that did not begin is begun again all the same, also when nothing is left.
+#[test]
+fn a_call_that_did_not_begin_is_made_again() {
+    let peer = RawPeer::start(Script::by_call(|call, stream| match call {
+        // Goodbye, and nobody was served: the connection is another then.
+        1 => (frame(GO_AWAY, 0, 0, &[0; 8]), Then::Close),
+        _ => {
+            let head = fields(&[(":status", "200"), ("content-type", "application/grpc")]);
+            let end = fields(&[("grpc-status", "0")]);
+            let message = framed(&NumberReply { value: 1 });
+            let frames = [
+                frame(HEADERS, END_HEADERS, stream, &head),
+                frame(DATA, 0, stream, &message),
+                frame(HEADERS, END_HEADERS | END_STREAM, stream, &end),
+            ];
+            (frames.concat(), Then::Stay)
+        }
+    }));
+    let gateway = gateway(&[peer.address()], KEYS, &["--upstream-connections", "1"]);
+    assert_eq!(get(&gateway).status(), 200);
+    assert_eq!(peer.calls(), 2);
 }
