@@ -80,7 +80,8 @@ fn an_address_that_never_says_a_word_gets_no_call() {
 /// It takes calls and answers none of them. It gets few of them, and the others go well.
 #[test]
 fn an_endpoint_that_answers_nothing_gets_few_calls() {
-    const STUCK_MAX: usize = 5;
+    // A tenth; one that takes turns has half of them.
+    const STUCK_MAX: usize = 4 * CALLS / 10;
     let stuck = Shop::start(|call| call.hold());
     let well = Shop::start(sell);
     let args = ["--call-timeout", "1s"];

@@ -20,14 +20,19 @@ fn moody() -> (Shop, Arc<AtomicBool>) {
     (shop, fails)
 }
 
-const KEYS: &str = "balance = \"round-robin\"\n\
-                    ejection = { consecutive = 3, for = \"3s\", for-max = \"3s\" }";
+/// Puts aside after three failures, for this long.
+fn keys(time: &str) -> String {
+    format!(
+        "balance = \"round-robin\"\n\
+         ejection = {{ consecutive = 3, for = \"{time}\", for-max = \"{time}\" }}"
+    )
+}
 
 #[test]
-fn an_endpoint_whose_calls_fail_is_put_aside_and_comes_back() {
-    let (bad, fails) = moody();
+fn an_endpoint_whose_calls_fail_is_put_aside() {
+    let (bad, _) = moody();
     let good = Shop::start(sell);
-    let gateway = gateway(&[bad.address, good.address], KEYS, &[]);
+    let gateway = gateway(&[bad.address, good.address], &keys("1h"), &[]);
     // Until the other one is there as well, it is asked whatever it has done.
     until("the failures that it takes", || {
         buy(&gateway);
@@ -38,18 +43,33 @@ fn an_endpoint_whose_calls_fail_is_put_aside_and_comes_back() {
         assert_eq!(buy(&gateway).status(), 200);
     }
     assert_eq!((good.calls() - before, bad.calls()), (20, failed));
+}
+
+#[test]
+fn an_endpoint_that_was_put_aside_comes_back() {
+    let (bad, fails) = moody();
+    let good = Shop::start(sell);
+    let gateway = gateway(&[bad.address, good.address], &keys("300ms"), &[]);
+    until("the log to say that it was put aside", || {
+        buy(&gateway);
+        let log = gateway.last_lines().join("\n");
+        log.contains("its calls fail; put aside").then_some(())
+    });
     fails.store(false, Ordering::SeqCst);
+    let failed = bad.calls();
     until("it to get calls again", || {
         assert_eq!(buy(&gateway).status(), 200);
         (bad.calls() > failed).then_some(())
     });
+    let log = gateway.last_lines().join("\n");
+    assert!(log.contains("gets calls again"), "{log}");
 }
 
 /// With nobody else to ask, it is asked all the same.
 #[test]
 fn never_more_than_their_share_are_put_aside() {
     let (first, second) = (moody().0, moody().0);
-    let gateway = gateway(&[first.address, second.address], KEYS, &[]);
+    let gateway = gateway(&[first.address, second.address], &keys("1h"), &[]);
     until("both to have failed", || {
         buy(&gateway);
         (first.calls() >= 3 && second.calls() >= 3).then_some(())
@@ -66,7 +86,7 @@ fn never_more_than_their_share_are_put_aside() {
 fn other_failures_do_not_count() {
     let refusing = Shop::start(|call| refuse(call, "5"));
     let good = Shop::start(sell);
-    let gateway = gateway(&[refusing.address, good.address], KEYS, &[]);
+    let gateway = gateway(&[refusing.address, good.address], &keys("1h"), &[]);
     until("both to be asked", || {
         buy(&gateway);
         (refusing.calls() > 0 && good.calls() > 0).then_some(())
