@@ -61,8 +61,10 @@ fn an_endpoint_that_was_put_aside_comes_back() {
         assert_eq!(buy(&gateway).status(), 200);
         (bad.calls() > failed).then_some(())
     });
-    let log = gateway.last_lines().join("\n");
-    assert!(log.contains("gets calls again"), "{log}");
+    until("the log to say so", || {
+        let log = gateway.last_lines().join("\n");
+        log.contains("gets calls again").then_some(())
+    });
 }
 
 /// With nobody else to ask, it is asked all the same.
