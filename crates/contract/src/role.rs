@@ -14,7 +14,7 @@ pub const VARIABLE_PREFIX: &str = "PSPD_";
 pub enum Role {
     /// Unary greeting over gRPC.
     A,
-    /// Server-streamed numbers over gRPC.
+    /// The streams over gRPC: numbers, statistics and echo.
     B,
     /// The greeting over HTTP/1.1 JSON.
     ARest,

@@ -1,18 +1,22 @@
-//! Services A and B over gRPC, each with the standard health service and
-//! reflection (v1 and v1alpha). Thin: requests go to [`logic`](crate::logic),
+//! Services A and B over gRPC, B with the two services that take streams beside it,
+//! each with the standard health service and reflection (v1 and v1alpha). Thin: requests go to [`logic`](crate::logic),
 //! which decides; this file only carries. Dispatch is by service name, without
 //! a router between the connection and the service.
+
+mod streams;
 
 use std::{
     convert::Infallible, future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration,
 };
 
 use contract::{
-    FILE_DESCRIPTOR_SET, SERVICE_A, SERVICE_B, grpc_timeout,
+    FILE_DESCRIPTOR_SET, SERVICE_A, SERVICE_B, SERVICE_ECHO, SERVICE_STATISTICS, grpc_timeout,
     pspd::{
         HelloReply, HelloRequest, StreamRequest,
+        echo_server::EchoServer,
         service_a_server::{ServiceA, ServiceAServer},
         service_b_server::{ServiceB, ServiceBServer},
+        statistics_server::StatisticsServer,
     },
 };
 use http::HeaderMap;
@@ -28,6 +32,7 @@ use crate::{
     logic::{Sequence, greeting},
     numbers::Numbers,
 };
+use streams::Streams;
 
 /// What an operator sets for a gRPC service.
 #[derive(Debug, Clone)]
@@ -51,7 +56,7 @@ pub struct Grpc {
 /// The health that callers see; kept to say that the process stops.
 #[derive(Clone)]
 pub struct Health {
-    service: &'static str,
+    services: Vec<&'static str>,
     reporter: HealthReporter,
 }
 
@@ -63,10 +68,10 @@ impl Grpc {
     /// When the compiled-in descriptors cannot be read.
     pub async fn service_a(options: &Options) -> Result<Self, tonic_reflection::server::Error> {
         let service = ServiceAServer::new(A).max_decoding_message_size(options.message_bytes_max);
-        Self::with(SERVICE_A, call(service)).await
+        Self::with(vec![(SERVICE_A, call(service))]).await
     }
 
-    /// The server of service B.
+    /// The server of service B, and of `Statistics` and `Echo` beside it.
     ///
     /// # Errors
     ///
@@ -76,34 +81,50 @@ impl Grpc {
             limits: options.limits,
         })
         .max_decoding_message_size(options.message_bytes_max);
-        Self::with(SERVICE_B, call(service)).await
+        let streams = Arc::new(Streams {
+            messages_max: options.limits.count_max,
+        });
+        let statistics = StatisticsServer::from_arc(Arc::clone(&streams))
+            .max_decoding_message_size(options.message_bytes_max);
+        let echo =
+            EchoServer::from_arc(streams).max_decoding_message_size(options.message_bytes_max);
+        Self::with(vec![
+            (SERVICE_B, call(service)),
+            (SERVICE_STATISTICS, call(statistics)),
+            (SERVICE_ECHO, call(echo)),
+        ])
+        .await
     }
 
     async fn with(
-        name: &'static str,
-        service: Call,
+        mut services: Vec<(&'static str, Call)>,
     ) -> Result<Self, tonic_reflection::server::Error> {
+        let names: Vec<_> = services.iter().map(|(name, _)| *name).collect();
         let (reporter, health) = tonic_health::server::health_reporter();
-        reporter
-            .set_service_status(name, ServingStatus::Serving)
-            .await;
+        for name in &names {
+            reporter
+                .set_service_status(name, ServingStatus::Serving)
+                .await;
+        }
         let reflection = || {
-            tonic_reflection::server::Builder::configure()
+            let builder = tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-                .with_service_name(name)
-                .with_service_name("grpc.health.v1.Health")
+                .with_service_name("grpc.health.v1.Health");
+            names
+                .iter()
+                .copied()
+                .fold(builder, |builder, name| builder.with_service_name(name))
         };
-        let services = [
-            (name, service),
+        services.extend([
             named(health),
             named(reflection().build_v1()?),
             named(reflection().build_v1alpha()?),
-        ];
+        ]);
         Ok(Grpc {
             services: services.into(),
             health: Health {
-                service: name,
+                services: names,
                 reporter,
             },
         })
@@ -120,12 +141,13 @@ impl Health {
     /// Tells watchers that nothing is served any more, then ends their streams,
     /// which would otherwise keep a stopping process waiting.
     pub async fn stop(mut self) {
-        for service in ["", self.service] {
+        self.services.push("");
+        for service in &self.services {
             self.reporter
                 .set_service_status(service, ServingStatus::NotServing)
                 .await;
         }
-        for service in ["", self.service] {
+        for service in &self.services {
             self.reporter.clear_service_status(service).await;
         }
     }
@@ -231,14 +253,19 @@ impl ServiceB for B {
         &self,
         request: Request<StreamRequest>,
     ) -> Result<Response<Numbers>, Status> {
-        let timeout = timeout(request.metadata().as_ref()).unwrap_or_default();
-        // Beyond what the clock can express there is no deadline.
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let deadline = deadline(&request);
         let StreamRequest { count, delay_ms } = *request.get_ref();
         let sequence = Sequence::requested(count, delay_ms, &self.limits)
             .map_err(|beyond| Status::invalid_argument(beyond.to_string()))?;
         Ok(Response::new(Numbers::new(sequence, deadline)))
     }
+}
+
+/// When the caller gives up, if it says so.
+fn deadline<T>(request: &Request<T>) -> Option<Instant> {
+    let timeout = timeout(request.metadata().as_ref()).unwrap_or_default();
+    // Beyond what the clock can express there is no deadline.
+    timeout.and_then(|timeout| Instant::now().checked_add(timeout))
 }
 
 /// How long the caller waits, if it says so; an error when that cannot be read.

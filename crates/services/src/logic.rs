@@ -24,7 +24,7 @@ pub fn rest_greeting(name: Option<&str>) -> String {
 /// The most that service B accepts in one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Numbers in one sequence.
+    /// Numbers in one sequence; messages in one stream of requests.
     pub count_max: i32,
     /// Milliseconds between two numbers.
     pub delay_ms_max: i32,

@@ -100,9 +100,19 @@ pub(super) fn of(role: Role) -> Vec<Setting> {
     ];
     settings.extend(match role {
         Role::A => grpc_service(),
-        Role::B => [grpc_service(), sequence()].into_iter().flatten().collect(),
+        Role::B => {
+            let count = "Most numbers that one request may ask for, and messages that a stream of \
+                         them may have";
+            [grpc_service(), sequence(count)]
+                .into_iter()
+                .flatten()
+                .collect()
+        }
         Role::ARest => http(),
-        Role::BRest => [http(), sequence()].into_iter().flatten().collect(),
+        Role::BRest => {
+            let count = "Most numbers that one request may ask for";
+            [http(), sequence(count)].into_iter().flatten().collect()
+        }
         Role::Gateway => [http(), gateway(), grpc_upstreams()]
             .into_iter()
             .flatten()
@@ -132,13 +142,13 @@ fn concurrent_streams(default: &str) -> Setting {
     own("concurrent-streams-max", default, "N", help)
 }
 
-fn sequence() -> Vec<Setting> {
+fn sequence(count_help: &'static str) -> Vec<Setting> {
     vec![
         own(
             "count-max",
             "1000000",
             "N",
-            "Most numbers that one request may ask for",
+            count_help,
         ),
         own(
             "delay-ms-max",

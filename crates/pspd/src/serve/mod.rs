@@ -52,7 +52,7 @@ pub(crate) fn command() -> Command {
 fn about(role: Role) -> &'static str {
     match role {
         Role::A => "Service A: a unary greeting over gRPC",
-        Role::B => "Service B: server-streamed numbers over gRPC",
+        Role::B => "Service B: streams over gRPC (numbers, statistics, echo)",
         Role::ARest => "Service A-REST: the greeting over HTTP/1.1 JSON",
         Role::BRest => "Service B-REST: the numbers over HTTP/1.1 JSON",
         Role::Gateway => "Gateway P: web page and HTTP to gRPC",

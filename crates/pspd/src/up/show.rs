@@ -40,7 +40,7 @@ pub(super) fn addresses(system: &System) {
 fn what(role: Role) -> &'static str {
     match role {
         Role::A => "greeting, gRPC",
-        Role::B => "numbers, gRPC",
+        Role::B => "streams, gRPC",
         Role::ARest => "greeting, HTTP",
         Role::BRest => "numbers, HTTP",
         Role::Gateway => "page, HTTP to gRPC",

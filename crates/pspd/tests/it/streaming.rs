@@ -3,6 +3,8 @@
 //! the services where the test has to see or decide what they do.
 
 mod cancel;
+#[cfg(target_os = "linux")]
+mod converse;
 mod forms;
 mod grpc_client;
 mod many;

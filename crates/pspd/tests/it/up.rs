@@ -46,7 +46,7 @@ impl Up {
     }
 }
 
-/// A row with its role: `b  numbers, gRPC  ADDRESS  http://ADDRESS  PID`.
+/// A row with its role: `b  streams, gRPC  ADDRESS  http://ADDRESS  PID`.
 fn row(line: &str) -> Option<(Role, Row)> {
     let role = line.split_whitespace().next()?.parse().ok()?;
     let mut words = line.split_whitespace().rev();
