@@ -13,14 +13,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
+
 use crate::{
     alarm::Alarm,
     counts::Ledger,
     dialer::Dialer,
     exchange::{Observed, RequestError},
-    grpc,
+    grpc::{self, InThread, Outgoing, Source},
     http1::{Answer, Buffer},
     link::Link,
+    pacer::Pacer,
     scenario::{Kind, Request},
     template::Values,
 };
@@ -29,6 +32,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Client {
     dialer: Rc<Dialer>,
+    pacer: Rc<Pacer>,
     pub(crate) link: Link,
     /// From a request's intended start; told to gRPC targets.
     timeout: Duration,
@@ -47,9 +51,16 @@ struct Kept {
 
 impl Client {
     /// What it observes of streams is counted in `ledger`.
-    pub(crate) fn new(dialer: Rc<Dialer>, link: Link, timeout: Duration, ledger: Ledger) -> Self {
+    pub(crate) fn new(
+        dialer: Rc<Dialer>,
+        pacer: Rc<Pacer>,
+        link: Link,
+        timeout: Duration,
+        ledger: Ledger,
+    ) -> Self {
         Client {
             dialer,
+            pacer,
             link,
             timeout,
             alarm: Alarm::new(),
@@ -62,7 +73,8 @@ impl Client {
     }
 
     /// Sends `request` and reads the whole answer, or gives up at `deadline`; begin
-    /// [`Client::observed`] anew before. `values` is not needed beyond the call itself, before anything is awaited.
+    /// [`Client::observed`] anew before. `values` are those of this request when this is
+    /// called; later ones only for later messages of a stream.
     pub(crate) async fn request(
         &mut self,
         request: &Request,
@@ -84,7 +96,7 @@ impl Client {
                     judge(answer)
                 }
                 Kind::Grpc(call) => {
-                    let message = message(call, &mut values.borrow_mut())?;
+                    let message = Message::of(call, InThread::new(values, &self.pacer))?;
                     let lease = self.link.lease(&mut self.observed).await;
                     let (mut handle, _single) =
                         lease.grpc(&self.dialer, &mut self.observed).await?;
@@ -93,9 +105,8 @@ impl Client {
                         timeout: self.timeout,
                         deadline,
                     };
-                    let outcome = connection
-                        .call(call, message, limits, &mut self.observed)
-                        .await;
+                    let observed = &mut self.observed;
+                    let outcome = message.exchange(connection, call, limits, observed).await;
                     lease.keep_grpc(handle);
                     outcome
                 }
@@ -139,14 +150,16 @@ pub async fn try_once(
                 judge(answer.await?)
             }
             Kind::Grpc(call) => {
-                let message = message(call, &mut values)?;
+                let message = Message::of(call, values)?;
                 let mut connection = dialer.grpc().await?;
                 let handle = connection.handle().ok_or_else(RequestError::gone)?;
                 let mut observed = Observed::default();
                 let mut connection = handle.connection;
                 let limits = grpc::Limits { timeout, deadline };
-                let call = connection.call(call, message, limits, &mut observed);
-                call.await
+                let observed = &mut observed;
+                message
+                    .exchange(&mut connection, call, limits, observed)
+                    .await
             }
         }
     };
@@ -161,7 +174,38 @@ fn judge(answer: Answer) -> Result<(), RequestError> {
     }
 }
 
-fn message(call: &grpc::Call, values: &mut Values) -> Result<bytes::Bytes, RequestError> {
-    call.message(values)
-        .map_err(|error| RequestError::Unmade(error.to_string()))
+/// What a gRPC call sends.
+enum Message<S> {
+    One(Bytes),
+    /// Boxed, as is their exchange: most calls send one message, and each user has
+    /// room for this.
+    Stream(Box<Outgoing<S>>),
+}
+
+impl<S: Source> Message<S> {
+    fn of(call: &grpc::Call, mut source: S) -> Result<Self, RequestError> {
+        let message = match call.sends() {
+            None => source.message(call, 0).map(Message::One),
+            Some(sending) => {
+                let outgoing = Outgoing::new(call, sending, source);
+                outgoing.map(|outgoing| Message::Stream(Box::new(outgoing)))
+            }
+        };
+        message.map_err(|error| RequestError::Unmade(error.to_string()))
+    }
+
+    async fn exchange(
+        self,
+        connection: &mut grpc::Connection,
+        call: &grpc::Call,
+        limits: grpc::Limits,
+        observed: &mut Observed,
+    ) -> Result<(), RequestError> {
+        match self {
+            Message::One(message) => connection.call(call, message, limits, observed).await,
+            Message::Stream(mut outgoing) => {
+                Box::pin(connection.stream(call, &mut outgoing, limits, observed)).await
+            }
+        }
+    }
 }

@@ -52,6 +52,12 @@
 //!   what had arrived was seen, and a stream that never ends can only time out.
 //!   The gap that a timeout cuts short counts as long as it had lasted. A stream
 //!   that fails before its first message is a failure and nothing else.
+//! - The **round trip** of a message, where both sides stream, goes from when the
+//!   message was due to the arrival of the answer of the same number, of the streams
+//!   that gaps are counted of; what a timeout cuts short counts as long as it had
+//!   lasted. When a message is due is written at the top of `messages`.
+//! - **Messages a second** are those that were sent, and those that arrived, inside
+//!   the window, whichever call they belong to and whatever came of it.
 //! - A user is **stalled** when one request of it spans the whole window, begun
 //!   before and ended after. If that is a success it is in neither of the first
 //!   two sets, and without this count such a user would be invisible.
@@ -236,6 +242,14 @@ pub struct Route {
     pub gaps: Latencies,
     /// Messages of all streams.
     pub messages: u64,
+    /// Messages that calls with streams of requests sent in the window, whenever
+    /// the calls began.
+    pub messages_sent: u64,
+    /// Messages of answers that are streams and arrived in the window, whenever the
+    /// calls began.
+    pub messages_received: u64,
+    /// Of streams both ways: from when a message was due to its answer.
+    pub round_trips: Latencies,
 }
 
 /// What was counted of whole iterations.

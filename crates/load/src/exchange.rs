@@ -3,12 +3,15 @@
 
 use std::{
     io,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use crate::{
-    counts::{Failure, Ledger},
+    counts::{Failure, Ledger, Window},
+    grpc::Shared,
     http1::Malformed,
+    messages::{Pace, Progress, Sending},
 };
 
 /// How many gaps of a stream are kept before they are counted: a stream may have any
@@ -29,6 +32,14 @@ pub(crate) struct Observed {
     gaps: Vec<Duration>,
     /// Messages of the answer.
     pub(crate) messages: u64,
+    /// Those of a stream that arrived in the window.
+    pub(crate) received_in_window: u64,
+    /// Of a call that sends a stream: what it sends, and when it should have begun.
+    sends: Option<(Sending, Instant)>,
+    /// What its sending half tells.
+    pub(crate) progress: Arc<Progress>,
+    /// From when a message was due to its answer: those that are not counted yet.
+    round_trips: Vec<Duration>,
     /// Where many gaps are counted while a stream goes on; without it they are lost.
     counted: Option<Counted>,
 }
@@ -37,6 +48,7 @@ pub(crate) struct Observed {
 #[derive(Debug)]
 struct Counted {
     ledger: Ledger,
+    window: Window,
     route: usize,
     intended: Instant,
 }
@@ -44,9 +56,11 @@ struct Counted {
 impl Observed {
     /// Of requests that are counted in `ledger`.
     pub(crate) fn counted_in(ledger: Ledger) -> Observed {
+        let window = ledger.lock().window();
         Observed {
             counted: Some(Counted {
                 ledger,
+                window,
                 route: 0,
                 intended: Instant::now(),
             }),
@@ -62,11 +76,56 @@ impl Observed {
         }
         (self.sent, self.first_message, self.latest_message) = (None, None, None);
         self.gaps.clear();
-        self.messages = 0;
+        self.round_trips.clear();
+        (self.messages, self.received_in_window) = (0, 0);
+        if self.sends.take().is_some() {
+            self.progress.reset();
+        }
+    }
+
+    /// The call is about to send a stream of messages.
+    pub(crate) fn sends(&mut self, sending: Sending) -> Shared {
+        let intended = self.counted.as_ref().map(|counted| counted.intended);
+        let start = intended.unwrap_or_else(Instant::now);
+        self.sends = Some((sending, start));
+        Shared {
+            progress: Arc::clone(&self.progress),
+            window: self.counted.as_ref().map(|counted| counted.window),
+            start,
+        }
+    }
+
+    /// When the message was due that the next one of the answer is taken for the
+    /// answer to.
+    fn due(&self, index: u64) -> Option<Instant> {
+        let (sending, start) = self.sends?;
+        let index = u32::try_from(index).ok()?;
+        let is_sent = index < sending.messages();
+        sending
+            .due(index, start, self.latest_message)
+            .filter(|_| is_sent)
     }
 
     /// A message of a stream has arrived, whole.
     pub(crate) fn message(&mut self, at: Instant) {
+        if self.sends.is_some() {
+            // One that is there before it was due is no answer.
+            let due = self.due(self.messages);
+            if let Some(trip) = due.and_then(|due| at.checked_duration_since(due)) {
+                if self.round_trips.len() == GAPS_MAX {
+                    self.count_round_trips();
+                }
+                self.round_trips.push(trip);
+            }
+            self.progress.answered_one();
+        }
+        if self
+            .counted
+            .as_ref()
+            .is_some_and(|counted| counted.window.holds(at))
+        {
+            self.received_in_window += 1;
+        }
         self.messages += 1;
         match self.latest_message.replace(at) {
             Some(before) => {
@@ -85,6 +144,30 @@ impl Observed {
             ledger.record_gaps(counted.route, counted.intended, &self.gaps);
         }
         self.gaps.clear();
+    }
+
+    fn count_round_trips(&mut self) {
+        if let Some(counted) = &self.counted {
+            let mut ledger = counted.ledger.lock();
+            ledger.record_round_trips(counted.route, counted.intended, &self.round_trips);
+        }
+        self.round_trips.clear();
+    }
+
+    /// Round trips that are not counted yet.
+    pub(crate) fn round_trips(&self) -> &[Duration] {
+        &self.round_trips
+    }
+
+    /// How long the messages had been due at `ended` that had no answer by then.
+    pub(crate) fn unanswered(&self, ended: Instant) -> impl Iterator<Item = Duration> {
+        let last = match self.sends {
+            // One at a time.
+            Some((sending, _)) if sending.pace == Pace::WhenAnswered => self.messages + 1,
+            Some((sending, _)) => sending.messages().into(),
+            None => 0,
+        };
+        (self.messages..last).map_while(move |index| ended.checked_duration_since(self.due(index)?))
     }
 
     /// Gaps that are not counted yet.

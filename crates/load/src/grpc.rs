@@ -1,5 +1,5 @@
 //! A gRPC client for the load engine: HTTP/2 in plain text with prior knowledge,
-//! unary and server-streaming calls. In: prepared [`Call`]s and framed messages;
+//! calls of all four kinds. In: prepared [`Call`]s and framed messages;
 //! out: what was seen of each answer. It does not retry, balance, compress,
 //! resolve names or decode the messages it gets: each of these would either hide
 //! a failure or be a cost of the generator in the figures of the target. For the
@@ -11,6 +11,7 @@
 mod answer;
 mod call;
 mod counted;
+mod sending;
 
 use std::{
     future::poll_fn,
@@ -27,6 +28,7 @@ use http::{HeaderValue, Request};
 use tokio::net::TcpStream;
 
 pub use call::{Call, CallError};
+pub(crate) use sending::{InThread, Outgoing, Shared, Source};
 
 use crate::{
     exchange::{Observed, RequestError},
@@ -142,19 +144,53 @@ impl Connection {
         observed: &mut Observed,
     ) -> Result<(), RequestError> {
         let head = call.head(self.told.header(limits.timeout));
-        match exchange(&mut self.sender, head, message, call.shape(), observed).await {
-            // The target keeps a deadline as well and may be first to say so: that
-            // is the same failure, and its kind must not depend on the race.
-            Err(RequestError::GrpcStatus { code, .. })
-                if code == DEADLINE_EXCEEDED && Instant::now() >= limits.deadline =>
-            {
-                Err(RequestError::Timeout(limits.timeout))
-            }
-            done => done,
+        let outcome = exchange(&mut self.sender, head, message, call.shape(), observed).await;
+        kept(limits, outcome)
+    }
+
+    /// The same with a stream of messages, sent while the answer is read.
+    pub(crate) async fn stream<S: Source>(
+        &mut self,
+        call: &Call,
+        outgoing: &mut Outgoing<S>,
+        limits: Limits,
+        observed: &mut Observed,
+    ) -> Result<(), RequestError> {
+        let head = call.head(self.told.header(limits.timeout));
+        poll_fn(|context| self.sender.poll_ready(context))
+            .await
+            .map_err(broken)?;
+        let (answer, body) = self.sender.send_request(head, false).map_err(broken)?;
+        let mut sent = Sent(Some(body));
+        let Some(stream) = &mut sent.0 else {
+            return Ok(());
+        };
+        let shared = observed.sends(outgoing.sending);
+        let sending = sending::send(stream, call, outgoing, &shared);
+        let reading = answer::read(answer, call.shape(), observed);
+        let outcome = sending::both(sending, reading).await;
+        // Where nothing was lost the stream has ended by itself, or the target has
+        // said that it needs no more.
+        if !matches!(outcome, Err(RequestError::Unmade(_))) {
+            sent.finish();
         }
+        kept(limits, outcome)
     }
 }
 
+/// The outcome of a call within its limits. The target keeps a deadline as well and
+/// may be first to say so: that is the same failure, and its kind must not depend
+/// on the race.
+fn kept(limits: Limits, outcome: Result<(), RequestError>) -> Result<(), RequestError> {
+    match outcome {
+        Err(RequestError::GrpcStatus { code, .. })
+            if code == DEADLINE_EXCEEDED && Instant::now() >= limits.deadline =>
+        {
+            Err(RequestError::Timeout(limits.timeout))
+        }
+        done => done,
+    }
+}
 async fn exchange(
     sender: &mut SendRequest<Bytes>,
     head: Request<()>,

@@ -11,7 +11,7 @@
 //! - `client`, `link`, `dialer`: a request, on which connection, and opening it
 //! - `exchange`, `alarm`: what is seen of a request, and how long it may take
 //! - `http1`, `grpc`: what is spoken on a connection
-//! - `scenario`, `template`: the requests
+//! - `scenario`, `template`: the requests; `messages`: those that one call sends
 //! - `counts`, `latencies`: what is counted, with the rule of what counts
 //! - `traffic`: bytes and connections
 //! - `self_check`: the generator's watch on itself
@@ -26,6 +26,7 @@ mod grpc;
 mod http1;
 mod latencies;
 mod link;
+mod messages;
 mod pacer;
 mod queue;
 mod scenario;
@@ -44,6 +45,7 @@ pub use exchange::RequestError;
 pub use grpc::{Call, CallError};
 pub use http1::Malformed;
 pub use latencies::{Latencies, PackedLatencies, SIGNIFICANT_DIGITS};
+pub use messages::{MESSAGES_MAX, MessagesError, Pace, Sending};
 pub use scenario::{Protocol, Request, RequestTextError, Scenario};
 pub use self_check::{LATE, ThreadCheck};
 pub use shape::{Arrivals, ConnectionCount, Connections, Reuse, Shape};

@@ -8,6 +8,7 @@
 //! | `{{user}}` | index of the virtual user, from 0 |
 //! | `{{iteration}}` | iteration of that user, from 0 |
 //! | `{{request}}` | number of the request in its generator thread, from 0 |
+//! | `{{message}}` | number of the message in its call, from 0 |
 //! | `{{random 1 100}}` | a whole number between the two, both included |
 //! | `{{pick a b c}}` | one of the words |
 //! | `{{uuid}}` | a random UUID (version 4) |
@@ -33,7 +34,8 @@ const CLOSE: &str = "}}";
 const ESCAPED_OPEN: &str = "{{{{";
 
 /// What expressions there are, as an error lists them.
-const KNOWN: &str = "user, iteration, request, random LOW HIGH, pick WORD..., uuid, now_ms";
+const KNOWN: &str =
+    "user, iteration, request, message, random LOW HIGH, pick WORD..., uuid, now_ms";
 
 /// A parsed template.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +49,7 @@ enum Part {
     User,
     Iteration,
     Request,
+    Message,
     Random { low: i64, high: i64 },
     Pick(Vec<String>),
     Uuid,
@@ -63,6 +66,8 @@ pub struct Values {
     pub iteration: u64,
     /// Number of the request in its generator thread, from 0.
     pub request: u64,
+    /// Number of the message in its call, from 0.
+    pub message: u32,
     random: ChaCha8Rng,
     /// Kept for those who render and use the text at once.
     pub(crate) scratch: String,
@@ -82,6 +87,7 @@ impl Values {
             user: 0,
             iteration: 0,
             request: 0,
+            message: 0,
             random,
             scratch: String::new(),
         }
@@ -163,6 +169,7 @@ impl Template {
                 Part::User => number(values.user, into),
                 Part::Iteration => number(values.iteration, into),
                 Part::Request => number(values.request, into),
+                Part::Message => number(values.message, into),
                 Part::Random { low, high } => {
                     number(values.random.random_range(*low..=*high), into);
                 }
@@ -193,7 +200,7 @@ impl Template {
         for part in &self.parts {
             match part {
                 Part::Text(text) => into.push_str(text),
-                Part::User | Part::Iteration | Part::Request => into.push('0'),
+                Part::User | Part::Iteration | Part::Request | Part::Message => into.push('0'),
                 Part::Random { low, .. } if sample.is_multiple_of(2) => number(*low, &mut into),
                 Part::Random { high, .. } => number(*high, &mut into),
                 Part::Pick(words) => into.push_str(&words[sample % words.len()]),
@@ -234,6 +241,7 @@ impl Part {
             "user" => Part::User.without(&arguments),
             "iteration" => Part::Iteration.without(&arguments),
             "request" => Part::Request.without(&arguments),
+            "message" => Part::Message.without(&arguments),
             "uuid" => Part::Uuid.without(&arguments),
             "now_ms" => Part::NowMs.without(&arguments),
             _ => return Err(TemplateError::Unknown { position, name }),

@@ -141,7 +141,9 @@ pub(crate) async fn run(
     for (index, turns) in turns(load, share, times) {
         let link = Link::new(pool.clone(), load.connections.reuse);
         let dialer = Rc::clone(&thread.dialer);
-        let client = Client::new(dialer, link, load.request_timeout, thread.ledger.clone());
+        let pacer = Rc::clone(&thread.pacer);
+        let ledger = thread.ledger.clone();
+        let client = Client::new(dialer, pacer, link, load.request_timeout, ledger);
         users.spawn_local(User::new(Rc::clone(&thread), index, turns, client).run());
     }
     if let Some(pool) = &pool

@@ -125,6 +125,9 @@ impl Recorder {
         if intended >= self.window.end {
             return;
         }
+        let route = &mut self.routes[finished.route];
+        route.messages_sent += observed.progress.sent_in_window();
+        route.messages_received += observed.received_in_window;
         match finished.failure {
             Some(kind) => self.failure(finished.route, kind, ended),
             None => {
@@ -160,8 +163,27 @@ impl Recorder {
         }
     }
 
+    /// Adds round trips of a call that goes on, or has ended.
+    pub(crate) fn record_round_trips(
+        &mut self,
+        route: usize,
+        intended: Instant,
+        trips: &[Duration],
+    ) {
+        if self.window.holds(intended) {
+            let all = &mut self.routes[route].round_trips;
+            trips.iter().for_each(|trip| all.record(*trip));
+        }
+    }
+
     /// Counts what is left to count of a stream, if it was one.
     fn stream(&mut self, finished: &Finished, observed: &Observed) {
+        self.record_round_trips(finished.route, finished.intended, observed.round_trips());
+        if finished.failure == Some(Failure::Timeout) {
+            let all = &mut self.routes[finished.route].round_trips;
+            let unanswered = observed.unanswered(finished.ended);
+            unanswered.for_each(|trip| all.record(trip));
+        }
         let Some(first) = observed.first_message else {
             return;
         };
@@ -305,6 +327,10 @@ impl Recorder {
         self.latest.of(second)
     }
 
+    pub(crate) fn window(&self) -> Window {
+        self.window
+    }
+
     pub(crate) fn routes(&self) -> usize {
         self.routes.len()
     }
@@ -331,6 +357,9 @@ impl Recorder {
             all.first_message.merge(&mine.first_message);
             all.gaps.merge(&mine.gaps);
             all.messages += mine.messages;
+            all.messages_sent += mine.messages_sent;
+            all.messages_received += mine.messages_received;
+            all.round_trips.merge(&mine.round_trips);
         }
         let iterations = &mut counts.iterations;
         iterations.durations.merge(&self.iterations.durations);

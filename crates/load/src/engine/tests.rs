@@ -3,6 +3,7 @@
 mod connections;
 mod due;
 mod grpc;
+mod streams;
 mod target;
 
 use super::*;

@@ -1,6 +1,6 @@
 //! A call, prepared once and made many times: its head, and what makes its
 //! message. In: a method, a template of its message as proto3 JSON, metadata;
-//! out: heads and framed messages. A message that is the same in every request
+//! out: heads and framed messages, one for each call or as many as it sends. A message that is the same in every request
 //! is encoded once; any other is rendered, parsed and encoded for each, which is
 //! a cost of the generator and is why constant messages are told apart.
 
@@ -18,7 +18,10 @@ use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Me
 use serde_json::Value;
 
 use super::{MESSAGE_BYTES_MAX, answer::Shape};
-use crate::template::{Template, TemplateError, Values};
+use crate::{
+    messages::{Pace, Sending},
+    template::{Template, TemplateError, Values},
+};
 
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const USER_AGENT: HeaderValue =
@@ -29,6 +32,8 @@ const USER_AGENT: HeaderValue =
 pub struct Call {
     head: Request<()>,
     shape: Shape,
+    /// Where the method takes a stream.
+    sending: Option<Sending>,
     body: Body,
 }
 
@@ -51,16 +56,17 @@ pub enum CallError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The method takes a stream.
-    #[error(
-        "{method} is a {kind} method, which is not measured yet; choose a unary or \
-         server-streaming one"
-    )]
-    Unmeasured {
+    /// The method takes one message, and more were to be sent.
+    #[error("{method} takes one message; leave messages and every out")]
+    OneMessage {
         /// The method as `package.Service/Method`.
         method: String,
-        /// How it streams.
-        kind: &'static str,
+    },
+    /// The method answers once, and each message was to wait for an answer.
+    #[error("{method} answers once, at the end; give every, or leave it out")]
+    OneAnswer {
+        /// The method as `package.Service/Method`.
+        method: String,
     },
     /// The message is not a template.
     #[error("the message of {method}: {reason}")]
@@ -102,8 +108,8 @@ pub enum CallError {
 }
 
 impl Call {
-    /// Prepares calls of `method` at `authority` (a host and a port). The message
-    /// is a template of the request as proto3 JSON; metadata entries whose name
+    /// Prepares calls of `method` at `authority` (a host and a port), which send one
+    /// message; see [`Call::sending`]. The message is a template of the request as proto3 JSON; metadata entries whose name
     /// ends in `-bin` have values in base64, the others printable ASCII.
     ///
     /// # Errors
@@ -117,20 +123,12 @@ impl Call {
         metadata: &[(String, String)],
     ) -> Result<Self, CallError> {
         let path = format!("{}/{}", method.parent_service().full_name(), method.name());
-        let shape = match (method.is_client_streaming(), method.is_server_streaming()) {
-            (false, false) => Shape::Unary,
-            (false, true) => Shape::Stream,
-            (true, server) => {
-                return Err(CallError::Unmeasured {
-                    method: path,
-                    kind: if server {
-                        "bidirectional"
-                    } else {
-                        "client-streaming"
-                    },
-                });
-            }
+        let shape = match method.is_server_streaming() {
+            false => Shape::Unary,
+            true => Shape::Stream,
         };
+        let sending = Sending::new(1, Pace::AtOnce).ok();
+        let sending = sending.filter(|_| method.is_client_streaming());
         let head = head(authority, &path, metadata)?;
         let template = Template::parse(message).map_err(|reason| CallError::Template {
             method: path,
@@ -146,7 +144,33 @@ impl Call {
         } else {
             Body::Template(template, input)
         };
-        Ok(Call { head, shape, body })
+        Ok(Call {
+            head,
+            shape,
+            sending,
+            body,
+        })
+    }
+
+    /// The same with so many messages a call, of a method that takes a stream. Each
+    /// is a rendering of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`] when the method takes one message, or when each was to wait for
+    /// the answer to the one before of a method that answers once.
+    pub fn sending(self, sending: Sending) -> Result<Call, CallError> {
+        let method = || self.head.uri().path().trim_start_matches('/').to_owned();
+        if self.sending.is_none() {
+            return Err(CallError::OneMessage { method: method() });
+        }
+        if self.shape == Shape::Unary && sending.pace == Pace::WhenAnswered {
+            return Err(CallError::OneAnswer { method: method() });
+        }
+        Ok(Call {
+            sending: Some(sending),
+            ..self
+        })
     }
 
     /// The message of one request, framed.
@@ -173,6 +197,12 @@ impl Call {
     #[must_use]
     pub fn streams(&self) -> bool {
         self.shape == Shape::Stream
+    }
+
+    /// What it sends, where that is a stream.
+    #[must_use]
+    pub fn sends(&self) -> Option<Sending> {
+        self.sending
     }
 
     pub(super) fn shape(&self) -> Shape {

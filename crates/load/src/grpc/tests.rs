@@ -9,6 +9,7 @@ use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle, time::sleep};
 use super::*;
 
 mod library;
+mod streams;
 
 /// The service that the tests call.
 const PROTO: &str = r#"

@@ -57,7 +57,8 @@ fn check_refused(text: &str, expected: &str) {
 
 #[test]
 fn errors_name_the_place_and_what_there_is() {
-    let known = "there are: user, iteration, request, random LOW HIGH, pick WORD..., uuid, now_ms";
+    let known =
+        "there are: user, iteration, request, message, random LOW HIGH, pick WORD..., uuid, now_ms";
     check_refused(
         "é{{users}}",
         &format!("no expression is called \"users\" (character 2); {known}"),

@@ -51,6 +51,34 @@ async fn target(answers: Answers) -> (SocketAddr, Arc<Seen>) {
     (address, seen)
 }
 
+/// A target that does this with every call.
+pub(super) async fn target_of<F>(
+    script: impl Fn(::http::Request<h2::RecvStream>, h2::server::SendResponse<Bytes>) -> F
+    + Clone
+    + Send
+    + 'static,
+) -> SocketAddr
+where
+    F: Future<Output = Result<(), h2::Error>> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
+    let address = listener.local_addr().expect("bound");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let script = script.clone();
+            tokio::spawn(async move {
+                let mut connection = h2::server::handshake(stream).await?;
+                while let Some(call) = connection.accept().await {
+                    let (request, respond) = call?;
+                    tokio::spawn(script(request, respond));
+                }
+                Ok::<_, h2::Error>(())
+            });
+        }
+    });
+    address
+}
+
 async fn serve(stream: TcpStream, answers: Answers, seen: Arc<Seen>) -> Result<(), h2::Error> {
     let mut connection = h2::server::handshake(stream).await?;
     let open = Arc::new(AtomicU64::new(0));
@@ -81,13 +109,14 @@ async fn serve(stream: TcpStream, answers: Answers, seen: Arc<Seen>) -> Result<(
     Ok(())
 }
 
-fn method(name: &str) -> MethodDescriptor {
+pub(super) fn method(name: &str) -> MethodDescriptor {
     let proto = r#"
         syntax = "proto3";
         package t;
         service S {
             rpc One(M) returns (M);
             rpc Many(M) returns (stream M);
+            rpc Both(stream M) returns (stream M);
         }
         message M { string name = 1; }
     "#;
@@ -100,7 +129,7 @@ fn method(name: &str) -> MethodDescriptor {
     methods.find(|method| method.name() == name).expect("there")
 }
 
-fn calls(address: SocketAddr, name: &str) -> Load {
+pub(super) fn calls(address: SocketAddr, name: &str) -> Load {
     let message = r#"{"name": "user {{user}}"}"#;
     let call = Call::new("fake", &method(name), message, &[]).expect("right");
     Load {

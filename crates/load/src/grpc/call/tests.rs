@@ -92,17 +92,28 @@ fn a_message_that_only_some_values_break_is_an_error_of_that_request() {
 }
 
 #[test]
-fn methods_that_take_streams_are_refused_by_name() {
-    for (name, kind) in [("Up", "client-streaming"), ("Both", "bidirectional")] {
-        let error = Call::new("localhost:1", &method(name), "{}", &[]);
-        assert_eq!(
-            error.expect_err("not measured").to_string(),
-            format!(
-                "t.S/{name} is a {kind} method, which is not measured yet; \
-                 choose a unary or server-streaming one"
-            )
-        );
+fn what_is_sent_fits_the_method() {
+    let sending = |name: &str, pace| {
+        let call = Call::new("localhost:1", &method(name), "{}", &[]).expect("right");
+        let sending = Sending::new(3, pace).expect("some");
+        call.sending(sending).map_err(|error| error.to_string())
+    };
+    let alone = "takes one message; leave messages and every out";
+    for name in ["One", "Many"] {
+        let error = sending(name, Pace::AtOnce).expect_err("it takes one message");
+        assert_eq!(error, format!("t.S/{name} {alone}"));
     }
+    let error = sending("Up", Pace::WhenAnswered).expect_err("it answers once");
+    assert!(
+        error.starts_with("t.S/Up answers once, at the end"),
+        "{error}"
+    );
+    for (name, pace) in [("Up", Pace::AtOnce), ("Both", Pace::WhenAnswered)] {
+        let call = sending(name, pace).expect("it takes a stream");
+        assert_eq!(call.sends().map(|sends| sends.messages()), Some(3));
+    }
+    let one = Call::new("localhost:1", &method("Up"), "{}", &[]).expect("right");
+    assert_eq!(one.sends().map(|sends| sends.messages()), Some(1));
 }
 
 #[test]
