@@ -6,7 +6,8 @@ use std::{collections::BTreeMap, time::Duration};
 use hdrhistogram::Histogram;
 use load::{Failure, Latencies, Sample, ThreadCheck};
 use results::{
-    Block, Failures, GeneratorThread, Histograms, Latency, LoadPoint, Route, Second, Stream,
+    Block, Failures, GeneratorThread, Histograms, Latency, LoadPoint, Messages, Route, Second,
+    Stream,
 };
 
 use crate::{block::Measured, marks, schedule::Step};
@@ -100,8 +101,28 @@ fn routes(sample: &Sample, names: &[String]) -> Vec<Route> {
                 first_message,
                 gap: latency(&counts.gaps),
             }),
+            messages: messages(counts, sample.window.length()),
         })
         .collect()
+}
+
+/// Absent where no message belongs to a stream.
+fn messages(counts: &load::Route, window: Duration) -> Option<Messages> {
+    let a_second = |messages: u64| {
+        let rate = messages as f64 / window.as_secs_f64();
+        (messages > 0).then_some(rate)
+    };
+    let messages = Messages {
+        sent_per_second: a_second(counts.messages_sent),
+        received_per_second: a_second(counts.messages_received),
+        round_trip: latency(&counts.round_trips),
+    };
+    let Messages {
+        sent_per_second: sent,
+        received_per_second: received,
+        round_trip,
+    } = messages;
+    (sent.or(received).is_some() || round_trip.is_some()).then_some(messages)
 }
 
 fn latency(latencies: &Latencies) -> Option<Latency> {
@@ -158,6 +179,7 @@ pub(crate) fn histograms(sample: &Sample, names: &[String]) -> Histograms {
             ("uncorrected", &route.uncorrected),
             ("first_message", &route.first_message),
             ("gap", &route.gaps),
+            ("round_trip", &route.round_trips),
         ] {
             if latencies.count() > 0 {
                 let histogram = latencies.histogram().clone();

@@ -7,7 +7,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use accounts::{Accounts, Pids};
 use describe::{Description, Limits};
 use http::Method;
-use load::{Call, Scenario};
+use load::{Call, Pace, Scenario, Sending};
 use results::{OwnChain, Request, Schema};
 use system::System;
 use tokio::{
@@ -199,11 +199,29 @@ fn grpc_scenario(
         let metadata: Vec<_> = request.headers.clone().into_iter().collect();
         let message = request.body.as_deref().unwrap_or("{}");
         let call = Call::new(authority, &method, message, &metadata)
+            .map_err(|error| error.to_string())
+            .and_then(|call| streaming(call, request))
             .map_err(|error| format!("call {}: {error}", request.name))?;
         Ok::<_, String>(load::Request::grpc(&request.name, call))
     });
     let requests = requests.collect::<Result<_, _>>()?;
     Ok(Arc::new(Scenario { requests }))
+}
+
+/// The call with as many messages as the request says, at its pace.
+fn streaming(call: Call, request: &Request) -> Result<Call, String> {
+    let is_said = request.messages.is_some() || request.every.is_some();
+    if call.sends().is_none() && !is_said {
+        return Ok(call);
+    }
+    let pace = match request.every {
+        None if call.streams() => Pace::WhenAnswered,
+        None | Some(Duration::ZERO) => Pace::AtOnce,
+        Some(every) => Pace::Every(every),
+    };
+    let sending = Sending::new(request.messages.unwrap_or(1), pace);
+    let sending = sending.map_err(|error| error.to_string())?;
+    call.sending(sending).map_err(|error| error.to_string())
 }
 
 /// The address that takes connections: a name such as `localhost` often has two,

@@ -5,7 +5,7 @@
 //! same, in a record from elsewhere, is quoted as in RFC 4180.
 
 use accounts::Cost;
-use results::{Block, Latency, LoadPoint, Route, Run};
+use results::{Block, Latency, LoadPoint, Messages, Route, Run};
 
 use crate::{
     Digest, Metric, Outcome,
@@ -105,6 +105,11 @@ pub fn blocks_csv(run: &Run) -> String {
     let routes = names(run, |block| {
         block.routes.iter().map(|of| of.route.as_str()).collect()
     });
+    // Columns of their own, and only where there is something in them.
+    let streaming = names(run, |block| {
+        let streaming = block.routes.iter().filter(|of| of.messages.is_some());
+        streaming.map(|of| of.route.as_str()).collect()
+    });
     let roles = names(run, |block| {
         block.costs.iter().map(|of| of.role.as_str()).collect()
     });
@@ -117,11 +122,11 @@ pub fn blocks_csv(run: &Run) -> String {
         line.latency("", block.latency);
         line.latency("uncorrected_", block.latency_uncorrected);
         for name in &routes {
-            route(
-                &mut line,
-                name,
-                block.routes.iter().find(|of| of.route == *name),
-            );
+            let of_name = block.routes.iter().find(|of| of.route == *name);
+            route(&mut line, name, of_name);
+            if streaming.contains(name) {
+                messages(&mut line, name, of_name.and_then(|of| of.messages));
+            }
         }
         for name in &roles {
             role(
@@ -186,6 +191,16 @@ fn route(line: &mut Line, name: &str, route: Option<&Route>) {
     line.latency(&format!("{name}_gap_"), stream.and_then(|of| of.gap));
 }
 
+fn messages(line: &mut Line, name: &str, of: Option<Messages>) {
+    let (sent, received) = of.map_or((None, None), |of| {
+        (of.sent_per_second, of.received_per_second)
+    });
+    line.known(format!("{name}_messages_sent_per_second"), sent);
+    line.known(format!("{name}_messages_received_per_second"), received);
+    let round_trip = of.and_then(|of| of.round_trip);
+    line.latency(&format!("{name}_round_trip_"), round_trip);
+}
+
 fn role(line: &mut Line, name: &str, cost: Option<&Cost>) {
     line.known(
         format!("{name}_cpu_seconds"),
@@ -237,6 +252,10 @@ pub fn cells_csv(digest: &Digest<'_>) -> String {
             routes.push(route.route);
         }
     }
+    let streaming = |name: &str| {
+        let mut all = digest.cells.iter().flat_map(|cell| &cell.routes);
+        all.any(|of| of.route == name && of.has_messages())
+    };
     csv(digest.cells.iter().map(|cell| {
         let mut line = Line::default();
         line.add("target", &cell.target.name);
@@ -261,6 +280,14 @@ pub fn cells_csv(digest: &Digest<'_>) -> String {
             let first_message = route.and_then(|of| of.first_message);
             line.latency(&format!("{name}_first_message_"), first_message);
             line.latency(&format!("{name}_gap_"), route.and_then(|of| of.gap));
+            if streaming(name) {
+                let of = route.map(|of| Messages {
+                    sent_per_second: of.sent_per_second,
+                    received_per_second: of.received_per_second,
+                    round_trip: of.round_trip,
+                });
+                messages(&mut line, name, of);
+            }
         }
         let published = cell.published;
         line.known("ceiling_per_second", cell.ceiling_per_second);

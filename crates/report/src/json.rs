@@ -55,6 +55,12 @@ struct RouteSummary<'a> {
     first_message: Option<Latency>,
     #[serde(skip_serializing_if = "Option::is_none")]
     gap: Option<Latency>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    round_trip: Option<Latency>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messages_sent_per_second: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    messages_received_per_second: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -177,6 +183,9 @@ fn cell<'a>(cell: &'a Cell<'_>) -> CellSummary<'a> {
                 latency_uncorrected: route.times.uncorrected,
                 first_message: route.first_message,
                 gap: route.gap,
+                round_trip: route.round_trip,
+                messages_sent_per_second: route.sent_per_second,
+                messages_received_per_second: route.received_per_second,
             })
             .collect(),
         failed: cell.failed(),

@@ -6,7 +6,7 @@ use accounts::{Bytes, Cost, GENERATOR, Machine, MachineLoad, Switches};
 use hdrhistogram::Histogram;
 use results::{
     Block, Experiment, Failures, GeneratorThread, Histograms, Latency, LoadPoint, Mark, MarkKind,
-    Missed, Probe, Route, Run, SCHEMA_VERSION, Session, State, Stream,
+    Messages, Missed, Probe, Route, Run, SCHEMA_VERSION, Session, State, Stream,
 };
 
 use crate::Digest;
@@ -72,6 +72,7 @@ fn route(route: &str, ms: f64) -> Route {
         latency: Some(latency(ms, COMPLETED / 2)),
         latency_uncorrected: Some(latency(ms, COMPLETED / 2)),
         stream: None,
+        messages: None,
     }
 }
 
@@ -161,6 +162,9 @@ pub(crate) fn histograms(block: &Block) -> Histograms {
                 Some(stream.first_message),
             );
             add(format!("{}.gap", route.route), stream.gap);
+        }
+        if let Some(messages) = route.messages {
+            add(format!("{}.round_trip", route.route), messages.round_trip);
         }
     }
     histograms
@@ -304,6 +308,24 @@ pub(crate) fn open_loop_run() -> Run {
     }
     let mut run = run(&[], blocks);
     run.experiment.load.rates = vec![200.0];
+    run
+}
+
+/// One target whose `numbers` streams both ways and whose `hello` sends a stream.
+pub(crate) fn conversations_run() -> Run {
+    let mut run = published_run();
+    for block in &mut run.blocks {
+        block.routes[0].messages = Some(Messages {
+            sent_per_second: Some(12_500.0),
+            received_per_second: None,
+            round_trip: None,
+        });
+        block.routes[1].messages = Some(Messages {
+            sent_per_second: Some(4_000.0),
+            received_per_second: Some(3_990.0),
+            round_trip: Some(latency(0.8, 10 * COMPLETED)),
+        });
+    }
     run
 }
 

@@ -8,7 +8,7 @@ mod circumstances;
 mod tables;
 
 use crate::{
-    Cell, Digest, Language, Warning,
+    Cell, Digest, Language, RouteTimes, Warning,
     published::note,
     steps,
     table::Table,
@@ -149,6 +149,14 @@ fn figures(page: &mut Page, digest: &Digest<'_>) {
     }) {
         page.heading("Streams: first message and gaps between messages");
         page.table(&tables::streams(digest));
+    }
+    if has(|cell| cell.routes.iter().any(RouteTimes::has_messages)) {
+        page.heading("Streams: messages a second and their round trips");
+        page.table(&tables::messages(digest));
+        page.paragraph(
+            "sent, received: messages inside the window, a second. trip: from when a message was \
+             due to the answer of the same number.",
+        );
     }
     let steps = steps::steps(digest, Language::English);
     if !steps.is_empty() {

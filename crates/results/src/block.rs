@@ -146,6 +146,8 @@ pub struct Route {
     pub latency_uncorrected: Option<Latency>,
     /// For answers that are streams.
     pub stream: Option<Stream>,
+    /// For calls that stream, either way.
+    pub messages: Option<Messages>,
 }
 
 /// The inside of a streamed answer; the whole of it is the route's latency.
@@ -155,6 +157,18 @@ pub struct Stream {
     pub first_message: Latency,
     /// From one message to the next; absent where no answer had two.
     pub gap: Option<Latency>,
+}
+
+/// The messages of a route, whichever call they belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Messages {
+    /// Sent in the window, a second; absent where a call sends one message.
+    pub sent_per_second: Option<f64>,
+    /// Arrived in the window, a second; absent where a call has one in answer.
+    pub received_per_second: Option<f64>,
+    /// Streams both ways: from when a message was due to the answer of the same
+    /// number; absent where messages are sent all at once.
+    pub round_trip: Option<Latency>,
 }
 
 /// Failures by kind.

@@ -354,6 +354,20 @@ pub struct Request {
     /// The body of an HTTP request; the message of a gRPC call as JSON.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// Methods that take a stream: how many messages a call sends; default 1. Each
+    /// is a rendering of `body`, in which `{{message}}` counts them from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub messages: Option<u32>,
+    /// Methods that take a stream: the time from one message to the next, counted
+    /// from the call's intended start; `0s` sends all as fast as they are taken.
+    /// Default: with streams both ways each message when the one before has been
+    /// answered, else `0s`.
+    #[serde(
+        default,
+        with = "duration_text::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub every: Option<Duration>,
 }
 
 impl Request {
@@ -370,6 +384,8 @@ impl Request {
             grpc: None,
             headers: BTreeMap::new(),
             body: None,
+            messages: None,
+            every: None,
         })
         .collect()
     }

@@ -7,7 +7,8 @@
 //! `histograms/NNNN-TARGET.hlog` is an HdrHistogram interval log (version 1.2 of
 //! the text format, V2 compressed histograms), times in nanoseconds: a line for
 //! each route and interval under the route's name, from the intended start, and
-//! one a route under `ROUTE.uncorrected`, `ROUTE.first_message` and `ROUTE.gap`.
+//! one a route under `ROUTE.uncorrected`, `ROUTE.first_message`, `ROUTE.gap` and
+//! `ROUTE.round_trip`.
 
 use std::{
     collections::BTreeMap,

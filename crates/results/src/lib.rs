@@ -13,8 +13,8 @@ mod run;
 mod timeline;
 
 pub use block::{
-    Block, Failures, GeneratorThread, Latency, LoadPoint, Mark, MarkKind, Missed, Probe, Route,
-    Second, Stream,
+    Block, Failures, GeneratorThread, Latency, LoadPoint, Mark, MarkKind, Messages, Missed, Probe,
+    Route, Second, Stream,
 };
 pub use experiment::{
     Arrivals, ConnectionCount, Connections, Experiment, Generator, Load, OwnChain, OwnSystem,

@@ -30,6 +30,7 @@ fn route(p99_ms: f64) -> Route {
         }),
         latency_uncorrected: None,
         stream: None,
+        messages: None,
     }
 }
 

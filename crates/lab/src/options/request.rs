@@ -14,6 +14,8 @@ pub(super) fn http(text: &str, body: Option<&String>) -> Request {
         grpc: None,
         headers: BTreeMap::new(),
         body: body.cloned(),
+        messages: None,
+        every: None,
     }
 }
 
@@ -29,6 +31,8 @@ pub(super) fn grpc(text: &str) -> Request {
         grpc: Some(method.to_owned()),
         headers: BTreeMap::new(),
         body: message,
+        messages: None,
+        every: None,
     }
 }
 

@@ -1,8 +1,9 @@
 //! What is measured: the targets of an experiment, and whether their requests fit
 //! them. In: an experiment; out: its targets, understood, and what is wrong.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
+use load::MESSAGES_MAX;
 use results::{Experiment, Request, Schema, Target};
 
 use super::{Planned, Problems, Scheme, Subject, against};
@@ -108,7 +109,9 @@ fn check_requests(
     }
     let mut names = BTreeSet::new();
     for request in requests {
-        if let Err(wrong) = check_request(request, scheme) {
+        let checked = check_request(request, scheme)
+            .and_then(|()| check_messages(request, experiment.request_timeout));
+        if let Err(wrong) = checked {
             let reason = format!("{} (for target {})", wrong.reason, target.name);
             problems.add(
                 "requests (--request, --call)",
@@ -157,4 +160,32 @@ fn check_request(request: &Request, scheme: Scheme) -> Result<(), against::Wrong
             "give the target requests of its own: --request 'GET /PATH', or http = \"GET /PATH\"",
         )),
     }
+}
+
+/// Whether the messages of a call can be sent within its time.
+fn check_messages(request: &Request, timeout: Duration) -> Result<(), against::Wrong> {
+    let (messages, every) = (request.messages, request.every);
+    if request.http.is_some() && (messages.is_some() || every.is_some()) {
+        return Err(against::Wrong::new(
+            "an HTTP request sends one body",
+            "leave messages and every out",
+        ));
+    }
+    let messages = messages.unwrap_or(1);
+    if messages == 0 || messages > MESSAGES_MAX {
+        return Err(against::Wrong::new(
+            format!("{messages} messages a call"),
+            format!("give 1 to {MESSAGES_MAX}"),
+        ));
+    }
+    let last = every.unwrap_or_default().saturating_mul(messages - 1);
+    if last >= timeout {
+        return Err(against::Wrong::new(
+            format!(
+                "its last message is due {last:?} after the first, and calls end after {timeout:?}"
+            ),
+            "send fewer or faster, or raise request-timeout",
+        ));
+    }
+    Ok(())
 }

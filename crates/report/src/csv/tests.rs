@@ -44,6 +44,21 @@ fn streams_and_rates_have_their_columns() {
 }
 
 #[test]
+fn messages_have_columns_where_calls_have_streams_of_them() {
+    let run = testing::conversations_run();
+    for csv in [blocks_csv(&run), cells_csv(&testing::digest(&run))] {
+        let cell = read(&csv);
+        assert_eq!(cell(0, "hello_messages_sent_per_second"), "12500");
+        assert_eq!(cell(0, "hello_messages_received_per_second"), "");
+        assert_eq!(cell(0, "numbers_messages_received_per_second"), "3990");
+        assert_eq!(cell(0, "hello_round_trip_p50_ms"), "");
+        let trip: f64 = cell(0, "numbers_round_trip_p50_ms").parse().expect("known");
+        assert!((trip - 0.8).abs() < 0.01, "{trip}");
+    }
+    assert!(!blocks_csv(&testing::published_run()).contains("_messages_"));
+}
+
+#[test]
 fn a_cell_is_a_line_and_so_is_a_contrast() {
     let run = testing::published_run();
     let digest = testing::digest(&run);

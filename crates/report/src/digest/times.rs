@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
-use results::{Block, Histograms, Latency, Route, Stream};
+use results::{Block, Histograms, Latency, Messages, Route, Stream};
 
 /// One distribution as it is shown: from the intended start, and the same
 /// requests from the moment of sending.
@@ -31,6 +31,20 @@ pub struct RouteTimes<'a> {
     pub first_message: Option<Latency>,
     /// Streams: from one message to the next.
     pub gap: Option<Latency>,
+    /// Streams both ways: from when a message was due to its answer.
+    pub round_trip: Option<Latency>,
+    /// Messages that calls sent, a second; the mean of the blocks.
+    pub sent_per_second: Option<f64>,
+    /// Messages that arrived in answer, a second; the mean of the blocks.
+    pub received_per_second: Option<f64>,
+}
+
+impl RouteTimes<'_> {
+    /// Whether its calls stream, either way.
+    pub fn has_messages(&self) -> bool {
+        let rates = self.sent_per_second.or(self.received_per_second);
+        rates.is_some() || self.round_trip.is_some()
+    }
 }
 
 /// What [`merge`] finds.
@@ -49,14 +63,16 @@ enum Kind {
     Uncorrected,
     FirstMessage,
     Gap,
+    RoundTrip,
 }
 
 impl Kind {
-    const ALL: [Kind; 4] = [
+    const ALL: [Kind; 5] = [
         Kind::Corrected,
         Kind::Uncorrected,
         Kind::FirstMessage,
         Kind::Gap,
+        Kind::RoundTrip,
     ];
 
     fn tag(self, route: &str) -> String {
@@ -65,6 +81,7 @@ impl Kind {
             Kind::Uncorrected => format!("{route}.uncorrected"),
             Kind::FirstMessage => format!("{route}.first_message"),
             Kind::Gap => format!("{route}.gap"),
+            Kind::RoundTrip => format!("{route}.round_trip"),
         }
     }
 
@@ -77,6 +94,7 @@ impl Kind {
                 .stream
                 .map(|Stream { first_message, .. }| first_message),
             Kind::Gap => route.stream.and_then(|stream| stream.gap),
+            Kind::RoundTrip => route.messages.and_then(|messages| messages.round_trip),
         }
     }
 
@@ -85,7 +103,7 @@ impl Kind {
         match self {
             Kind::Corrected => block.latency,
             Kind::Uncorrected => block.latency_uncorrected,
-            Kind::FirstMessage | Kind::Gap => None,
+            Kind::FirstMessage | Kind::Gap | Kind::RoundTrip => None,
         }
     }
 }
@@ -138,6 +156,9 @@ pub(super) fn merge<'a>(
         },
         first_message: of_route(route, Kind::FirstMessage),
         gap: of_route(route, Kind::Gap),
+        round_trip: of_route(route, Kind::RoundTrip),
+        sent_per_second: messages(blocks, route, |of| of.sent_per_second),
+        received_per_second: messages(blocks, route, |of| of.received_per_second),
     });
     Merged {
         routes: routes.collect(),
@@ -149,6 +170,16 @@ pub(super) fn merge<'a>(
         },
         missing,
     }
+}
+
+/// The mean over the blocks in which there were any.
+fn messages(blocks: &[&Block], route: &str, rate: fn(&Messages) -> Option<f64>) -> Option<f64> {
+    let routes = blocks.iter().flat_map(|block| &block.routes);
+    let of_route = routes.filter(|known| known.route == route);
+    let rates: Vec<f64> = of_route
+        .filter_map(|route| rate(route.messages.as_ref()?))
+        .collect();
+    (!rates.is_empty()).then(|| rates.iter().sum::<f64>() / rates.len() as f64)
 }
 
 fn only(own: &[Latency], blocks: &[&Block]) -> Option<Latency> {

@@ -52,6 +52,12 @@ pub(super) fn tables(page: Page<'_>) -> Markup {
         }
         (table(&page.by_route(), None))
         (table(&page.streams(), None))
+        (table(&page.messages(), Some(page.say(
+            "Messages inside the window, a second. A round trip goes from when a message was due \
+             to the answer of the same number.",
+            "Mensagens dentro da janela, por segundo. Uma ida e volta vai de quando uma mensagem \
+             era devida até a resposta de mesmo número.",
+        ))))
         (table(&page.steps(), Some(&steps::method(page.digest, page.language))))
         (table(&page.components(), Some(page.say(
             "Means over the repetitions. Bytes are those on the role's own sockets, both ways. \
@@ -285,6 +291,45 @@ impl Page<'_> {
         let caption = self.say("Inside the streams", "Dentro dos fluxos");
         self.grid(caption, columns, |cell| {
             cell.routes.iter().filter_map(|of| row(cell, of)).collect()
+        })
+    }
+
+    /// How many messages went each way, and their round trips where there are any.
+    fn messages(self) -> Grid {
+        let mut routes = self.digest.cells.iter().flat_map(|cell| &cell.routes);
+        let has_trips = routes.any(|of| of.round_trip.is_some());
+        let mut columns = vec![
+            self.target(),
+            self.route(),
+            self.figure("sent/s", "enviadas/s"),
+            self.figure("received/s", "recebidas/s"),
+        ];
+        if has_trips {
+            columns.push(self.figure("round trip p50", "ida e volta p50"));
+            columns.extend([self.figure("p99", "p99"), self.figure("max", "máx.")]);
+        }
+        let row = |cell: &Cell<'_>, of: &RouteTimes<'_>| {
+            let mut cells: Vec<Text> = vec![
+                cell.target.name.as_str().into(),
+                of.route.into(),
+                self.known(of.sent_per_second, rate),
+                self.known(of.received_per_second, rate),
+            ];
+            if has_trips {
+                let trip = of.round_trip;
+                cells.push(self.time(trip.map(|of| of.p50_ms)));
+                cells.push(self.time(trip.map(|of| of.p99_ms)));
+                cells.push(self.time(trip.map(|of| of.max_ms)));
+            }
+            Row {
+                cells,
+                ..Row::default()
+            }
+        };
+        let caption = self.say("Messages of the streams", "Mensagens dos fluxos");
+        self.grid(caption, columns, |cell| {
+            let of_streams = cell.routes.iter().filter(|of| of.has_messages());
+            of_streams.map(|of| row(cell, of)).collect()
         })
     }
 

@@ -227,3 +227,11 @@ fn the_ends_of_a_narrow_interval_are_told_apart_in_the_grid() {
     assert!(!page.contains("1.00 – 1.00"));
     assert!(page.contains("1.0020"), "the ratio of memory");
 }
+
+#[test]
+fn messages_have_a_table_where_calls_have_streams_of_them() {
+    let page = of(&testing::conversations_run());
+    assert!(page.contains("Messages of the streams"), "{page}");
+    assert!(page.contains("round trip p50"), "{page}");
+    assert!(!of(&testing::published_run()).contains("Messages of the streams"));
+}

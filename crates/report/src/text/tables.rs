@@ -107,6 +107,33 @@ pub(super) fn streams(digest: &Digest<'_>) -> Table {
     table
 }
 
+/// The messages of calls that stream: how many a second each way, and round trips
+/// where there are any.
+pub(super) fn messages(digest: &Digest<'_>) -> Table {
+    let mut routes = digest.cells.iter().flat_map(|cell| &cell.routes);
+    let has_trips = routes.any(|route| route.round_trip.is_some());
+    let mut header = labels(digest);
+    header.extend([left("route"), right("sent/s"), right("received/s")]);
+    if has_trips {
+        header.extend(["trip p50", "trip p99", "trip max"].map(right));
+    }
+    let mut table = Table::new(header);
+    for cell in &digest.cells {
+        for route in cell.routes.iter().filter(|route| route.has_messages()) {
+            let mut row = names(cell);
+            row.push(route.route.to_owned());
+            for a_second in [route.sent_per_second, route.received_per_second] {
+                row.push(a_second.map_or(LEFT_OUT.to_owned(), rate));
+            }
+            if has_trips {
+                row.extend(latencies(route.round_trip, &[P50, P99, MAX]));
+            }
+            table.add(row);
+        }
+    }
+    table
+}
+
 /// What came of each rate that was tried.
 pub(super) fn steps(digest: &Digest<'_>, steps: Vec<Step<'_>>) -> Table {
     let objective = steps::objective(digest);

@@ -27,6 +27,24 @@ fn an_open_loop_has_the_uncorrected_figures_beside_the_corrected() {
 }
 
 #[test]
+fn messages_stand_where_calls_have_streams_of_them() {
+    let text = check(&testing::conversations_run());
+    let heading = "Streams: messages a second and their round trips";
+    let (_, table) = text.split_once(heading).expect("they are there");
+    let rows = table.lines().skip(2).take(3);
+    let rows: Vec<Vec<_>> = rows.map(|row| row.split_whitespace().collect()).collect();
+    let head = "users target route sent/s received/s trip p50 trip p99 trip max";
+    assert_eq!(rows[0].join(" "), head);
+    assert_eq!(rows[1].join(" "), "25 grpc hello 12500 - n/a n/a n/a");
+    let numbers = rows[2].join(" ");
+    assert!(
+        numbers.starts_with("25 grpc numbers 4000 3990 0.80 ms"),
+        "{numbers}"
+    );
+    assert!(!check(&testing::published_run()).contains(heading));
+}
+
+#[test]
 fn an_eventful_run_reads_as_intended() {
     insta::assert_snapshot!(check(&testing::eventful_run()));
 }
