@@ -1,19 +1,24 @@
-// The gateways' page: two cards, each a form that asks one route of the gateway it came from.
+// The gateways' page: four cards, one for each kind of call, each a form that asks one route of the gateway it
+// came from.
 //
 // In: <html data-gateway="grpc|rest">, written by the server. On grpc the numbers card asks for
-// application/x-ndjson and shows each value as it comes; on rest the answer comes whole.
+// application/x-ndjson and shows each value as it comes, the statistics card sends its numbers as NDJSON, and the
+// echo card talks over a WebSocket; on rest the answer comes whole, and the last two stay as they are: disabled.
 // Not done here: judging the input (the server does, and says why) and anything on another origin.
 //
 // Hooks for tests and scripts, the same on both gateways:
 //   #lang button[lang]                   the language switch, aria-pressed on the chosen one
 //   #name, #count, #delay                the fields; an empty field is left out of the request
-//   #hello, #numbers                     the submit buttons (Enter in a field does the same)
-//   #hello-cancel, #numbers-cancel       there while a call runs (Escape in the card does the same)
-//   #hello-result, #numbers-result       data-phase: idle|running|done|failed|cancelled, aria-busy; inside:
+//   #samples, #text                      the numbers to send, and the message to say
+//   #hello, #numbers, #statistics, #echo the submit buttons (Enter in a field does the same)
+//   #echo-end                            there while the conversation goes on: says that this was all
+//   #...-cancel                          there while a call runs (Escape in the card does the same)
+//   #...-result                          data-phase: idle|running|done|failed|cancelled, aria-busy; inside:
 //     .summary (role=status) .clock      what happened in words, and how long it took
 //     .values li                         numbers only: the values that came, at most the last VALUES_SHOWN_MAX
+//     .talk li                           echo only: the answers that came, with the totals so far
 //     .error (role=alert)                empty unless the call failed
-//     .json                              the answer as indented JSON
+//     .json                              the answer as indented JSON; of echo, the final status
 //   #chain[data-active]                  a or b while that service is being called
 
 const VALUES_SHOWN_MAX = 1000;
@@ -31,8 +36,18 @@ const texts = {
     arriving: (n) => `${values(n)} até agora…`,
     answered: (n) => (n === undefined ? 'Respondido' : values(n)),
     firstAndAll: (first, all) => `primeiro ${first} · total ${all}`,
-    cancelled: (n) => (n ? `Cancelado depois de ${values(n)}` : 'Cancelado'),
-    failed: (n) => (n ? `Falhou depois de ${values(n)}` : 'Falhou'),
+    cancelled: (what) => (what ? `Cancelado depois de ${what}` : 'Cancelado'),
+    failed: (what) => (what ? `Falhou depois de ${what}` : 'Falhou'),
+    connecting: 'Abrindo a conversa…',
+    talking: (n) => `Conversa aberta · ${answers(n)}`,
+    ending: (n) => `Encerrando… · ${answers(n)}`,
+    ended: (n) => `OK · ${answers(n)}`,
+    totals: (messages, bytes) =>
+      `${count(messages)} ${messages === 1 ? 'mensagem' : 'mensagens'} · ${count(bytes)} ${bytes === 1 ? 'byte' : 'bytes'}`,
+    answer: 'resposta',
+    answers: 'respostas',
+    earlierAnswers: (n) => `Mostrando as últimas ${count(VALUES_SHOWN_MAX)}; ${answers(n)} antes destas.`,
+    notOpened: 'A conversa não foi aberta: o gateway não aceitou o WebSocket.',
     value: 'valor',
     values: 'valores',
     earlier: (n) => `Mostrando os últimos ${count(VALUES_SHOWN_MAX)}; ${values(n)} antes destes.`,
@@ -62,8 +77,18 @@ const texts = {
     arriving: (n) => `${values(n)} so far…`,
     answered: (n) => (n === undefined ? 'Answered' : values(n)),
     firstAndAll: (first, all) => `first ${first} · total ${all}`,
-    cancelled: (n) => (n ? `Cancelled after ${values(n)}` : 'Cancelled'),
-    failed: (n) => (n ? `Failed after ${values(n)}` : 'Failed'),
+    cancelled: (what) => (what ? `Cancelled after ${what}` : 'Cancelled'),
+    failed: (what) => (what ? `Failed after ${what}` : 'Failed'),
+    connecting: 'Opening the conversation…',
+    talking: (n) => `Conversation open · ${answers(n)}`,
+    ending: (n) => `Ending… · ${answers(n)}`,
+    ended: (n) => `OK · ${answers(n)}`,
+    totals: (messages, bytes) =>
+      `${count(messages)} ${messages === 1 ? 'message' : 'messages'} · ${count(bytes)} ${bytes === 1 ? 'byte' : 'bytes'}`,
+    answer: 'answer',
+    answers: 'answers',
+    earlierAnswers: (n) => `Showing the last ${count(VALUES_SHOWN_MAX)}; ${answers(n)} before these.`,
+    notOpened: 'The conversation was not opened: the gateway did not take the WebSocket.',
     value: 'value',
     values: 'values',
     earlier: (n) => `Showing the last ${count(VALUES_SHOWN_MAX)}; ${values(n)} before these.`,
@@ -93,6 +118,7 @@ let language = 'pt-BR';
 const t = () => texts[language];
 const count = (n) => new Intl.NumberFormat(language).format(n);
 const values = (n) => `${count(n)} ${n === 1 ? t().value : t().values}`;
+const answers = (n) => `${count(n)} ${n === 1 ? t().answer : t().answers}`;
 
 function duration(ms, digits = ms < 10 ? 1 : 0) {
   const seconds = ms >= 1000;
@@ -148,7 +174,7 @@ function speak(chosen) {
 
 // ---------------------------------------------------------------- one call
 
-// A failure that is shown: kind is http, network, broken, unreadable or notANumber.
+// A failure that is shown: kind is http, network, notOpened, broken, status, unreadable or notANumber.
 class Problem extends Error {
   constructor(kind, details = {}) {
     super(kind);
@@ -157,10 +183,10 @@ class Problem extends Error {
 }
 
 // Asks the gateway and tells `call` what comes: call.status, call.values as they arrive, call.body at the end.
-async function ask(url, accept, call, signal) {
+async function ask({ url, headers, ...init }, accept, call, signal) {
   let response;
   try {
-    response = await fetch(url, { headers: { accept }, signal, cache: 'no-store' });
+    response = await fetch(url, { headers: { accept, ...headers }, ...init, signal, cache: 'no-store' });
   } catch (error) {
     throw signal.aborted ? error : new Problem('network');
   }
@@ -234,7 +260,7 @@ function refusal(status, body, text, headerId) {
 
 // ---------------------------------------------------------------- a card
 
-function card({ service, path, accept, fields, inWaiting }) {
+function card({ service, path, accept, fields, inWaiting, request }) {
   const at = (suffix) => document.getElementById(`${path.split('/').pop()}${suffix}`);
   const [form, submit, cancel, result] = [at('-form'), at(''), at('-cancel'), at('-result')];
   const part = (name) => result.querySelector(name);
@@ -248,7 +274,7 @@ function card({ service, path, accept, fields, inWaiting }) {
     abort = new AbortController();
     begin();
     try {
-      await ask(target(), accept, mine, abort.signal);
+      await ask(request ? request(path) : { url: target() }, accept, mine, abort.signal);
       mine.phase = 'done';
     } catch (problem) {
       mine.phase = abort.signal.aborted ? 'cancelled' : 'failed';
@@ -315,9 +341,9 @@ function card({ service, path, accept, fields, inWaiting }) {
       case 'done':
         return `HTTP ${call.status} · ${t().answered(n)}`;
       case 'failed':
-        return t().failed(n);
+        return t().failed(n && values(n));
       case 'cancelled':
-        return t().cancelled(n);
+        return t().cancelled(n && values(n));
       default:
         return '';
     }
@@ -367,6 +393,191 @@ function card({ service, path, accept, fields, inWaiting }) {
   return { draw };
 }
 
+// The numbers as typed, one JSON message a line. A comma is a decimal sign, as in Portuguese, and stands in for
+// one in English when nothing but the number is there.
+function lines(field) {
+  const numbers = field.value.split(/[\s;]+/).map((text) => text.replace(/,$/, ''));
+  const messages = numbers
+    .filter((text) => text !== '')
+    .map((text) => {
+      const value = Number(text.replace(',', '.'));
+      if (!Number.isFinite(value)) throw new Problem('notANumber', { field: text });
+      return `${JSON.stringify({ value })}\n`;
+    });
+  return messages.join('');
+}
+
+// ---------------------------------------------------------------- a conversation
+
+// One call that lasts: opened by the first message, ended by an empty frame, told of at its end by a status.
+function conversation({ service, path, field }) {
+  const at = (suffix) => document.getElementById(`echo${suffix}`);
+  const [form, submit, end, cancel, result] = [at('-form'), at(''), at('-end'), at('-cancel'), at('-result')];
+  const part = (name) => result.querySelector(name);
+  let call = { phase: 'idle' };
+
+  function say() {
+    if (call.phase !== 'running') open();
+    else if (call.ending) return;
+    const message = JSON.stringify({ text: field.value });
+    if (call.unsent) call.unsent.push(message);
+    else call.socket.send(message);
+    field.select();
+  }
+
+  function open() {
+    const mine = { phase: 'running', startedAt: performance.now(), answers: 0, unsent: [] };
+    call = mine;
+    part('.talk').replaceChildren();
+    document.getElementById('chain').dataset.active = service;
+    mine.socket = new WebSocket(new URL(path, location.href.replace(/^http/, 'ws')));
+    mine.socket.addEventListener('open', () => {
+      mine.unsent.forEach((message) => mine.socket.send(message));
+      delete mine.unsent;
+      draw();
+    });
+    mine.socket.addEventListener('message', (event) => hear(mine, event.data));
+    mine.socket.addEventListener('close', (event) => close(mine, event));
+    draw();
+    requestAnimationFrame(frame);
+  }
+
+  function hear(mine, data) {
+    if (mine.phase !== 'running') return;
+    const message = parsed(data);
+    if (message === undefined) {
+      finish(mine, 'failed', new Problem('unreadable', { message: String(data).slice(0, RAW_ERROR_SHOWN_MAX) }));
+    } else if (message['@status'] !== undefined) {
+      mine.body = message;
+    } else {
+      mine.answers += 1;
+      show(message);
+      drawCounts();
+    }
+  }
+
+  function close(mine, { code, reason }) {
+    if (mine.phase !== 'running') return;
+    const status = mine.body?.['@status'];
+    if (status?.code === 0) finish(mine, 'done');
+    else if (mine.unsent) finish(mine, 'failed', new Problem('notOpened'));
+    else if (status || code > 4000) {
+      const [name, ...said] = reason.split(': ');
+      const message = status?.message || said.join(': ');
+      finish(mine, 'failed', new Problem('status', { code: status?.code ?? code - 4000, name, message }));
+    } else finish(mine, 'failed', new Problem('broken'));
+  }
+
+  function finish(mine, phase, problem) {
+    Object.assign(mine, { phase, problem, elapsed: performance.now() - mine.startedAt });
+    mine.socket.close();
+    const chain = document.getElementById('chain');
+    if (chain.dataset.active === service) delete chain.dataset.active;
+    const leaving = [end, cancel].includes(document.activeElement);
+    draw();
+    if (leaving) field.focus();
+  }
+
+  // Says that this was all; the answers that are still to come, do.
+  function hangUp() {
+    if (call.phase !== 'running' || call.ending) return;
+    call.ending = true;
+    if (call.unsent) call.unsent.push('');
+    else call.socket.send('');
+    const leaving = document.activeElement === end;
+    draw();
+    if (leaving) field.focus();
+  }
+
+  function frame() {
+    if (call.phase !== 'running') return;
+    drawClock();
+    requestAnimationFrame(frame);
+  }
+
+  function show({ text, messages, bytes }) {
+    const piece = (className, textContent) =>
+      Object.assign(document.createElement('span'), { className, textContent });
+    const item = document.createElement('li');
+    // 64-bit numbers are texts in the JSON of protobuf.
+    const totals = piece('totals', '');
+    Object.assign(totals.dataset, { messages, bytes });
+    item.append(piece('text', text ?? ''), totals);
+    const list = part('.talk');
+    list.append(item);
+    if (list.childElementCount > VALUES_SHOWN_MAX) list.firstElementChild.remove();
+    speakTotals(totals);
+    list.hidden = false;
+    list.scrollTop = list.scrollHeight;
+  }
+
+  function speakTotals(element) {
+    const { messages, bytes } = element.dataset;
+    element.textContent = t().totals(Number(messages), Number(bytes));
+  }
+
+  function draw() {
+    const running = call.phase === 'running';
+    result.dataset.phase = call.phase;
+    result.setAttribute('aria-busy', String(running));
+    submit.setAttribute('aria-disabled', String(Boolean(running && call.ending)));
+    [end.hidden, cancel.hidden] = [!running || Boolean(call.ending), !running];
+    part('.talk').querySelectorAll('.totals').forEach(speakTotals);
+    part('.talk').hidden = !part('.talk').childElementCount;
+    drawCounts();
+    part('.error').replaceChildren(...(call.phase === 'failed' ? explain(call.problem) : []));
+    const json = part('.json');
+    json.hidden = call.body === undefined;
+    json.textContent = call.body === undefined ? '' : JSON.stringify(call.body, null, 2);
+    drawClock();
+  }
+
+  function drawCounts() {
+    part('.summary').textContent = summary();
+    const earlier = (call.answers ?? 0) - VALUES_SHOWN_MAX;
+    part('.earlier').hidden = !(earlier > 0);
+    part('.earlier').textContent = earlier > 0 ? t().earlierAnswers(earlier) : '';
+  }
+
+  function summary() {
+    const n = call.answers;
+    switch (call.phase) {
+      case 'running':
+        if (call.ending) return t().ending(n);
+        return call.unsent ? t().connecting : t().talking(n);
+      case 'done':
+        return t().ended(n);
+      case 'failed':
+        return t().failed(n && answers(n));
+      case 'cancelled':
+        return t().cancelled(n && answers(n));
+      default:
+        return '';
+    }
+  }
+
+  function drawClock() {
+    const running = call.phase === 'running' && performance.now() - call.startedAt;
+    const clock = part('.clock');
+    if (call.phase === 'idle') clock.textContent = '';
+    else clock.textContent = running === false ? duration(call.elapsed) : duration(Math.floor(running / 100) * 100, 0);
+  }
+
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    say();
+  });
+  end.addEventListener('click', hangUp);
+  const leave = () => {
+    if (call.phase === 'running') finish(call, 'cancelled');
+  };
+  cancel.addEventListener('click', leave);
+  form.closest('section').addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') leave();
+  });
+  return { draw };
+}
+
 function chip(value) {
   const item = document.createElement('li');
   item.textContent = String(value);
@@ -396,6 +607,13 @@ function explain(problem) {
       }
       return lines;
     }
+    case 'status': {
+      const lines = [line('what', `gRPC ${problem.code} · ${problem.name}`)];
+      if (problem.message) lines.push(line('said', problem.message));
+      return lines;
+    }
+    case 'notOpened':
+      return [line('what', t().notOpened), line('', t().networkHint)];
     case 'network':
       return [line('what', t().network), line('', t().networkHint)];
     case 'broken':
@@ -429,6 +647,26 @@ const cards = [
     inWaiting: streams ? 'running' : 'waiting',
   }),
 ];
+// REST has no call like these: there they stay disabled, as the page comes.
+if (streams) {
+  for (const id of ['samples', 'statistics', 'text', 'echo']) field(id).disabled = false;
+  cards.push(
+    card({
+      service: 'b',
+      path: '/b/statistics',
+      accept: 'application/json',
+      fields: [],
+      inWaiting: 'running',
+      request: (url) => ({
+        url,
+        method: 'POST',
+        headers: { 'content-type': 'application/x-ndjson' },
+        body: lines(field('samples')),
+      }),
+    }),
+    conversation({ service: 'b', path: '/b/echo', field: field('text') }),
+  );
+}
 field('lang').addEventListener('click', (event) => {
   const button = event.target.closest('button');
   if (!button) return;

@@ -144,12 +144,7 @@ fn concurrent_streams(default: &str) -> Setting {
 
 fn sequence(count_help: &'static str) -> Vec<Setting> {
     vec![
-        own(
-            "count-max",
-            "1000000",
-            "N",
-            count_help,
-        ),
+        own("count-max", "1000000", "N", count_help),
         own(
             "delay-ms-max",
             "60000",

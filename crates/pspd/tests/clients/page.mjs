@@ -99,6 +99,45 @@ async function behindProxy(answer, test) {
   }
 }
 
+// A page whose conversations are with this test: `answer` gets each text and the WebSocket, of a gateway that
+// behaves as ours does. What the page's own gateway makes of them is another test's.
+async function talking(open, answer, options) {
+  const page = await open(GATEWAY, options);
+  const heard = [];
+  await page.routeWebSocket('**/b/echo', (socket) => {
+    socket.onMessage((frame) => {
+      heard.push(frame);
+      answer(frame, socket);
+    });
+  });
+  await page.reload();
+  return { page, heard };
+}
+
+// As service B does it.
+function echo() {
+  let [messages, bytes] = [0, 0];
+  return (frame, socket) => {
+    if (frame === '') {
+      socket.send(JSON.stringify({ '@status': { code: 0, message: '' } }));
+      socket.close({ code: 1000, reason: 'OK' });
+      return;
+    }
+    const { text } = JSON.parse(frame);
+    messages += 1;
+    bytes += Buffer.byteLength(text);
+    socket.send(JSON.stringify({ from: 'B', text, messages: String(messages), bytes: String(bytes) }));
+  };
+}
+
+const said = (page) => page.locator('.talk .text').allTextContents();
+const totals = (page) => page.locator('.talk .totals').allTextContents();
+
+async function say(page, text) {
+  await page.fill('#text', text);
+  await page.click('#echo');
+}
+
 // ---------------------------------------------------------------- the tests
 
 const tests = {
@@ -187,7 +226,10 @@ const tests = {
     assert.equal(await result(page, 'hello').getByRole('status').textContent(), 'HTTP 200 · Answered');
     assert.deepEqual(await json(page, 'hello'), greeting('pspd'), 'the answer stays');
     const english = await page.locator('body').innerText();
-    for (const word of ['Chamar', 'saudação', 'Espera', 'Quantos', 'navegador', 'Estado']) {
+    for (const word of [
+      ...['Chamar', 'saudação', 'Espera', 'Quantos', 'navegador', 'Estado'],
+      ...['Enviar', 'Dizer', 'Números', 'Mensagem', 'cliente', 'não tem', 'esta chamada'],
+    ]) {
       assert.ok(!english.includes(word), `"${word}" is left in the English page`);
     }
     await page.reload();
@@ -338,6 +380,141 @@ const tests = {
           assert.deepEqual(await json(page, 'numbers'), numbers(5));
           await page.getByRole('button', { name: 'English' }).click();
           assert.ok(await page.getByText('REST answers whole').isVisible());
+        },
+      }),
+
+  async 'each kind of call is explained in a sentence and drawn'(open) {
+    const page = await open(GATEWAY, { locale: 'en-US' });
+    const cards = page.locator('.card');
+    assert.equal(await cards.count(), 4);
+    for (const card of await cards.all()) {
+      const sentences = await card.locator('.about').filter({ visible: true }).allTextContents();
+      assert.equal(sentences.length, 1, `${sentences}`);
+      assert.match(sentences[0], /\.$/);
+      const drawing = card.getByRole('img');
+      assert.match(await drawing.getAttribute('aria-label'), /^Drawing: .*\.$/);
+      const { width, height } = await drawing.boundingBox();
+      assert.ok(width > 150 && height > 50, `a drawing of ${width} x ${height}`);
+    }
+  },
+
+  ...(STREAMS
+    ? {
+        async 'numbers are sent as lines, and one answer comes'(open) {
+          const page = await open(GATEWAY);
+          const sent = [];
+          await page.route('**/b/statistics', async (route) => {
+            const request = route.request();
+            sent.push([request.method(), request.headers()['content-type'], request.postData()]);
+            await route.fulfill({ json: { from: 'B', count: '3', sum: 4.5 } });
+          });
+          await page.getByLabel('Números, separados').fill(' 1  2,5;\t1e0, ');
+          await page.getByRole('button', { name: 'Enviar /b/statistics' }).click();
+          await ended(page, 'statistics', 'done');
+          const lines = '{"value":1}\n{"value":2.5}\n{"value":1}\n';
+          assert.deepEqual(sent, [['POST', 'application/x-ndjson', lines]]);
+          assert.deepEqual(await json(page, 'statistics'), { from: 'B', count: '3', sum: 4.5 });
+          await page.getByLabel('Números, separados').fill('1 dois 3');
+          await page.keyboard.press('Enter');
+          await ended(page, 'statistics', 'failed');
+          assert.equal(await alert(page, 'statistics').textContent(), '“dois” não é um número.');
+          assert.equal(sent.length, 1, 'what is no number is not sent');
+        },
+
+        async 'a conversation is said, answered and ended'(open) {
+          const { page, heard } = await talking(open, echo());
+          assert.equal(await page.locator('#echo-end').isVisible(), false);
+          await page.getByLabel('Mensagem', { exact: true }).fill('olá');
+          await page.getByRole('button', { name: 'Dizer /b/echo' }).click();
+          await page.waitForSelector('#chain[data-active="b"]', { state: 'attached' });
+          await say(page, '日本 <b>');
+          await page.locator('.talk li').nth(1).waitFor();
+          assert.deepEqual(await said(page), ['olá', '日本 <b>']);
+          assert.deepEqual(await totals(page), ['1 mensagem · 4 bytes', '2 mensagens · 14 bytes']);
+          const status = result(page, 'echo').getByRole('status');
+          assert.equal(await status.textContent(), 'Conversa aberta · 2 respostas');
+          await page.getByRole('button', { name: 'English' }).click();
+          assert.equal(await status.textContent(), 'Conversation open · 2 answers');
+          assert.deepEqual(await totals(page), ['1 message · 4 bytes', '2 messages · 14 bytes']);
+          await page.getByRole('button', { name: 'End', exact: true }).click();
+          await ended(page, 'echo', 'done');
+          assert.deepEqual(heard, ['{"text":"olá"}', '{"text":"日本 <b>"}', '']);
+          assert.equal(await status.textContent(), 'OK · 2 answers');
+          assert.deepEqual(await json(page, 'echo'), { '@status': { code: 0, message: '' } });
+          assert.equal(await page.evaluate(() => document.activeElement.id), 'text', 'the focus is not lost');
+          // And another one, from the keyboard.
+          await page.keyboard.press('Enter');
+          await page.locator('.talk li').first().waitFor();
+          assert.equal((await said(page)).length, 1, 'the one before is gone');
+          await page.keyboard.press('Escape');
+          await ended(page, 'echo', 'cancelled');
+          assert.equal(await status.textContent(), 'Cancelled after 1 answer');
+        },
+
+        async 'a conversation that the service ends is told with its status'(open) {
+          const refusal = { '@status': { code: 3, message: 'more than 1 message', details: [] } };
+          const { page } = await talking(open, (frame, socket) => {
+            if (frame === '{"text":"cut"}') {
+              socket.close({ code: 4014, reason: 'UNAVAILABLE: service B has gone' });
+            } else {
+              socket.send(JSON.stringify(refusal));
+              socket.close({ code: 4003, reason: 'INVALID_ARGUMENT: more than' });
+            }
+          });
+          await say(page, 'x');
+          await ended(page, 'echo', 'failed');
+          const told = alert(page, 'echo');
+          assert.deepEqual(await told.locator('p').allTextContents(), [
+            'gRPC 3 · INVALID_ARGUMENT',
+            'more than 1 message',
+          ]);
+          assert.deepEqual(await json(page, 'echo'), refusal);
+          await say(page, 'cut');
+          await ended(page, 'echo', 'failed');
+          assert.deepEqual(await told.locator('p').allTextContents(), [
+            'gRPC 14 · UNAVAILABLE',
+            'service B has gone',
+          ]);
+          assert.equal(await result(page, 'echo').locator('.json').isVisible(), false);
+        },
+
+        async 'a long conversation shows its last thousand answers'(open) {
+          const answers = 1_500;
+          const { page } = await talking(open, (frame, socket) => {
+            for (let n = 1; n <= answers; n += 1)
+              socket.send(JSON.stringify({ text: `${n}`, messages: `${n}`, bytes: '0' }));
+          });
+          await say(page, 'x');
+          await page.waitForFunction(
+            (last) => document.querySelector('.talk li:last-child .text')?.textContent === last,
+            `${answers}`,
+          );
+          assert.equal((await said(page)).length, 1_000);
+          assert.equal(
+            await result(page, 'echo').locator('.earlier').textContent(),
+            'Mostrando as últimas 1.000; 500 respostas antes destas.',
+          );
+        },
+
+        async 'on a phone a conversation fits'(open) {
+          const options = { viewport: PHONE, hasTouch: true, isMobile: true };
+          const { page } = await talking(open, echo(), options);
+          await say(page, 'w'.repeat(400));
+          await page.locator('.talk li').waitFor();
+          await assertFits(page, 'with a long message');
+        },
+      }
+    : {
+        async 'calls that REST does not have are told as such and disabled'(open) {
+          const page = await open(GATEWAY);
+          for (const card of ['statistics', 'echo']) {
+            assert.ok(await page.locator(`#${card}`).isDisabled());
+            const whole = page.locator('.card', { has: page.locator(`#${card}`) });
+            assert.match(await whole.locator('.about').filter({ visible: true }).textContent(), /^REST não tem/);
+            assert.equal(await whole.locator('input:enabled').count(), 0);
+          }
+          await page.getByRole('button', { name: 'English' }).click();
+          assert.equal(await page.getByText('REST has no such call').filter({ visible: true }).count(), 2);
         },
       }),
 

@@ -54,10 +54,7 @@ fn check(client: &mut Command) {
 fn check_streams(client: &mut Command) {
     let limits = ["--count-max", "10000", "--message-bytes-max", "1000000"];
     let b = Process::start(PSPD, Role::B, &limits);
-    let proto = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../proto/streams.proto"
-    );
+    let proto = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proto/streams.proto");
     let printed = run(client
         .env("B_ADDR", b.address().to_string())
         .env("PROTO", proto));

@@ -56,9 +56,18 @@ async fn without_listening(b: &Process) {
     }
     let taken = talk.said * TEXT_BYTES;
     let grown = proc::resident_bytes(b.pid()).saturating_sub(before);
-    println!("service B took {taken} bytes and grew by {} KiB", grown / 1024);
-    assert!(taken > WINDOW as usize, "it answers as long as there is room");
-    assert!(taken < TAKEN_MAX, "it took {taken} bytes from a client that does not read");
+    println!(
+        "service B took {taken} bytes and grew by {} KiB",
+        grown / 1024
+    );
+    assert!(
+        taken > WINDOW as usize,
+        "it answers as long as there is room"
+    );
+    assert!(
+        taken < TAKEN_MAX,
+        "it took {taken} bytes from a client that does not read"
+    );
     assert!(grown < GROWTH_BYTES_MAX, "grew by {grown} bytes");
     others_are_served(&connection, b.address()).await;
 
