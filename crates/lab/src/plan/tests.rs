@@ -386,3 +386,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn messages_of_a_call_are_few_enough_and_due_in_time() {
+    let requests = |rest: &str| {
+        format!(
+            "request-timeout = \"10s\"\n[[targets]]\nname = \"x\"\nurl = \"grpc://h:1\"\n\
+             [[requests]]\nname = \"r\"\ngrpc = \"p.S/M\"\n{rest}"
+        )
+    };
+    for (rest, expected) in [
+        ("messages = 0", "0 messages a call (for target x); give 1 to 1000000"),
+        ("messages = 1000001", "1000001 messages a call"),
+        (
+            "messages = 3\nevery = \"5s\"",
+            "its last message is due 10s after the first, and calls end after 10s",
+        ),
+    ] {
+        check_file(&requests(rest), &[expected]);
+    }
+    for rest in [
+        "",
+        "messages = 1000000",
+        "messages = 2\nevery = \"5s\"",
+        "messages = 9\nevery = \"0s\"",
+    ] {
+        let text = requests(rest);
+        planned(Some(&text), &Options::default()).expect("valid");
+    }
+    let http = "[[requests]]\nname = \"r\"\nhttp = \"GET /\"\nmessages = 2";
+    let text = format!("[[targets]]\nname = \"x\"\nurl = \"http://h:1\"\n{http}");
+    check_file(&text, &["an HTTP request sends one body"]);
+}

@@ -1,5 +1,6 @@
 //! A user's own service, measured with one command: over HTTP, and over gRPC
-//! described by reflection, by a `.proto` file or by nothing that exists.
+//! described by reflection, by a `.proto` file or by nothing that exists; with
+//! streams of requests.
 
 use contract::Role;
 use serde_json::Value;
@@ -64,6 +65,66 @@ fn check_stream(block: &Value) {
     assert_eq!(count(&route["stream"]["gap"]), 4 * streams);
     let gap = route["stream"]["gap"]["p50_ms"].as_f64();
     assert!(gap > Some(1.0), "messages are 2 ms apart: {gap:?}");
+}
+
+const CALLS: &str = r#"
+    repetitions = 1
+    duration = "500ms"
+    warm-up = "100ms"
+    [load]
+    users = [2]
+    [[targets]]
+    name = "mine"
+    url = "grpc://ADDRESS"
+    [[requests]]
+    name = "summary"
+    grpc = "pspd.Statistics/Summarize"
+    body = '{"value": {{message}}}'
+    messages = 1000
+    [[requests]]
+    name = "paced"
+    grpc = "pspd.Echo/Converse"
+    body = '{"text": "message {{message}}"}'
+    messages = 5
+    every = "2ms"
+    [[requests]]
+    name = "in-turn"
+    grpc = "pspd.Echo/Converse"
+    body = '{"text": "message {{message}}"}'
+    messages = 20
+"#;
+
+#[test]
+fn calls_that_take_a_stream() {
+    let service = Process::start(PSPD, Role::B, &[]);
+    let out = tempfile::tempdir().expect("a folder");
+    let file = out.path().join("calls.toml");
+    let calls = CALLS.replace("ADDRESS", &service.address().to_string());
+    std::fs::write(&file, calls).expect("written");
+    let results = out.path().join("results");
+    let ended = lab(&results, &[file.to_str().expect("UTF-8")]).finish();
+    assert_eq!(ended.code(), Some(0), "{}", ended.err);
+    let block = run_json(&results)["blocks"][0].clone();
+    assert_eq!(block["failures"]["total"], 0, "{block}");
+    let count = |of: &Value| of["count"].as_u64().expect("a count");
+    let [summary, paced, in_turn] = [0, 1, 2].map(|route| block["routes"][route].clone());
+    let sent = |route: &Value| route["messages"]["sent_per_second"].as_f64();
+    assert!(sent(&summary) > Some(1_000.0), "{summary}");
+    assert_eq!(summary["messages"]["received_per_second"], Value::Null);
+    assert_eq!(summary["messages"]["round_trip"], Value::Null);
+    assert_eq!(summary["stream"], Value::Null, "its answer is one message");
+    for (route, messages) in [(&paced, 5), (&in_turn, 20)] {
+        let calls = count(&route["latency"]);
+        assert!(calls > 0, "{block}");
+        assert_eq!(count(&route["messages"]["round_trip"]), messages * calls);
+        assert_eq!(count(&route["stream"]["first_message"]), calls);
+        assert!(route["messages"]["received_per_second"].as_f64() > Some(0.0));
+    }
+    // The last message is due 8 ms after the first.
+    assert!(paced["latency"]["p50_ms"].as_f64() > Some(8.0), "{paced}");
+    for part in ["Streams: messages a second", "trip p50"] {
+        assert!(ended.out.contains(part), "{part}: {}", ended.out);
+    }
 }
 
 #[test]
