@@ -5,7 +5,8 @@
 //! memory stays flat; a queue between reading and answering would only fill first.
 //!
 //! It ends when the client has sent its last request, with an error when the
-//! requests do, at the caller's deadline, and at the limit on messages.
+//! requests do, at the caller's deadline, and at the limit on messages. The deadline
+//! is looked at whenever the transport asks, as it is of [`Numbers`](crate::numbers).
 
 use std::{
     future::Future,

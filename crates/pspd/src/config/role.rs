@@ -81,7 +81,14 @@ fn common(values: &mut Values) -> Option<Common> {
 
 fn serving(role: Role, values: &mut Values) -> Option<Options> {
     let protocol = match role {
-        Role::A | Role::B => http2(values).map(Protocol::Http2),
+        Role::A | Role::B => http2(values).map(|http2| {
+            Protocol::Http2(Http2 {
+                // A call that nobody reads is to be held back by this before what its
+                // small frames take ends the connection, for all others on it.
+                stream_window_bytes: 64 * 1024,
+                ..http2
+            })
+        }),
         Role::ARest | Role::BRest => http1(values).map(Protocol::Http1),
         Role::Gateway | Role::GatewayRest => {
             let (http1, http2) = (http1(values), http2(values));

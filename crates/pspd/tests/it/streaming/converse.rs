@@ -26,8 +26,12 @@ use super::{
 
 /// The client's own window for answers.
 const WINDOW: u32 = 65_535;
-const TEXT_BYTES: usize = 1_000;
-/// Far more than may be held on the way: 64 MB of texts.
+/// A text of every size: of tiny ones the library of the service holds much more than
+/// their bytes, and would rather close the connection.
+const TEXTS_BYTES: [usize; 2] = [1_000, 1];
+/// Of a message without its text.
+const OVERHEAD_BYTES: usize = 8;
+/// Far more than may be held on the way: 64 MB of the larger texts.
 const MESSAGES_MAX: usize = 64_000;
 /// What the windows of both sides and the answers in hand may hold.
 const TAKEN_MAX: usize = 4 * 1024 * 1024;
@@ -50,26 +54,30 @@ async fn without_listening(b: &Process) {
     others_are_served(&connection, b.address()).await;
     let before = proc::resident_bytes(b.pid());
 
-    let mut talk = Talk::begin(&connection, b.address()).await;
+    for text_bytes in TEXTS_BYTES {
+        let talk = Talk::begin(&connection, b.address(), text_bytes).await;
+        is_held_back(b, &connection, talk, before).await;
+    }
+}
+
+async fn is_held_back(b: &Process, connection: &SendRequest<Bytes>, mut talk: Talk, before: u64) {
     while talk.said < MESSAGES_MAX && talk.has_room(b.pid()).await {
         talk.say();
     }
-    let taken = talk.said * TEXT_BYTES;
+    assert!(talk.said < MESSAGES_MAX, "it took everything");
+    let taken = talk.said * (talk.text_bytes + OVERHEAD_BYTES);
     let grown = proc::resident_bytes(b.pid()).saturating_sub(before);
     println!(
         "service B took {taken} bytes and grew by {} KiB",
         grown / 1024
     );
-    assert!(
-        taken > WINDOW as usize,
-        "it answers as long as there is room"
-    );
+    assert!(taken > WINDOW as usize, "there was room for so much");
     assert!(
         taken < TAKEN_MAX,
         "it took {taken} bytes from a client that does not read"
     );
     assert!(grown < GROWTH_BYTES_MAX, "grew by {grown} bytes");
-    others_are_served(&connection, b.address()).await;
+    others_are_served(connection, b.address()).await;
 
     // What was said is answered, and there is room for more.
     for expected in 1..=talk.said {
@@ -100,11 +108,16 @@ struct Talk {
     requests: SendStream<Bytes>,
     answers: RecvStream,
     unread: BytesMut,
+    text_bytes: usize,
     said: usize,
 }
 
 impl Talk {
-    async fn begin(connection: &SendRequest<Bytes>, address: SocketAddr) -> Talk {
+    async fn begin(
+        connection: &SendRequest<Bytes>,
+        address: SocketAddr,
+        text_bytes: usize,
+    ) -> Talk {
         let head = Request::post(format!("http://{address}/pspd.Echo/Converse"))
             .header("content-type", "application/grpc")
             .header("te", "trailers")
@@ -119,6 +132,7 @@ impl Talk {
             requests,
             answers: answer.into_body(),
             unread: BytesMut::new(),
+            text_bytes,
             said: 0,
         }
     }
@@ -126,7 +140,8 @@ impl Talk {
     /// Whether the service takes another message; not, when it has been idle for a
     /// while without saying so.
     async fn has_room(&mut self, pid: u32) -> bool {
-        self.requests.reserve_capacity(TEXT_BYTES + 16);
+        self.requests
+            .reserve_capacity(self.text_bytes + OVERHEAD_BYTES);
         loop {
             if self.requests.capacity() > 0 {
                 return true;
@@ -141,7 +156,7 @@ impl Talk {
     }
 
     fn say(&mut self) {
-        let text = "x".repeat(TEXT_BYTES);
+        let text = "x".repeat(self.text_bytes);
         let message = framed(&EchoRequest { text });
         self.requests.send_data(message, false).expect("sent");
         self.said += 1;
@@ -160,7 +175,7 @@ impl Talk {
             flow.release_capacity(data.len()).expect("bytes that came");
         };
         assert_eq!(reply.messages as usize, expected);
-        assert_eq!(reply.bytes as usize, expected * TEXT_BYTES);
+        assert_eq!(reply.bytes as usize, expected * self.text_bytes);
     }
 
     fn take(&mut self) -> Option<EchoReply> {
