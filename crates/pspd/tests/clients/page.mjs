@@ -496,6 +496,51 @@ const tests = {
           );
         },
 
+        async 'through the gateway: numbers as they are sent, and their refusal'(open) {
+          const page = await open(GATEWAY, { expected: REFUSED });
+          await page.fill('#samples', '2 4 4 4 5 5 7 9');
+          await page.click('#statistics');
+          await ended(page, 'statistics', 'done');
+          const { standardDeviation, ...rest } = await json(page, 'statistics');
+          assert.deepEqual(rest, { from: 'B', count: '8', sum: 40, mean: 5, min: 2, max: 9 });
+          assert.ok(Math.abs(standardDeviation - Math.sqrt(32 / 7)) < 1e-12, `${standardDeviation}`);
+          await page.fill('#samples', '');
+          await page.keyboard.press('Enter');
+          await ended(page, 'statistics', 'done');
+          assert.equal((await json(page, 'statistics')).count, '0');
+          await page.fill('#samples', '1e308 1e308');
+          await page.keyboard.press('Enter');
+          await ended(page, 'statistics', 'failed');
+          assert.match(await alert(page, 'statistics').innerText(), /^HTTP 400[^]*value 1 of the stream/);
+        },
+
+        async 'through the gateway: a conversation, message by message'(open) {
+          const page = await open(GATEWAY);
+          for (const text of ['olá', '', '日本 😀']) await say(page, text);
+          await page.locator('.talk li').nth(2).waitFor();
+          assert.deepEqual(await said(page), ['olá', '', '日本 😀']);
+          assert.deepEqual(await totals(page), [
+            '1 mensagem · 4 bytes',
+            '2 mensagens · 4 bytes',
+            '3 mensagens · 15 bytes',
+          ]);
+          await page.click('#echo-end');
+          await ended(page, 'echo', 'done');
+          assert.equal(await result(page, 'echo').getByRole('status').textContent(), 'OK · 3 respostas');
+          assert.equal((await json(page, 'echo'))['@status'].code, 0);
+          await say(page, 'outra');
+          await page.locator('.talk li').waitFor();
+          await page.keyboard.press('Escape');
+          await ended(page, 'echo', 'cancelled');
+        },
+
+        async 'through the gateway: a service that is down ends the conversation'(open) {
+          const page = await open(DOWN);
+          await say(page, 'x');
+          await ended(page, 'echo', 'failed');
+          assert.match(await alert(page, 'echo').innerText(), /^gRPC 14 · UNAVAILABLE\s+\S+/);
+        },
+
         async 'on a phone a conversation fits'(open) {
           const options = { viewport: PHONE, hasTouch: true, isMobile: true };
           const { page } = await talking(open, echo(), options);
