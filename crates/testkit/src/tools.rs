@@ -17,7 +17,8 @@ const SKIPPED: &str = "PSPD_TEST_SKIPPED";
 /// Something that not every machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tool {
-    /// A Python that has grpcio and its tools, health checking and reflection.
+    /// A Python that has grpcio, its tools, health checking and reflection, and
+    /// jsonschema.
     Python,
     /// A `node_modules` folder with `@grpc/grpc-js`, `@grpc/proto-loader` and
     /// `playwright-core`; `node` itself is on the path.
@@ -53,7 +54,7 @@ impl Tool {
 
     fn missing(self) -> String {
         let what = match self {
-            Tool::Python => "a Python with grpcio",
+            Tool::Python => "a Python with grpcio and jsonschema",
             Tool::NodeModules => "grpc-js and playwright-core for Node",
             Tool::Chromium => "Chromium",
             Tool::K6 => "k6",

@@ -4,9 +4,10 @@
 
 use std::{collections::HashSet, time::Duration};
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::raw::RawUpstream;
+use super::raw::{RawUpstream, TIME};
 use crate::upstream::grpc::{
     ATTEMPTS_MAX, Address, BudgetLimits, Codes, Ejection, Hedge, Methods, Policy, Retry,
 };
@@ -20,22 +21,24 @@ const RESOLVE_EVERY_MIN: Duration = Duration::from_millis(100);
 const KEEP_ALIVE_MIN: Duration = Duration::from_secs(1);
 
 /// `[upstreams.ejection]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct RawEjection {
     /// Failures in a row that it takes.
     consecutive: Option<u32>,
     /// For how long the first time; doubled each time.
     #[serde(rename = "for")]
+    #[schemars(regex(pattern = TIME))]
     first: Option<String>,
     /// The longest time.
+    #[schemars(regex(pattern = TIME))]
     for_max: Option<String>,
     /// The share of all endpoints that may be put aside, in percent; 0 for none.
     share_max: Option<u32>,
 }
 
 /// `[upstreams.retry]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct RawRetry {
     /// Attempts, with the first one.
@@ -45,16 +48,19 @@ pub(super) struct RawRetry {
     /// Of which methods, beside those declared idempotent; `*` for all.
     methods: Option<Vec<String>>,
     /// The pause before the second attempt; doubled each time.
+    #[schemars(regex(pattern = TIME))]
     back_off: Option<String>,
     /// The longest pause.
+    #[schemars(regex(pattern = TIME))]
     back_off_max: Option<String>,
 }
 
 /// `[upstreams.hedge]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct RawHedge {
     /// How long each attempt waits for the one before.
+    #[schemars(regex(pattern = TIME))]
     after: Option<String>,
     /// Attempts, with the first one.
     attempts: Option<u32>,
@@ -65,7 +71,7 @@ pub(super) struct RawHedge {
 }
 
 /// `[upstreams.retry-budget]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct RawBudget {
     /// How many tokens there are at first, and at most.

@@ -6,7 +6,9 @@
 mod file;
 mod parse;
 mod role;
+pub(crate) mod schema;
 mod settings;
+mod shape;
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
@@ -61,8 +63,8 @@ pub(crate) fn load(role: Role, matches: &ArgMatches) -> anyhow::Result<RoleConfi
             Given::new(value, Origin::Flag)
         } else if let Some(value) = environment(&setting.env) {
             Given::new(value, Origin::Environment(setting.env.clone()))
-        } else if let (Some(value), Some(path)) = (in_file.texts.get(key), &path) {
-            Given::new(value, Origin::File(path.clone()))
+        } else if let (Some((value, line)), Some(path)) = (in_file.texts.get(key), &path) {
+            Given::new(value, Origin::File(path.clone(), *line))
         } else {
             Given::new(&setting.default, Origin::Default)
         };
@@ -71,6 +73,7 @@ pub(crate) fn load(role: Role, matches: &ArgMatches) -> anyhow::Result<RoleConfi
     let mut values = Values {
         given: given.collect(),
         services: in_file.services.zip(path.clone()),
+        lines: in_file.lines,
         problems,
     };
     let config = role::read(role, &mut values);
@@ -99,7 +102,8 @@ impl Given {
 enum Origin {
     Flag,
     Environment(String),
-    File(PathBuf),
+    /// With the line.
+    File(PathBuf, usize),
     Default,
 }
 
@@ -108,7 +112,7 @@ impl fmt::Display for Origin {
         match self {
             Origin::Flag => f.write_str("on the command line"),
             Origin::Environment(name) => write!(f, "in the environment variable {name}"),
-            Origin::File(path) => write!(f, "in {}", path.display()),
+            Origin::File(path, line) => write!(f, "in {}:{line}", path.display()),
             Origin::Default => f.write_str("the default"),
         }
     }
@@ -119,6 +123,8 @@ struct Values {
     given: BTreeMap<&'static str, Given>,
     /// Which services the gateway serves, and the file that says so.
     services: Option<(gateway::services::Raw, PathBuf)>,
+    /// Where everything in that file's section is, such as `routes[1]`.
+    lines: BTreeMap<String, usize>,
     problems: Vec<String>,
 }
 

@@ -1,6 +1,6 @@
 //! From checked values to the plain structs that each crate takes.
 
-use std::{io::IsTerminal, num::NonZeroUsize};
+use std::{collections::BTreeMap, io::IsTerminal, num::NonZeroUsize, path::Path};
 
 use contract::Role;
 use gateway::{Compression, Cors, GrpcOptions, access_log, services::Services, upstream};
@@ -243,7 +243,13 @@ fn grpc_services(values: &mut Values) -> Option<Services> {
         (false, _) => Ok(Services::reflected(addresses)),
         (true, Some((raw, path))) => {
             let folder = path.parent().map(ToOwned::to_owned).unwrap_or_default();
-            Services::of_file(raw, &folder)
+            let lines = &values.lines;
+            Services::of_file(raw, &folder).map_err(|problems| {
+                let placed = problems.into_iter();
+                placed
+                    .map(|problem| with_line(problem, &path, lines))
+                    .collect()
+            })
         }
         (true, None) => Services::built_in(a?, b?),
     };
@@ -253,6 +259,15 @@ fn grpc_services(values: &mut Values) -> Option<Services> {
             values.problems.extend(problems);
             None
         }
+    }
+}
+
+/// A problem that begins with a place of the file, with the place's line before it.
+fn with_line(problem: String, path: &Path, lines: &BTreeMap<String, usize>) -> String {
+    let place = problem.split([':', ' ']).next().unwrap_or_default();
+    match lines.get(place) {
+        Some(line) => format!("{}:{line}: {problem}", path.display()),
+        None => format!("{}: {problem}", path.display()),
     }
 }
 

@@ -1,5 +1,5 @@
 //! The table of settings: key, published environment variable, default, help.
-//! Flags, file keys, `--help` and validation are all made from it.
+//! Flags, file keys, `--help`, the file's schema and validation are all made from it.
 
 use clap::Arg;
 use contract::Role;
@@ -12,9 +12,9 @@ pub(super) struct Setting {
     pub(super) env: String,
     /// What holds when nothing is given.
     pub(super) default: String,
-    /// Placeholder in `--help`.
-    value: &'static str,
-    help: &'static str,
+    /// Placeholder in `--help`; it also names the form of the value.
+    pub(super) value: &'static str,
+    pub(super) help: &'static str,
 }
 
 impl Setting {

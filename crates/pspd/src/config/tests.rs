@@ -7,6 +7,7 @@ fn values(given: &[(&'static str, &str)]) -> Values {
     Values {
         given: given.collect(),
         services: None,
+        lines: BTreeMap::new(),
         problems: Vec::new(),
     }
 }

@@ -17,6 +17,7 @@ mod malformed;
 mod original;
 mod page;
 mod raw_peer;
+mod schema;
 mod serve;
 mod streaming;
 mod tcp_peer;

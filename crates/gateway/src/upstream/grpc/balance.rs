@@ -7,7 +7,7 @@
 //! here it is the worker's own count, always true and a few nanoseconds away.
 
 /// How calls are spread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Balance {
     /// The one with the fewest calls in flight, in turn among equals: what is slow, or

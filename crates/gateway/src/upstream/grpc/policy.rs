@@ -34,7 +34,7 @@ pub struct Policy {
 }
 
 /// Whether endpoints are asked how they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Health {
     /// Their health service tells every change of it (`grpc.health.v1.Health/Watch`).

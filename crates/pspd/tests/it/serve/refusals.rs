@@ -119,12 +119,12 @@ fn a_file_that_cannot_be_used_is_explained() {
         "colour = 1\n[c]\nport = 1\n[a]\nprot = 1\n[gateway]\nport = true\nvalues-max = \"many\"\n",
         &[
             "settings cannot be used",
-            "[colour]",
-            "[c]",
-            "[a] prot: no such key; the keys are ",
-            "[gateway] port: give a text, a number",
-            "values-max = \"many\"",
-            "pspd.toml",
+            "pspd.toml:1: colour: no such section",
+            "pspd.toml:2: c: no such section",
+            "pspd.toml:5: a.prot: no such key; did you mean port?",
+            "pspd.toml:7: gateway.port = true: give a whole number or a text in quotes",
+            "values-max = \"many\" (in ",
+            "pspd.toml:8): give a whole number",
         ],
     );
     check(
