@@ -20,6 +20,8 @@ pub struct Description {
     undescribed: Vec<String>,
     /// Of what was read.
     fingerprint: Fingerprint,
+    /// The files that were read.
+    files: BTreeSet<PathBuf>,
 }
 
 impl Description {
@@ -45,6 +47,7 @@ impl Description {
             undescribed,
             fingerprint: Fingerprint::of((&files, &services)),
             services: Some(services),
+            files: BTreeSet::new(),
         })
     }
 
@@ -85,6 +88,7 @@ impl Description {
             pool,
             undescribed: Vec::new(),
             fingerprint: texts.fingerprint(),
+            files: texts.paths(),
         })
     }
 
@@ -100,6 +104,7 @@ impl Description {
             services: None,
             undescribed: Vec::new(),
             fingerprint: Fingerprint::of(bytes),
+            files: BTreeSet::new(),
         })
     }
 
@@ -147,6 +152,11 @@ impl Description {
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         self.fingerprint
+    }
+
+    /// The `.proto` files that it was read from, imports among them.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(PathBuf::as_path)
     }
 
     fn hint(&self, name: &str) -> String {

@@ -1,10 +1,10 @@
 //! Where the compiler finds `.proto` files: in the user's directories, then among
 //! the built-in ones. It notes the texts that it hands out, which are what a
-//! fingerprint is of.
+//! fingerprint is of, and the files that they come from.
 
 use std::{
     cell::RefCell,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     rc::Rc,
 };
@@ -16,13 +16,25 @@ use protox::{
 
 use crate::{Fingerprint, builtin::BuiltIn};
 
-/// The texts of files, by their names.
+/// What was read.
 #[derive(Clone, Default)]
-pub(crate) struct Texts(Rc<RefCell<BTreeMap<String, Fingerprint>>>);
+pub(crate) struct Texts(Rc<RefCell<Read>>);
+
+#[derive(Default)]
+struct Read {
+    /// The texts, by the names of files.
+    texts: BTreeMap<String, Fingerprint>,
+    paths: BTreeSet<PathBuf>,
+}
 
 impl Texts {
     pub(crate) fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(&*self.0.borrow())
+        Fingerprint::of(&self.0.borrow().texts)
+    }
+
+    /// Where the texts are that are not built in.
+    pub(crate) fn paths(&self) -> BTreeSet<PathBuf> {
+        self.0.borrow().paths.clone()
     }
 }
 
@@ -57,8 +69,9 @@ impl FileResolver for Noted {
         let file = self.files.open_file(name)?;
         // Files without a text are a library's own.
         if let Some(text) = file.source() {
-            let mut texts = self.texts.0.borrow_mut();
-            texts.insert(name.to_owned(), Fingerprint::of(text));
+            let mut read = self.texts.0.borrow_mut();
+            read.texts.insert(name.to_owned(), Fingerprint::of(text));
+            read.paths.extend(file.path().map(Path::to_owned));
         }
         Ok(file)
     }

@@ -1,20 +1,27 @@
 //! What the upstreams say of themselves, and the table made from it. Descriptions
-//! that are files are read once. A server that is asked by reflection is asked
-//! again when a connection to it is lost and every half minute; a table that has
-//! changed takes the place of the old one between two requests.
+//! that are files are read at start, and when the whole plan is replaced. A server
+//! that is asked by reflection is asked again when a connection to it is lost and
+//! every half minute; what has changed takes the place of the old between two
+//! requests, as a new generation.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use describe::{DescribeError, Description, Limits};
 use routing::ServiceConfig;
 use tokio::{
-    sync::{Notify, watch},
-    task::JoinSet,
+    sync::{Mutex, Notify, watch},
+    task::{JoinSet, spawn_blocking},
     time::sleep,
 };
 use transcode::Schema;
 
 use crate::{
+    GrpcOptions, Plan, Settings,
     services::{Services, Source, UpstreamServices},
     table::{self, Described, Listed, Table},
     upstream::grpc::Address,
@@ -34,13 +41,24 @@ const DESCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Catalog {
     generations: watch::Receiver<Arc<Generation>>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    generations: watch::Sender<Arc<Generation>>,
+    /// Who holds it makes the next generation.
+    turn: Mutex<()>,
     suspicion: Arc<Notify>,
 }
 
 /// What is served, from one change of it to the next.
 pub(crate) struct Generation {
     pub(crate) services: Arc<Services>,
+    pub(crate) options: GrpcOptions,
+    pub(crate) settings: Settings,
     pub(crate) table: Arc<Table>,
+    /// Of each upstream, unless it could not be asked yet.
+    described: Vec<Option<Arc<Described>>>,
 }
 
 /// Why services cannot be served; each line with its place and what to do.
@@ -56,44 +74,45 @@ impl Catalog {
     ///
     /// Everything that stands in the way: descriptions that cannot be read, rules
     /// that do not fit their methods, routes that conflict.
-    pub async fn open(services: Services) -> Result<Self, CannotServe> {
-        let services = Arc::new(services);
-        let mut described = Vec::new();
-        let mut problems = Vec::new();
-        for (index, first) in describe_each(&services, |_| true).await {
-            let upstream = &services.upstreams[index];
-            match first {
-                Ok(first) => described.push(Some(Arc::new(first))),
-                Err(error) if error.passes && is_reflected(upstream) => {
-                    tracing::warn!(service = %upstream.name, %error, "not described yet; asking on");
-                    described.push(None);
-                }
-                Err(error) => problems.push(format!("upstream {}: {error}", upstream.name)),
-            }
-        }
-        if !problems.is_empty() {
-            return Err(CannotServe(problems));
-        }
-        let table = table::build(&services, &described).map_err(CannotServe)?;
-        let first = Generation {
-            services: Arc::clone(&services),
-            table: Arc::new(table),
-        };
+    pub async fn open(plan: Plan) -> Result<Self, CannotServe> {
+        let first = Generation::of(plan, None).await?;
         let (sender, generations) = watch::channel(Arc::new(first));
-        let suspicion = Arc::new(Notify::new());
-        if services.upstreams.iter().any(is_reflected) {
-            let refresh = refresh(
-                Arc::clone(&services),
-                described,
-                sender,
-                Arc::clone(&suspicion),
-            );
-            tokio::spawn(refresh);
-        }
+        let shared = Arc::new(Shared {
+            generations: sender,
+            turn: Mutex::default(),
+            suspicion: Arc::default(),
+        });
+        tokio::spawn(refresh(Arc::clone(&shared)));
         Ok(Catalog {
             generations,
-            suspicion,
+            shared,
         })
+    }
+
+    /// Serves another plan from now on, if all of it can be served. Files are read
+    /// anew; a server that was asked by reflection already is not asked again.
+    ///
+    /// # Errors
+    ///
+    /// As with [`open`](Self::open); then nothing changes.
+    pub async fn replace(&self, plan: Plan) -> Result<(), CannotServe> {
+        let _turn = self.shared.turn.lock().await;
+        let before = self.shared.now();
+        let next = Generation::of(plan, Some(&before)).await?;
+        self.shared.generations.send_replace(Arc::new(next));
+        // Whoever is not described is to be asked soon.
+        self.shared.suspicion.notify_one();
+        Ok(())
+    }
+
+    /// The files that what is served was read from.
+    #[must_use]
+    pub fn files(&self) -> BTreeSet<PathBuf> {
+        let now = self.generations.borrow();
+        let described = now.described.iter().flatten();
+        let described = described.flat_map(|described| described.description.files());
+        let files = described.chain(now.services.files());
+        files.map(Path::to_owned).collect()
     }
 
     /// Every route, as a list for people.
@@ -129,8 +148,85 @@ impl Catalog {
 
     /// Told when a connection to an upstream is lost, or had again.
     pub(crate) fn suspicion(&self) -> &Arc<Notify> {
-        &self.suspicion
+        &self.shared.suspicion
     }
+}
+
+impl Shared {
+    fn now(&self) -> Arc<Generation> {
+        Arc::clone(&self.generations.borrow())
+    }
+}
+
+impl Generation {
+    /// Describes the upstreams of a plan, but for those that `before` knows by their
+    /// reflection, and makes the table.
+    async fn of(plan: Plan, before: Option<&Generation>) -> Result<Self, CannotServe> {
+        let services = Arc::new(plan.services);
+        let known = |upstream: &_| before.and_then(|before| before.reflected(upstream));
+        let everyone = services.upstreams.iter().enumerate();
+        let asked = describe_each(everyone.map(|(index, one)| (index, one, known(one)))).await;
+        let mut described = vec![None; services.upstreams.len()];
+        let mut problems = Vec::new();
+        for (index, first) in asked {
+            let upstream = &services.upstreams[index];
+            match first {
+                Ok(first) => described[index] = Some(Arc::new(first)),
+                Err(error) if error.passes && is_reflected(upstream) => {
+                    tracing::warn!(service = %upstream.name, %error, "not described yet; asking on");
+                }
+                Err(error) => problems.push(format!("upstream {}: {error}", upstream.name)),
+            }
+        }
+        if !problems.is_empty() {
+            return Err(CannotServe(problems));
+        }
+        Ok(Generation {
+            table: build(&services, &described).await?,
+            services,
+            options: plan.options,
+            settings: plan.settings,
+            described,
+        })
+    }
+
+    /// What the servers of `upstream`, or one of them, have said by reflection.
+    fn reflected(&self, upstream: &UpstreamServices) -> Option<Description> {
+        let mut known = self.services.upstreams.iter().zip(&self.described);
+        let (_, described) = known.find(|(known, _)| {
+            let mut addresses = known.policy.addresses.iter();
+            is_reflected(known)
+                && is_reflected(upstream)
+                && addresses.any(|address| upstream.policy.addresses.contains(address))
+        })?;
+        let described = described.as_ref();
+        described.map(|described| described.description.clone())
+    }
+
+    /// The same with other descriptions.
+    async fn described_anew(
+        &self,
+        described: Vec<Option<Arc<Described>>>,
+    ) -> Result<Self, CannotServe> {
+        Ok(Generation {
+            services: Arc::clone(&self.services),
+            options: self.options.clone(),
+            settings: self.settings.clone(),
+            table: build(&self.services, &described).await?,
+            described,
+        })
+    }
+}
+
+/// Makes the table where nobody waits for it: large descriptions take their time.
+async fn build(
+    services: &Arc<Services>,
+    described: &[Option<Arc<Described>>],
+) -> Result<Arc<Table>, CannotServe> {
+    let (services, described) = (Arc::clone(services), described.to_vec());
+    let built = spawn_blocking(move || table::build(&services, &described)).await;
+    let built = built.unwrap_or_else(|error| Err(vec![error.to_string()]));
+    built.map(Arc::new).map_err(CannotServe)
 }
 
 /// Why a description could not be had.
@@ -140,6 +236,13 @@ struct Undescribed {
     reason: String,
     /// Whether it may be different in a moment.
     passes: bool,
+}
+
+impl Undescribed {
+    fn of(reason: String) -> Self {
+        let passes = false;
+        Undescribed { reason, passes }
+    }
 }
 
 impl From<DescribeError> for Undescribed {
@@ -156,49 +259,45 @@ impl From<DescribeError> for Undescribed {
 }
 
 /// Asks again for as long as somebody uses the answers.
-async fn refresh(
-    services: Arc<Services>,
-    mut described: Vec<Option<Arc<Described>>>,
-    generations: watch::Sender<Arc<Generation>>,
-    suspicion: Arc<Notify>,
-) {
+async fn refresh(shared: Arc<Shared>) {
     let mut pause = REFRESH_SOON;
     loop {
+        let before = shared.now();
         tokio::select! {
-            () = generations.closed() => return,
-            () = suspicion.notified() => pause = REFRESH_SOON,
-            () = sleep(pause) => pause = (pause * 2).min(longest(&described)),
+            () = shared.generations.closed() => return,
+            () = shared.suspicion.notified() => pause = REFRESH_SOON,
+            () = sleep(pause) => pause = (pause * 2).min(longest(&before.described)),
         }
         if pause == REFRESH_SOON {
             // A server that stops takes a moment to come back, changed or not.
             sleep(pause).await;
         }
+        let before = shared.now();
         let mut changed = Vec::new();
-        for (index, fresh) in describe_each(&services, is_reflected).await {
+        let everyone = before.services.upstreams.iter().enumerate();
+        let reflected = everyone.filter(|(_, upstream)| is_reflected(upstream));
+        let asked = describe_each(reflected.map(|(index, one)| (index, one, None))).await;
+        for (index, fresh) in asked {
             let Ok(fresh) = fresh else { continue };
-            let known = described[index].as_ref();
+            let known = before.described[index].as_ref();
             let same = known.is_some_and(|known| known.is_like(&fresh));
             if !same {
                 changed.push((index, Arc::new(fresh)));
             }
         }
-        if changed.is_empty() {
+        let _turn = shared.turn.lock().await;
+        // Of a plan that has been replaced meanwhile nothing was asked.
+        if changed.is_empty() || !Arc::ptr_eq(&before, &shared.now()) {
             continue;
         }
-        let mut next = described.clone();
+        let mut next = before.described.clone();
         for (index, fresh) in changed {
-            tracing::info!(service = %services.upstreams[index].name, "described anew");
+            tracing::info!(service = %before.services.upstreams[index].name, "described anew");
             next[index] = Some(fresh);
         }
-        match table::build(&services, &next) {
-            Ok(built) => {
-                described = next;
-                generations.send_replace(Arc::new(Generation {
-                    services: Arc::clone(&services),
-                    table: Arc::new(built),
-                }));
-            }
-            Err(problems) => tracing::error!(
+        match before.described_anew(next).await {
+            Ok(next) => drop(shared.generations.send_replace(Arc::new(next))),
+            Err(CannotServe(problems)) => tracing::error!(
                 problems = problems.join("; "),
                 "the services changed in a way that cannot be served; going on with the routes before"
             ),
@@ -218,35 +317,50 @@ fn is_reflected(upstream: &UpstreamServices) -> bool {
     upstream.source == Source::Reflection
 }
 
-/// Describes the upstreams that are `wanted`, all at once; in their order, each with
-/// its index.
+/// Describes upstreams, all at once; in their order, each with its index. What is known
+/// of a server is not asked for again.
 async fn describe_each(
-    services: &Services,
-    wanted: impl Fn(&UpstreamServices) -> bool,
+    upstreams: impl Iterator<Item = (usize, &UpstreamServices, Option<Description>)>,
 ) -> Vec<(usize, Result<Described, Undescribed>)> {
     let mut asked = JoinSet::new();
-    for (index, upstream) in services.upstreams.iter().enumerate() {
-        if wanted(upstream) {
-            let upstream = upstream.clone();
-            asked.spawn(async move { (index, describe(&upstream).await) });
-        }
+    for (index, upstream, known) in upstreams {
+        let upstream = upstream.clone();
+        asked.spawn(async move { (index, describe(upstream, known).await) });
     }
     let mut described = asked.join_all().await;
     described.sort_by_key(|(index, _)| *index);
     described
 }
 
-async fn describe(upstream: &UpstreamServices) -> Result<Described, Undescribed> {
-    let description = match &upstream.source {
-        Source::BuiltIn => Description::from_descriptor_set(contract::FILE_DESCRIPTOR_SET)?,
-        Source::DescriptorSet(path) => Description::from_descriptor_set(&read(path)?)?,
-        Source::Protos { files, includes } => Description::from_protos(files, includes)?,
-        Source::Reflection => {
+async fn describe(
+    upstream: UpstreamServices,
+    known: Option<Description>,
+) -> Result<Described, Undescribed> {
+    let asked = match (&upstream.source, known) {
+        (Source::Reflection, None) => {
             let limits = Limits {
                 timeout: DESCRIBE_TIMEOUT,
                 ..Limits::default()
             };
-            reflected(&upstream.policy.addresses, &limits).await?
+            Some(reflected(&upstream.policy.addresses, &limits).await?)
+        }
+        (_, known) => known,
+    };
+    let read = spawn_blocking(move || read_all(&upstream, asked)).await;
+    read.unwrap_or_else(|error| Err(Undescribed::of(error.to_string())))
+}
+
+/// Reads the files of an upstream, whose server may have been `asked`.
+fn read_all(
+    upstream: &UpstreamServices,
+    asked: Option<Description>,
+) -> Result<Described, Undescribed> {
+    let description = match (&upstream.source, asked) {
+        (_, Some(asked)) => asked,
+        (Source::DescriptorSet(path), _) => Description::from_descriptor_set(&read(path)?)?,
+        (Source::Protos { files, includes }, _) => Description::from_protos(files, includes)?,
+        (Source::BuiltIn | Source::Reflection, None) => {
+            Description::from_descriptor_set(contract::FILE_DESCRIPTOR_SET)?
         }
     };
     let service_config = match &upstream.service_config {
@@ -254,13 +368,9 @@ async fn describe(upstream: &UpstreamServices) -> Result<Described, Undescribed>
         Some(path) => {
             let text = String::from_utf8_lossy(&read(path)?).into_owned();
             let config = ServiceConfig::parse(&text, &path.display().to_string());
-            config.map_err(|bad| Undescribed {
-                reason: bad
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect::<Vec<_>>()
-                    .join("; "),
-                passes: false,
+            config.map_err(|bad| {
+                let bad: Vec<_> = bad.iter().map(ToString::to_string).collect();
+                Undescribed::of(bad.join("; "))
             })?
         }
     };
@@ -289,8 +399,6 @@ async fn reflected(addresses: &[Address], limits: &Limits) -> Result<Description
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Undescribed> {
-    std::fs::read(path).map_err(|error| Undescribed {
-        reason: format!("cannot read {}: {error}", path.display()),
-        passes: false,
-    })
+    std::fs::read(path)
+        .map_err(|error| Undescribed::of(format!("cannot read {}: {error}", path.display())))
 }

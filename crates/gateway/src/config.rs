@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::Coding;
+use crate::{Coding, GrpcOptions, services::Services};
 
 /// The most that one request, or all of them together, may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,4 +58,15 @@ pub struct Settings {
     pub cors: Cors,
     /// Compressed answers.
     pub compression: Compression,
+}
+
+/// Everything of gateway P that may change while it runs.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What is served.
+    pub services: Services,
+    /// How calls are made.
+    pub options: GrpcOptions,
+    /// Limits and policies.
+    pub settings: Settings,
 }

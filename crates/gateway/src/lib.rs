@@ -20,7 +20,7 @@ pub mod upstream;
 
 pub use catalog::{CannotServe, Catalog};
 pub use compression::Coding;
-pub use config::{Compression, Cors, Limits, Settings};
+pub use config::{Compression, Cors, Limits, Plan, Settings};
 pub use forward::GrpcOptions;
 pub use server::{Common, Gateway};
 pub use table::{Kind, Listed};

@@ -20,7 +20,7 @@ use crate::{
     Limits, Settings,
     access_log::{AccessLog, Buffer},
     catalog::Catalog,
-    forward::{Asks, Call, Chain, Grpc, GrpcOptions, Rest, without_body},
+    forward::{Asks, Call, Chain, Grpc, Now, Rest, without_body},
     page::Page,
     respond::{self, Body, Problem},
     routes::Own,
@@ -35,7 +35,6 @@ pub struct Gateway {
 
 struct Shared {
     chain: Chain,
-    settings: Settings,
     page: Page,
     log: Arc<Buffer>,
     in_flight: Arc<AtomicUsize>,
@@ -48,8 +47,6 @@ const READINESS_FOR: Duration = Duration::from_secs(1);
 /// What all workers of a gateway have in common.
 #[derive(Clone)]
 pub struct Common {
-    /// What the operator set.
-    pub settings: Settings,
     /// Where request lines go.
     pub log: AccessLog,
     /// Calls in flight in all workers.
@@ -60,28 +57,28 @@ impl Gateway {
     /// Gateway P, in front of the gRPC services of `catalog`. Must be called on the
     /// worker's runtime, which keeps the connections.
     #[must_use]
-    pub fn grpc(catalog: &Catalog, options: GrpcOptions, common: Common) -> Self {
-        Self::with(Chain::Grpc(Grpc::connect(catalog, options)), common)
+    pub fn grpc(catalog: &Catalog, common: Common) -> Self {
+        Self::with(Chain::Grpc(Grpc::connect(catalog)), common)
     }
 
     /// Gateway P-REST, in front of A-REST and B-REST. Must be called on the
     /// worker's runtime, which keeps the connections.
     #[must_use]
-    pub fn rest(a: upstream::rest::Options, b: upstream::rest::Options, common: Common) -> Self {
-        Self::with(Chain::Rest(Rest::new(a, b)), common)
+    pub fn rest(
+        a: upstream::rest::Options,
+        b: upstream::rest::Options,
+        settings: Settings,
+        common: Common,
+    ) -> Self {
+        Self::with(Chain::Rest(Rest::new(a, b, settings)), common)
     }
 
     fn with(chain: Chain, common: Common) -> Self {
-        let Common {
-            settings,
-            log,
-            in_flight,
-        } = common;
+        let Common { log, in_flight } = common;
         Gateway {
             shared: Arc::new(Shared {
                 page: Page::of(chain.kind()),
                 chain,
-                settings,
                 log: log.for_worker(),
                 in_flight,
                 readiness: Mutex::new(None),
@@ -103,19 +100,20 @@ impl Handler for Gateway {
         let (head, body) = request.into_parts();
         let id = RequestId::of(&head.headers);
         let mut entry = shared.log.begin(peer, &head.method, &head.uri, &id);
+        let now = shared.chain.now();
 
-        let (mut response, cause) = match shared.answer(&head, body, &id).await {
+        let (mut response, cause) = match shared.answer(&now, &head, body, &id).await {
             Ok(response) => (response, None),
             Err(problem) => {
-                let response = problem.response(shared.chain.errors(), &id);
+                let response = problem.response(now.errors(), &id);
                 (response, problem.log_message())
             }
         };
         let headers = response.headers_mut();
         headers.insert(RequestId::HEADER, id.header_value());
         let origin = head.headers.get(header::ORIGIN);
-        respond::allow_origin(&shared.settings.cors, origin, headers);
-        let compression = &shared.settings.compression;
+        respond::allow_origin(&now.settings().cors, origin, headers);
+        let compression = &now.settings().compression;
         if !compression.codings.is_empty() {
             response = respond::compress(response, compression, &head.headers);
         }
@@ -133,46 +131,30 @@ impl Handler for Gateway {
 impl Shared {
     async fn answer(
         &self,
+        now: &Now<'_>,
         head: &Parts,
         body: Incoming,
         id: &RequestId,
     ) -> Result<Response<Body>, Problem> {
-        self.settings.limits.check_head(head)?;
-        if let Some(response) = self.preflight(head) {
+        let limits = &now.settings().limits;
+        limits.check_head(head)?;
+        if let Some(response) = preflight(now, head) {
             return Ok(response);
         }
-        if let Some(own) = self.chain.pages().find(&head.method, head.uri.path())? {
+        if let Some(own) = now.pages().find(&head.method, head.uri.path())? {
             let answer = async { Ok(self.own(own).await) };
             return Box::pin(without_body(head, body, answer)).await;
         }
         let call = Call {
             head,
             id,
-            limits: &self.settings.limits,
-            in_flight: self.enter()?,
+            limits,
+            in_flight: self.enter(limits.in_flight_max)?,
         };
-        match &self.chain {
-            Chain::Grpc(grpc) => grpc.answer(call, body).await,
-            Chain::Rest(rest) => rest.answer(call, body).await,
+        match now {
+            Now::Grpc(served) => served.answer(call, body).await,
+            Now::Rest(rest) => rest.answer(call, body).await,
         }
-    }
-
-    /// The answer to `OPTIONS`, unless a service has a route for it and the question
-    /// is not a browser's.
-    fn preflight(&self, head: &Parts) -> Option<Response<Body>> {
-        if head.method != Method::OPTIONS {
-            return None;
-        }
-        let asks = match head
-            .headers
-            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
-        {
-            true => Asks::Preflight,
-            false => Asks::Client,
-        };
-        let allowed = self.chain.allowed(head.uri.path(), asks)?;
-        let cors = &self.settings.cors;
-        Some(respond::preflight(cors, &head.headers, &allowed))
     }
 
     async fn own(&self, own: Own) -> Response<Body> {
@@ -204,9 +186,11 @@ impl Shared {
         }
     }
 
-    fn enter(&self) -> Result<InFlight, Problem> {
-        let in_flight_max = self.settings.limits.in_flight_max;
-        let place = InFlight(Arc::clone(&self.in_flight));
+    fn enter(&self, in_flight_max: usize) -> Result<InFlight, Problem> {
+        let place = InFlight {
+            count: Arc::clone(&self.in_flight),
+            kept: None,
+        };
         if self.in_flight.fetch_add(1, Ordering::Relaxed) < in_flight_max {
             Ok(place)
         } else {
@@ -215,12 +199,42 @@ impl Shared {
     }
 }
 
+/// The answer to `OPTIONS`, unless a service has a route for it and the question
+/// is not a browser's.
+fn preflight(now: &Now<'_>, head: &Parts) -> Option<Response<Body>> {
+    if head.method != Method::OPTIONS {
+        return None;
+    }
+    let asks = match head
+        .headers
+        .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD)
+    {
+        true => Asks::Preflight,
+        false => Asks::Client,
+    };
+    let allowed = now.allowed(head.uri.path(), asks)?;
+    let cors = &now.settings().cors;
+    Some(respond::preflight(cors, &head.headers, &allowed))
+}
+
 /// A call's place among those in flight, given back when dropped.
-pub(crate) struct InFlight(Arc<AtomicUsize>);
+pub(crate) struct InFlight {
+    count: Arc<AtomicUsize>,
+    /// The connections that the call needs.
+    kept: Option<Arc<upstream::grpc::Upstream>>,
+}
+
+impl InFlight {
+    /// Keeps the connections of a call that outlives its request until it is over.
+    pub(crate) fn keeping(mut self, upstream: Arc<upstream::grpc::Upstream>) -> Self {
+        self.kept = Some(upstream);
+        self
+    }
+}
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.count.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

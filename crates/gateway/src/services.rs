@@ -8,7 +8,11 @@ mod raw;
 mod resilience;
 mod validate;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use http::HeaderName;
 use routing::{Body, Template, Verb};
@@ -196,12 +200,37 @@ impl Services {
         }
     }
 
+    /// The files that it names.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.upstreams.iter().flat_map(|upstream| {
+            let described: &[PathBuf] = match &upstream.source {
+                Source::Protos { files, .. } => files,
+                Source::DescriptorSet(file) => std::slice::from_ref(file),
+                Source::Reflection | Source::BuiltIn => &[],
+            };
+            let described = described.iter().chain(&upstream.service_config);
+            described.map(PathBuf::as_path)
+        })
+    }
+
+    /// The folders in which imports of those files are looked for.
+    pub fn folders(&self) -> impl Iterator<Item = &Path> {
+        self.upstreams.iter().flat_map(|upstream| {
+            let (files, includes): (&[_], &[_]) = match &upstream.source {
+                Source::Protos { files, includes } => (files, includes),
+                _ => (&[], &[]),
+            };
+            let beside = files.iter().filter_map(|file| file.parent());
+            includes.iter().map(PathBuf::as_path).chain(beside)
+        })
+    }
+
     /// What a configuration file says. Paths in it are relative to `folder`.
     ///
     /// # Errors
     ///
     /// Every problem, each with its place and what would be right.
-    pub fn of_file(raw: Raw, folder: &std::path::Path) -> Result<Self, Vec<String>> {
+    pub fn of_file(raw: Raw, folder: &Path) -> Result<Self, Vec<String>> {
         validate::services(raw.relative_to(folder), None)
     }
 }

@@ -7,17 +7,36 @@ const USAGE: u8 = 64;
 
 /// An error the user mends by calling differently; ends with exit code 64.
 #[derive(Debug)]
-pub(crate) struct Usage(String);
+pub(crate) struct Usage(Vec<String>);
 
 impl Usage {
     pub(crate) fn new(message: impl Into<String>) -> Self {
-        Usage(message.into())
+        Usage(vec![message.into()])
+    }
+
+    /// All that is wrong with a configuration.
+    pub(crate) fn problems(problems: Vec<String>) -> Self {
+        Usage(problems)
+    }
+
+    /// All that is wrong.
+    pub(crate) fn each(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
     }
 }
 
 impl fmt::Display for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        match self.0.as_slice() {
+            [one] => f.write_str(one),
+            several => {
+                let number = several.len();
+                write!(f, "{number} settings cannot be used:")?;
+                several
+                    .iter()
+                    .try_for_each(|problem| write!(f, "\n  {problem}"))
+            }
+        }
     }
 }
 

@@ -82,27 +82,20 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let config = config::load(Role::Gateway, matches)?;
-    let Work::Gateway(config, services, options) = config.work else {
+    let Work::Gateway(plan, _) = config.work else {
         return Err(Usage::new("only gateway P can be checked").into());
     };
+    let (options, limits) = (plan.options.clone(), plan.settings.limits.clone());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
     runtime.block_on(async {
-        let catalog = Catalog::open(*services).await;
+        let catalog = Catalog::open(*plan).await;
         let catalog = catalog.map_err(|problems| Usage::new(problems.to_string()))?;
         match command {
             "check" => Ok(check(&catalog)),
-            _ => {
-                explained(
-                    &catalog,
-                    &options,
-                    config.settings.limits.call_timeout,
-                    matches,
-                )
-                .await
-            }
+            _ => explained(&catalog, &options, limits.call_timeout, matches).await,
         }
     })
 }

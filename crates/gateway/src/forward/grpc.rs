@@ -55,24 +55,15 @@ pub(crate) struct Grpc {
 impl Grpc {
     /// Connects to every upstream and keeps the connections. Must be called on
     /// the worker's runtime.
-    pub(crate) fn connect(catalog: &Catalog, options: Options) -> Self {
+    pub(crate) fn connect(catalog: &Catalog) -> Self {
         Grpc {
-            current: Current::of(catalog, options),
+            current: Current::of(catalog),
         }
     }
 
     /// What is served now.
     pub(crate) fn served(&self) -> Arc<Served> {
         self.current.now()
-    }
-
-    /// Answers a request that belongs to no page of the gateway's own.
-    pub(crate) async fn answer(
-        &self,
-        call: Call<'_>,
-        body: Incoming,
-    ) -> Result<Response<Body>, Problem> {
-        self.served().answer(call, body).await
     }
 
     pub(crate) async fn readiness(&self) -> Readiness {
@@ -93,7 +84,12 @@ impl Served {
         }
     }
 
-    async fn answer(&self, call: Call<'_>, body: Incoming) -> Result<Response<Body>, Problem> {
+    /// Answers a request that belongs to no page of the gateway's own.
+    pub(crate) async fn answer(
+        &self,
+        call: Call<'_>,
+        body: Incoming,
+    ) -> Result<Response<Body>, Problem> {
         let (endpoint, variables) = self.find(call.head)?;
         // What is boxed here is rare; a request that has no body, or none that its
         // route has use for, needs no room for it.
@@ -224,6 +220,8 @@ impl Served {
         }
         let (limit, deadline) = time_limit(&call.head.headers, self.options.stream_timeout)?;
         let upstream = Arc::clone(&self.upstreams[endpoint.method.upstream]);
+        // Connections that nothing new leads to stay until the stream ends.
+        let kept = Arc::clone(&upstream);
         let (id, headers) = (call.id.clone(), call.head.headers.clone());
         let (rules, called) = (self.rules().clone(), Arc::clone(&endpoint));
         let patience = call.limits.call_timeout;
@@ -265,7 +263,7 @@ impl Served {
             endpoint,
             live,
             opened,
-            call.in_flight,
+            call.in_flight.keeping(kept),
             self.rules(),
         ))
     }

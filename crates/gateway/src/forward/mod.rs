@@ -21,9 +21,10 @@ use server::{RequestId, admin::Readiness};
 pub(crate) use grpc::Grpc;
 pub use grpc::Options as GrpcOptions;
 pub(crate) use rest::Rest;
+pub(crate) use served::Served;
 
 use crate::{
-    Limits,
+    Limits, Settings,
     respond::{Body, Problem, UpstreamFailure},
     routes::{self, Pages},
     server::InFlight,
@@ -41,28 +42,11 @@ pub(crate) enum Chain {
 }
 
 impl Chain {
-    /// How errors look that belong to no route.
-    pub(crate) fn errors(&self) -> ErrorStyle {
+    /// What a request that begins now is answered with, to its end.
+    pub(crate) fn now(&self) -> Now<'_> {
         match self {
-            Chain::Grpc(grpc) => grpc.served().errors(),
-            Chain::Rest(_) => ErrorStyle::Published,
-        }
-    }
-
-    /// Which routes the gateway answers itself.
-    pub(crate) fn pages(&self) -> Pages {
-        match self {
-            Chain::Grpc(grpc) => grpc.served().pages(),
-            Chain::Rest(_) => Pages::All,
-        }
-    }
-
-    /// The methods of `path`, as the answer to `OPTIONS` lists them; `None` when
-    /// that method is a service's, unless a browser asks before a call.
-    pub(crate) fn allowed(&self, path: &str, asks: Asks) -> Option<String> {
-        match self {
-            Chain::Grpc(grpc) => grpc.served().allowed(path, asks),
-            Chain::Rest(_) => Some(routes::ALLOWED.to_owned()),
+            Chain::Grpc(grpc) => Now::Grpc(grpc.served()),
+            Chain::Rest(rest) => Now::Rest(rest),
         }
     }
 
@@ -79,6 +63,47 @@ impl Chain {
         match self {
             Chain::Grpc(grpc) => grpc.readiness().await,
             Chain::Rest(rest) => rest.readiness().await,
+        }
+    }
+}
+
+/// What lies behind a gateway while one request is answered.
+pub(crate) enum Now<'c> {
+    Grpc(Arc<Served>),
+    Rest(&'c Rest),
+}
+
+impl Now<'_> {
+    /// Limits and policies.
+    pub(crate) fn settings(&self) -> &Settings {
+        match self {
+            Now::Grpc(served) => &served.settings,
+            Now::Rest(rest) => rest.settings(),
+        }
+    }
+
+    /// How errors look that belong to no route.
+    pub(crate) fn errors(&self) -> ErrorStyle {
+        match self {
+            Now::Grpc(served) => served.errors(),
+            Now::Rest(_) => ErrorStyle::Published,
+        }
+    }
+
+    /// Which routes the gateway answers itself.
+    pub(crate) fn pages(&self) -> Pages {
+        match self {
+            Now::Grpc(served) => served.pages(),
+            Now::Rest(_) => Pages::All,
+        }
+    }
+
+    /// The methods of `path`, as the answer to `OPTIONS` lists them; `None` when
+    /// that method is a service's, unless a browser asks before a call.
+    pub(crate) fn allowed(&self, path: &str, asks: Asks) -> Option<String> {
+        match self {
+            Now::Grpc(served) => served.allowed(path, asks),
+            Now::Rest(_) => Some(routes::ALLOWED.to_owned()),
         }
     }
 }

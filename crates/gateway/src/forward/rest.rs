@@ -13,6 +13,7 @@ use transcode::BadParameter;
 
 use super::{Call, READINESS_TIMEOUT, in_time, without_body};
 use crate::{
+    Settings,
     respond::{Body, Problem, UpstreamFailure},
     routes,
     upstream::{
@@ -35,15 +36,22 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 pub(crate) struct Rest {
     a: Upstream,
     b: Upstream,
+    settings: Settings,
 }
 
 impl Rest {
     /// Must be called on the worker's runtime.
-    pub(crate) fn new(a: Options, b: Options) -> Self {
+    pub(crate) fn new(a: Options, b: Options, settings: Settings) -> Self {
         Rest {
+            settings,
             a: Upstream::new("A-REST".into(), a),
             b: Upstream::new("B-REST".into(), b),
         }
+    }
+
+    /// Limits and policies.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Answers a request that belongs to no page of the gateway's own.

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::GrpcOptions;
 use crate::{
+    Settings,
     catalog::{Catalog, Generation},
     routes::Pages,
     services::{ErrorStyle, HeaderRules, Services, UpstreamServices},
@@ -26,19 +27,15 @@ pub(crate) struct Served {
     pub(crate) upstreams: Vec<Arc<Upstream>>,
     pub(crate) services: Arc<Services>,
     pub(crate) options: GrpcOptions,
+    pub(crate) settings: Settings,
 }
 
 impl Served {
-    fn of(
-        generation: &Generation,
-        options: &GrpcOptions,
-        catalog: &Catalog,
-        before: &[Arc<Upstream>],
-    ) -> Self {
+    fn of(generation: &Generation, catalog: &Catalog, before: &[Arc<Upstream>]) -> Self {
         let wanted = generation.services.upstreams.iter().enumerate();
         let upstreams = wanted.map(|(index, wanted)| {
             let mut known = before.iter();
-            let (name, connection) = (&wanted.name, connection(wanted, options));
+            let (name, connection) = (&wanted.name, connection(wanted, &generation.options));
             let same = known.find(|known| known.is(name, &wanted.policy, &connection));
             let upstream = same.cloned().unwrap_or_else(|| {
                 Arc::new(Upstream::connect(
@@ -57,7 +54,8 @@ impl Served {
             table: Arc::clone(&generation.table),
             upstreams: upstreams.collect(),
             services: Arc::clone(&generation.services),
-            options: options.clone(),
+            options: generation.options.clone(),
+            settings: generation.settings.clone(),
         }
     }
 
@@ -101,12 +99,12 @@ pub(super) struct Current {
 impl Current {
     /// Connects to every upstream and keeps the connections. Must be called on the
     /// worker's runtime.
-    pub(super) fn of(catalog: &Catalog, options: GrpcOptions) -> Self {
+    pub(super) fn of(catalog: &Catalog) -> Self {
         let mut generations = catalog.generations();
         let first = Arc::clone(&generations.borrow_and_update());
-        let served = Served::of(&first, &options, catalog, &[]);
+        let served = Served::of(&first, catalog, &[]);
         let served = Arc::new(Mutex::new(Arc::new(served)));
-        let followed = follow(catalog.clone(), generations, options, Arc::clone(&served));
+        let followed = follow(catalog.clone(), generations, Arc::clone(&served));
         Current {
             served,
             follower: tokio::spawn(followed).abort_handle(),
@@ -128,13 +126,12 @@ impl Drop for Current {
 async fn follow(
     catalog: Catalog,
     mut generations: watch::Receiver<Arc<Generation>>,
-    options: GrpcOptions,
     served: Arc<Mutex<Arc<Served>>>,
 ) {
     while generations.changed().await.is_ok() {
         let generation = Arc::clone(&generations.borrow_and_update());
         let mut served = served.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = Served::of(&generation, &options, &catalog, &served.upstreams);
+        let next = Served::of(&generation, &catalog, &served.upstreams);
         *served = Arc::new(next);
     }
 }

@@ -89,14 +89,19 @@ pub(super) struct RawUpstream {
     /// What becomes of methods without a rule.
     #[schemars(extend("default" = "serve"))]
     pub(super) unannotated: Option<Unannotated>,
+    /// How messages to it are compressed.
+    #[schemars(extend("default" = "off"))]
     pub(super) compression: Option<RawCompression>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum RawCompression {
+    /// They are not.
     Off,
+    /// RFC 1952.
     Gzip,
+    /// RFC 8878.
     Zstd,
 }
 

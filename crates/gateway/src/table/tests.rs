@@ -1,4 +1,4 @@
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use contract::pspd::{HelloReply, HelloRequest, NumberReply, StreamRequest};
@@ -9,9 +9,11 @@ use server::query::Query;
 
 use super::*;
 use crate::{
+    Compression, Cors, GrpcOptions, Limits, Plan, Settings,
     catalog::Catalog,
     respond::{Form, Problem},
     services::Services,
+    upstream,
 };
 
 fn built_in() -> Arc<Table> {
@@ -21,8 +23,33 @@ fn built_in() -> Arc<Table> {
         .enable_all()
         .build()
         .expect("a runtime");
+    let second = Duration::from_secs(1);
+    let connection = upstream::grpc::Options {
+        connections: 1,
+        connect_timeout: second,
+        message_bytes_max: 1 << 20,
+        compression: None,
+    };
+    let plan = Plan {
+        services,
+        options: GrpcOptions {
+            connection,
+            stream_timeout: second,
+            keep_alive: second,
+            body_bytes_max: 1 << 20,
+            compress_bytes_min: 1024,
+        },
+        settings: Settings {
+            limits: Limits::default(),
+            cors: Cors::Off,
+            compression: Compression {
+                codings: Vec::new(),
+                bytes_min: 1024,
+            },
+        },
+    };
     let catalog = runtime
-        .block_on(Catalog::open(services))
+        .block_on(Catalog::open(plan))
         .expect("it can be served");
     catalog.table()
 }

@@ -43,12 +43,13 @@ fn section(
     let (document, mistakes) = DeTable::parse_recoverable(text);
     if !mistakes.is_empty() {
         let mistakes = mistakes.iter().take(SYNTAX_ERRORS_MAX);
-        let mistakes: Vec<_> = mistakes.map(|mistake| mistake.to_string()).collect();
-        let path = path.display();
-        let mistakes = mistakes.join("\n");
-        return Err(Usage::new(format!(
-            "{path} is not a configuration file: {mistakes}"
-        )));
+        let told = mistakes.map(|mistake| {
+            let before = text.get(..mistake.span().unwrap_or_default().start);
+            let line = before.unwrap_or(text).matches('\n').count() + 1;
+            let message = mistake.message().replace('\n', ", ");
+            format!("{}:{line}: this is no TOML: {message}", path.display())
+        });
+        return Err(Usage::problems(told.collect()));
     }
     let found = shape::check(text, document.get_ref(), &schema::of_file());
     problems.extend(found.problems.iter().map(|misfit| misfit.told(path)));
@@ -73,6 +74,10 @@ fn section(
         .into_iter()
         .partition(|(key, _)| of_services.contains_key(key));
     for (key, value) in settings {
+        let place = format!("{own}{key}");
+        if found.problems.iter().any(|misfit| misfit.place == place) {
+            continue;
+        }
         let line = section.lines.get(&key).copied().unwrap_or_default();
         if let Some(text) = scalar(&value) {
             section.texts.insert(key, (text, line));
@@ -135,7 +140,7 @@ prot = 1
 port = 1.5
 workers = ["1"]
 [gateway]
-log = "loud"
+log-format = "loud"
 cors = ["any", 1]
 errors = 3
 [[gateway.upstreams]]
@@ -162,7 +167,7 @@ constants = { anything = [1, { goes = "here" }] }
             "5: a.prot: no such key; did you mean port?",
             "6: a.port = 1.5: give a whole number or a text in quotes",
             "7: a.workers = [\"1\"]: give a whole number or a text in quotes",
-            "9: gateway.log = \"loud\": give \"error\", \"warn\", \"info\", \"debug\", \"trace\", ",
+            "9: gateway.log-format = \"loud\": give \"auto\", \"human\", \"json\"",
             "10: gateway.cors[1] = 1: give a text in quotes",
             "11: gateway.errors = 3: give \"status\", \"published\"",
             "13: gateway.upstreams[0].adress: no such key; did you mean address?",
@@ -214,10 +219,7 @@ constants = { anything = [1, { goes = "here" }] }
         let text = "[a]\nport = \n[b]\nhost = 'x\n";
         let error = section(text, Path::new("x.toml"), Role::A, &mut problems);
         let told = error.expect_err("no TOML").to_string();
-        assert!(
-            told.contains("x.toml is not a configuration file"),
-            "{told}"
-        );
-        assert!(told.contains("line 2") && told.contains("line 4"), "{told}");
+        assert!(told.contains("x.toml:2: this is no TOML: "), "{told}");
+        assert!(told.contains("x.toml:4: this is no TOML: "), "{told}");
     }
 }

@@ -10,7 +10,11 @@ pub(crate) mod schema;
 mod settings;
 mod shape;
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::PathBuf,
+};
 
 use clap::{Arg, ArgMatches};
 use contract::Role;
@@ -40,18 +44,25 @@ pub(crate) fn args(role: Role) -> Vec<Arg> {
         .collect()
 }
 
+/// What is not text must not pass for absent; no setting accepts U+FFFD.
+fn environment(name: &str) -> Option<String> {
+    let value = std::env::var_os(name)?.to_string_lossy().into_owned();
+    (!value.is_empty()).then_some(value)
+}
+
+/// The configuration file, if there is to be one.
+pub(crate) fn path(matches: &ArgMatches) -> Option<PathBuf> {
+    let named = matches.get_one::<String>(CONFIG).cloned();
+    named.or_else(|| environment(CONFIG_ENV)).map(PathBuf::from)
+}
+
 /// The configuration of `role`, all layers applied.
-pub(crate) fn load(role: Role, matches: &ArgMatches) -> anyhow::Result<RoleConfig> {
-    // What is not text must not pass for absent; no setting accepts U+FFFD.
-    let environment = |name: &str| {
-        let value = std::env::var_os(name)?.to_string_lossy().into_owned();
-        (!value.is_empty()).then_some(value)
-    };
-    let path = matches
-        .get_one::<String>(CONFIG)
-        .cloned()
-        .or_else(|| environment(CONFIG_ENV))
-        .map(PathBuf::from);
+///
+/// # Errors
+///
+/// Everything that is wrong with it.
+pub(crate) fn load(role: Role, matches: &ArgMatches) -> Result<RoleConfig, Usage> {
+    let path = path(matches);
     let mut problems = Vec::new();
     let in_file = match &path {
         Some(path) => file::read(path, role, &mut problems)?,
@@ -75,10 +86,11 @@ pub(crate) fn load(role: Role, matches: &ArgMatches) -> anyhow::Result<RoleConfi
         services: in_file.services.zip(path.clone()),
         lines: in_file.lines,
         problems,
+        taken: BTreeSet::new(),
     };
     let config = role::read(role, &mut values);
     values.finish()?;
-    config.ok_or_else(|| Usage::new("the configuration is incomplete").into())
+    config.ok_or_else(|| Usage::new("the configuration is incomplete"))
 }
 
 /// A value as it was given.
@@ -126,13 +138,15 @@ struct Values {
     /// Where everything in that file's section is, such as `routes[1]`.
     lines: BTreeMap<String, usize>,
     problems: Vec<String>,
+    taken: BTreeSet<&'static str>,
 }
 
 impl Values {
     /// The value of `key` as `parse` reads it. `None`, and a problem noted, when
     /// it cannot be read.
     fn take<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
-        let Given { text, origin } = self.given.get(key)?;
+        let (key, Given { text, origin }) = self.given.get_key_value(key)?;
+        self.taken.insert(key);
         match parse(text.trim()) {
             Ok(value) => Some(value),
             Err(reason) => {
@@ -143,15 +157,21 @@ impl Values {
         }
     }
 
+    /// What was taken so far, as it was given.
+    fn taken(&self) -> BTreeMap<&'static str, String> {
+        let taken = self
+            .given
+            .iter()
+            .filter(|(key, _)| self.taken.contains(*key));
+        taken
+            .map(|(key, given)| (*key, given.text.clone()))
+            .collect()
+    }
+
     fn finish(self) -> Result<(), Usage> {
-        match self.problems.as_slice() {
-            [] => Ok(()),
-            [problem] => Err(Usage::new(problem)),
-            problems => Err(Usage::new(format!(
-                "{} settings cannot be used:\n  {}",
-                problems.len(),
-                problems.join("\n  ")
-            ))),
+        match self.problems.is_empty() {
+            true => Ok(()),
+            false => Err(Usage::problems(self.problems)),
         }
     }
 }

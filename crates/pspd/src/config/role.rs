@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io::IsTerminal, num::NonZeroUsize, path::Path};
 
 use contract::Role;
-use gateway::{Compression, Cors, GrpcOptions, access_log, services::Services, upstream};
+use gateway::{Compression, Cors, GrpcOptions, Plan, access_log, services::Services, upstream};
 use server::{Http1, Http2, Options, Protocol, listener::Host};
 use services::Limits;
 
@@ -15,6 +15,8 @@ pub(crate) struct RoleConfig {
     pub(crate) common: Common,
     pub(crate) serving: Options,
     pub(crate) work: Work,
+    /// The settings that a running gateway cannot change, as they were given.
+    pub(crate) fixed: BTreeMap<&'static str, String>,
 }
 
 /// What every role has.
@@ -33,11 +35,11 @@ pub(crate) enum Work {
     B(services::grpc::Options),
     ARest,
     BRest(Limits),
-    Gateway(GatewayConfig, Box<Services>, GrpcOptions),
-    GatewayRest(GatewayConfig, [upstream::rest::Options; 2]),
+    Gateway(Box<Plan>, access_log::Format),
+    GatewayRest(GatewayConfig, Box<[upstream::rest::Options; 2]>),
 }
 
-/// What both gateways have.
+/// What gateway P-REST has, and P too.
 pub(crate) struct GatewayConfig {
     pub(crate) settings: gateway::Settings,
     pub(crate) access_log: access_log::Format,
@@ -47,17 +49,28 @@ pub(crate) struct GatewayConfig {
 const BYTES_MAX: usize = 1 << 30;
 const NUMBER_MAX: usize = 1_000_000;
 
+const ACCESS_LOG: &str = "access-log";
+
 /// Takes every value of `role`; `None` when one is wrong, which `values` knows.
 pub(super) fn read(role: Role, values: &mut Values) -> Option<RoleConfig> {
     // Everything is read before anything is given up, so that all problems show.
     let common = common(values);
     let serving = serving(role, values);
+    // What is around the work of a gateway: ports, threads, logs.
+    let mut fixed = values.taken();
     let work = work(role, values);
+    fixed.extend(
+        values
+            .given
+            .get_key_value(ACCESS_LOG)
+            .map(|(key, given)| (*key, given.text.clone())),
+    );
     Some(RoleConfig {
         role,
         common: common?,
         serving: serving?,
         work: work?,
+        fixed,
     })
 }
 
@@ -151,12 +164,21 @@ fn work(role: Role, values: &mut Values) -> Option<Work> {
             let (gateway, mut options, mut services) = (gateway?, options?, services?);
             services.answer_bytes_max = options.connection.message_bytes_max;
             options.compress_bytes_min = gateway.settings.compression.bytes_min;
-            Some(Work::Gateway(gateway, Box::new(services), options))
+            let GatewayConfig {
+                settings,
+                access_log,
+            } = gateway;
+            let plan = Plan {
+                services,
+                options,
+                settings,
+            };
+            Some(Work::Gateway(Box::new(plan), access_log))
         }
         Role::GatewayRest => {
             let gateway = gateway(values);
             let upstreams = rest_upstreams(values);
-            Some(Work::GatewayRest(gateway?, upstreams?))
+            Some(Work::GatewayRest(gateway?, Box::new(upstreams?)))
         }
     }
 }
@@ -191,7 +213,7 @@ fn gateway(values: &mut Values) -> Option<GatewayConfig> {
     let codings = values.take("compression", parse::codings);
     let compress_bytes_min = values.take("compress-bytes-min", parse::between(0, BYTES_MAX));
     let terminal = std::io::stdout().is_terminal();
-    let access_log = values.take("access-log", parse::access_log(terminal));
+    let access_log = values.take(ACCESS_LOG, parse::access_log(terminal));
     let limits = gateway::Limits {
         header_bytes_max: header_bytes_max?,
         values_max: values_max?,

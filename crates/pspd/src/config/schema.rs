@@ -105,11 +105,11 @@ fn form(setting: &Setting) -> Value {
             let one = format!("any|off|{origin}");
             list(&format!("{one}(, *{origin})*"), &one)
         }
-        ("LEVEL", _) => {
-            json!({"type": "string", "enum": [
-                "error", "warn", "info", "debug", "trace", "ERROR", "WARN", "INFO", "DEBUG", "TRACE",
-            ]})
-        }
+        ("CODINGS", _) => list("off|(gzip|zstd)(, *(gzip|zstd))*", "off|gzip|zstd"),
+        ("LEVEL", _) => json!({"type": "string", "anyOf": [
+            {"enum": ["error", "warn", "info", "debug", "trace"]},
+            {"pattern": "^(ERROR|WARN|INFO|DEBUG|TRACE)$"},
+        ]}),
         ("FORMAT", "access-log") => {
             json!({"type": "string", "enum": ["auto", "human", "json", "off"]})
         }

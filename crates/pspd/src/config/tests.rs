@@ -9,6 +9,7 @@ fn values(given: &[(&'static str, &str)]) -> Values {
         services: None,
         lines: BTreeMap::new(),
         problems: Vec::new(),
+        taken: BTreeSet::new(),
     }
 }
 
@@ -104,5 +105,34 @@ fn every_wrong_value_is_reported_at_once() {
     assert!(
         message.contains("port = \"70000\" (on the command line): not a port number"),
         "{message}"
+    );
+}
+
+#[test]
+fn what_cannot_change_while_a_gateway_runs() {
+    let settings = settings::of(Role::Gateway);
+    let given: Vec<_> = settings
+        .iter()
+        .map(|setting| (setting.key, setting.default.as_str()))
+        .collect();
+    let config = role::read(Role::Gateway, &mut values(&given)).expect("defaults are right");
+    let fixed: Vec<_> = config.fixed.into_keys().collect();
+    assert_eq!(
+        fixed,
+        [
+            "access-log",
+            "admin-host",
+            "admin-port",
+            "concurrent-streams-max",
+            "connections-max",
+            "drain-timeout",
+            "header-timeout",
+            "host",
+            "log",
+            "log-format",
+            "port",
+            "workers",
+            "write-timeout",
+        ]
     );
 }

@@ -3,6 +3,7 @@
 
 mod logging;
 mod ready;
+mod reload;
 mod roles;
 mod stop;
 
@@ -13,6 +14,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use contract::Role;
 use server::{CancellationToken, listener};
 
+use reload::Source;
 use roles::Ports;
 
 use crate::{
@@ -65,6 +67,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         .subcommand()
         .ok_or_else(|| Usage::new("no role given; see `pspd serve --help`"))?;
     let role: Role = role.parse()?;
+    let source = Source::of(matches);
     let config = config::load(role, matches)?;
     logging::start(&config.common)?;
     if let Some(limit) = server::raise_file_descriptor_limit()
@@ -83,12 +86,13 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         .context("cannot start the runtime")?;
     let ready_file = matches.get_one::<PathBuf>(READY_FILE);
     let stop_with_stdin = matches.get_flag(STOP_WITH_STDIN);
-    runtime.block_on(serve(config, ready_file, stop_with_stdin))?;
+    runtime.block_on(serve(config, source, ready_file, stop_with_stdin))?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(
     config: RoleConfig,
+    source: Option<Source>,
     ready_file: Option<&PathBuf>,
     stop_with_stdin: bool,
 ) -> anyhow::Result<()> {
@@ -97,6 +101,7 @@ async fn serve(
         common,
         serving,
         work,
+        fixed,
     } = config;
     let listener = listener::bind(common.host, common.port)
         .with_context(|| format!("{role} cannot start (--port)"))?;
@@ -124,7 +129,7 @@ async fn serve(
         stop,
         announce: Box::new(announce),
     };
-    let drained = roles::run(work, ports).await?;
+    let drained = roles::run(work, source.map(|source| (source, fixed)), ports).await?;
     match drained.abandoned {
         0 => tracing::info!(role = role.name(), "stopped"),
         abandoned => tracing::warn!(

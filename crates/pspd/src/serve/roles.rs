@@ -11,13 +11,17 @@ use std::{
 
 use anyhow::{Context, Result};
 use contract::Role;
-use gateway::{Catalog, Common, Gateway, access_log::AccessLog};
+use gateway::{
+    Catalog, Common, Gateway,
+    access_log::{self, AccessLog},
+};
 use server::{
     CancellationToken, Drained, Handler, Http1, Options, Protocol,
     admin::{Admin, Probe, Readiness},
 };
 use services::{grpc::Grpc, rest::Rest};
 
+use super::reload::{Fixed, Source};
 use crate::{
     config::{GatewayConfig, Work},
     exit::Usage,
@@ -37,8 +41,13 @@ pub(super) struct Ports {
     pub(super) announce: Box<dyn FnOnce() -> Result<()>>,
 }
 
-/// Does the role's work until it is told to stop and its requests have finished.
-pub(super) async fn run(work: Work, ports: Ports) -> Result<Drained> {
+/// Does the role's work until it is told to stop and its requests have finished. What
+/// is `followed` is taken up when it changes, but for the settings that are fixed.
+pub(super) async fn run(
+    work: Work,
+    followed: Option<(Source, Fixed)>,
+    ports: Ports,
+) -> Result<Drained> {
     match work {
         Work::A(options) => {
             let service = Grpc::service_a(&options).await?;
@@ -55,28 +64,39 @@ pub(super) async fn run(work: Work, ports: Ports) -> Result<Drained> {
             let service = Rest::service_b(limits);
             ports.serve(move || service.clone(), always_ready()).await
         }
-        Work::Gateway(config, services, options) => {
-            let catalog = Catalog::open(*services).await;
+        Work::Gateway(plan, log) => {
+            let followed = followed.map(|(mut source, fixed)| {
+                source.look_at(&plan.services);
+                (source, fixed)
+            });
+            let catalog = Catalog::open(*plan).await;
             let catalog = catalog.map_err(|problems| Usage::new(problems.to_string()))?;
-            let make = move |common| Gateway::grpc(&catalog, options.clone(), common);
-            serve_gateway(config, make, ports).await
+            if let Some((source, fixed)) = followed {
+                tokio::spawn(source.follow(fixed, catalog.clone()));
+            }
+            let make = move |common| Gateway::grpc(&catalog, common);
+            serve_gateway(log, make, ports).await
         }
-        Work::GatewayRest(config, [a, b]) => {
-            let make = move |common| Gateway::rest(a.clone(), b.clone(), common);
-            serve_gateway(config, make, ports).await
+        Work::GatewayRest(config, upstreams) => {
+            let [a, b] = *upstreams;
+            let GatewayConfig {
+                settings,
+                access_log,
+            } = config;
+            let make = move |common| Gateway::rest(a.clone(), b.clone(), settings.clone(), common);
+            serve_gateway(access_log, make, ports).await
         }
     }
 }
 
 async fn serve_gateway(
-    config: GatewayConfig,
+    log: access_log::Format,
     make: impl Fn(Common) -> Gateway + Send + Clone + 'static,
     ports: Ports,
 ) -> Result<Drained> {
     let (log, writer) =
-        AccessLog::start(config.access_log, io::stdout()).context("cannot start the access log")?;
+        AccessLog::start(log, io::stdout()).context("cannot start the access log")?;
     let common = Common {
-        settings: config.settings,
         log,
         in_flight: Arc::new(AtomicUsize::new(0)),
     };

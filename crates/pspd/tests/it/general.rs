@@ -12,9 +12,11 @@ mod forms;
 mod google;
 mod headers;
 mod json;
+mod load;
 mod methods;
 mod parameters;
 mod refresh;
+mod reload;
 mod requests;
 mod shaping;
 

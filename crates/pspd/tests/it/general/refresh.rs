@@ -1,14 +1,7 @@
 //! A service that changes while it is used: the gateway learns of it by itself, and
 //! no request that the service could have answered fails.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    thread::{self, JoinHandle},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use contract::Role;
 use prost_reflect::DescriptorPool;
@@ -16,11 +9,10 @@ use serde_json::json;
 use testkit::{
     Process,
     backend::{Backend, compile},
-    http::{self, Connection},
-    until,
+    http, until,
 };
 
-use super::{PSPD, data, error};
+use super::{PSPD, data, error, load::Load};
 
 /// Servers are asked every half minute in any case; what changes when a connection
 /// is lost has to be seen much sooner.
@@ -42,59 +34,10 @@ fn write(gateway: &Process) -> http::Response {
     http::request(address, "PUT", "/v1/notes/a", &[], br#"{"text": "t"}"#).expect("an answer")
 }
 
-/// Clients that ask without a pause until they are told to stop.
-struct Load {
-    stop: Arc<AtomicBool>,
-    answered: Arc<AtomicUsize>,
-    clients: Vec<JoinHandle<Vec<String>>>,
-}
-
-impl Load {
-    fn on(gateway: &Process, clients: usize) -> Load {
-        let address = gateway.address();
-        let stop = Arc::new(AtomicBool::new(false));
-        let answered = Arc::new(AtomicUsize::new(0));
-        let clients = (0..clients).map(|_| {
-            let (stop, answered) = (Arc::clone(&stop), Arc::clone(&answered));
-            thread::spawn(move || {
-                let mut connection = Connection::open(address).expect("connected");
-                let mut failures = Vec::new();
-                while !stop.load(Ordering::Relaxed) {
-                    let sent = connection.send_request("GET", "/v1/notes/a", &[], b"");
-                    sent.expect("the gateway stays");
-                    let answer = connection.read_response("GET").expect("the gateway stays");
-                    answered.fetch_add(1, Ordering::Relaxed);
-                    if answer.text() != r#"{"name":"a"}"# {
-                        failures.push(format!("{} {}", answer.status(), answer.text()));
-                    }
-                }
-                failures
-            })
-        });
-        let clients = clients.collect();
-        Load {
-            stop,
-            answered,
-            clients,
-        }
-    }
-
-    /// Waits until so many more requests have been answered.
-    fn go_on(&self, more: usize) {
-        let goal = self.answered.load(Ordering::Relaxed) + more;
-        until("the load to go on", || {
-            (self.answered.load(Ordering::Relaxed) >= goal).then_some(())
-        });
-    }
-
-    /// What went wrong, of all clients.
-    fn stop(self) -> Vec<String> {
-        self.stop.store(true, Ordering::Relaxed);
-        let clients = self.clients.into_iter();
-        clients
-            .flat_map(|client| client.join().expect("a client"))
-            .collect()
-    }
+/// Clients that read a note.
+fn load_on(gateway: &Process, clients: usize) -> Load {
+    let is_right = |answer: &http::Response| answer.text() == r#"{"name":"a"}"#;
+    Load::on(gateway.address(), clients, "/v1/notes/a", is_right)
 }
 
 #[test]
@@ -103,7 +46,7 @@ fn a_service_that_is_replaced_without_a_gap() {
     let backend = Backend::start(before.clone());
     let gateway = gateway(&backend);
     error(&write(&gateway), 405);
-    let load = Load::on(&gateway, 4);
+    let load = load_on(&gateway, 4);
     load.go_on(50);
     backend.replace(after);
     let replaced = Instant::now();
@@ -135,7 +78,7 @@ fn a_service_that_is_killed_and_comes_back_different() {
     let [before, after] = schemas();
     let backend = Backend::start(before);
     let (gateway, address) = (gateway(&backend), backend.address());
-    let load = Load::on(&gateway, 2);
+    let load = load_on(&gateway, 2);
     load.go_on(50);
     drop(backend);
     let read = || http::get(gateway.address(), "/v1/notes/a").expect("an answer");

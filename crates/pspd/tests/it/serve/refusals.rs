@@ -113,8 +113,8 @@ fn a_file_that_cannot_be_used_is_explained() {
         args.extend(["--config", file.name()]);
         check(&args, &[], wanted);
     };
-    refused("port = [", &["is not a configuration file", "pspd.toml"]);
-    refused("[gateway\nport = 1", &["line 1"]);
+    refused("\nport = [", &["pspd.toml:2: this is no TOML: "]);
+    refused("[gateway\nport = 1", &["pspd.toml:1: this is no TOML: "]);
     refused(
         "colour = 1\n[c]\nport = 1\n[a]\nprot = 1\n[gateway]\nport = true\nvalues-max = \"many\"\n",
         &[
