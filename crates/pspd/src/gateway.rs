@@ -24,6 +24,7 @@ const HEADER: &str = "header";
 const DATA: &str = "data";
 const CALL: &str = "call";
 const SCHEMA: &str = "schema";
+const SETTINGS: &str = "settings";
 
 pub(crate) fn command() -> Command {
     Command::new("gateway")
@@ -33,6 +34,12 @@ pub(crate) fn command() -> Command {
         .subcommand(
             Command::new("check")
                 .about("Validate a configuration and list its routes")
+                .arg(
+                    Arg::new(SETTINGS)
+                        .long(SETTINGS)
+                        .action(ArgAction::SetTrue)
+                        .help("List every setting with where it comes from, and every file that was read"),
+                )
                 .args(config::args(Role::Gateway)),
         )
         .subcommand(
@@ -94,7 +101,15 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         let catalog = Catalog::open(*plan).await;
         let catalog = catalog.map_err(|problems| Usage::new(problems.to_string()))?;
         match command {
-            "check" => Ok(check(&catalog)),
+            "check" => {
+                if matches.get_flag(SETTINGS) {
+                    let settings = config.told.iter().map(|told| format!("setting: {told}"));
+                    let files = catalog.files().into_iter();
+                    let files = files.map(|file| format!("read: {}", file.display()));
+                    settings.chain(files).for_each(|line| println!("{line}"));
+                }
+                Ok(check(&catalog))
+            }
             _ => explained(&catalog, &options, limits.call_timeout, matches).await,
         }
     })

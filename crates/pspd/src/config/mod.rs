@@ -81,8 +81,13 @@ pub(crate) fn load(role: Role, matches: &ArgMatches) -> Result<RoleConfig, Usage
         };
         (key, value)
     });
+    let given: BTreeMap<_, Given> = given.collect();
+    let told = given
+        .iter()
+        .map(|(key, Given { text, origin })| format!("{key} = {text:?} ({origin})"));
+    let told = told.collect();
     let mut values = Values {
-        given: given.collect(),
+        given,
         services: in_file.services.zip(path.clone()),
         lines: in_file.lines,
         problems,
@@ -90,7 +95,8 @@ pub(crate) fn load(role: Role, matches: &ArgMatches) -> Result<RoleConfig, Usage
     };
     let config = role::read(role, &mut values);
     values.finish()?;
-    config.ok_or_else(|| Usage::new("the configuration is incomplete"))
+    let config = config.ok_or_else(|| Usage::new("the configuration is incomplete"))?;
+    Ok(RoleConfig { told, ..config })
 }
 
 /// A value as it was given.

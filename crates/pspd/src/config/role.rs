@@ -17,6 +17,8 @@ pub(crate) struct RoleConfig {
     pub(crate) work: Work,
     /// The settings that a running gateway cannot change, as they were given.
     pub(crate) fixed: BTreeMap<&'static str, String>,
+    /// Every setting with where it comes from, for people.
+    pub(crate) told: Vec<String>,
 }
 
 /// What every role has.
@@ -71,6 +73,7 @@ pub(super) fn read(role: Role, values: &mut Values) -> Option<RoleConfig> {
         serving: serving?,
         work: work?,
         fixed,
+        told: Vec::new(),
     })
 }
 

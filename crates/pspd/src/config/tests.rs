@@ -117,6 +117,14 @@ fn what_cannot_change_while_a_gateway_runs() {
         .collect();
     let config = role::read(Role::Gateway, &mut values(&given)).expect("defaults are right");
     let fixed: Vec<_> = config.fixed.into_keys().collect();
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/gateway.md");
+    let page = std::fs::read_to_string(page).expect("the repository has docs/gateway.md");
+    let told = page
+        .split("**What holds until the gateway is restarted**")
+        .nth(1);
+    let told = told.and_then(|rest| rest.split('.').next());
+    let told = told.unwrap_or_default().split('`').skip(1).step_by(2);
+    assert_eq!(told.collect::<Vec<_>>(), fixed);
     assert_eq!(
         fixed,
         [

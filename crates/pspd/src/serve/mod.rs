@@ -102,6 +102,7 @@ async fn serve(
         serving,
         work,
         fixed,
+        told: _,
     } = config;
     let listener = listener::bind(common.host, common.port)
         .with_context(|| format!("{role} cannot start (--port)"))?;

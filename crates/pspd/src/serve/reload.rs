@@ -70,15 +70,16 @@ impl Source {
 
     /// Looks at the files that will be read for `services` as well.
     pub(super) fn look_at(&mut self, services: &Services) {
-        let named: Vec<_> = services.files().map(Path::to_owned).collect();
-        self.seen.add(named);
+        let named = services.files().map(Path::to_owned);
+        let named = self.seen.new_of(named);
+        self.seen.0.extend(Seen::of(named).0);
     }
 
     /// Takes up what changes in `catalog`, for as long as it is polled. The settings that
     /// hold until the end are `fixed`.
     pub(super) async fn follow(mut self, fixed: Fixed, catalog: Catalog) {
         // Imports are known only now.
-        self.seen.add(catalog.files());
+        self.seen.look_at(catalog.files()).await;
         loop {
             sleep(LOOK_EVERY).await;
             let Some(now) = settled(&self.seen).await else {
@@ -109,17 +110,19 @@ impl Source {
         let Work::Gateway(plan, _) = config.work else {
             return Ok(());
         };
-        self.look_at(&plan.services);
-        let folders: Vec<_> = plan.services.folders().map(Path::to_owned).collect();
+        let owned = |paths: Vec<&Path>| paths.into_iter().map(Path::to_owned).collect();
+        let named: Vec<_> = owned(plan.services.files().collect());
+        let folders: Vec<_> = owned(plan.services.folders().collect());
+        self.seen.look_at(named).await;
         if let Err(CannotServe(problems)) = catalog.replace(*plan).await {
             // A file that comes may mend it.
-            self.seen.add(folders);
+            self.seen.look_at(folders).await;
             return Err(problems);
         }
         let mut wanted = catalog.files();
         wanted.insert(self.path.clone());
         self.seen.0.retain(|path, _| wanted.contains(path));
-        self.seen.add(wanted);
+        self.seen.look_at(wanted).await;
         warn_of_fixed(fixed, &config.fixed);
         Ok(())
     }
@@ -176,19 +179,29 @@ impl Seen {
         Seen(looks.collect())
     }
 
+    /// The same as [`of`](Self::of), where a file on a server that is gone holds back
+    /// nobody else.
+    async fn beside(paths: Vec<PathBuf>) -> Option<Self> {
+        spawn_blocking(|| Seen::of(paths)).await.ok()
+    }
+
     /// The same files as they are now.
     async fn again(&self) -> Self {
-        let paths: Vec<_> = self.0.keys().cloned().collect();
-        // A file on a server that is gone must not hold back anybody else.
-        let seen = spawn_blocking(|| Seen::of(paths)).await;
-        seen.unwrap_or_else(|_| self.clone())
+        let paths = self.0.keys().cloned().collect();
+        Seen::beside(paths).await.unwrap_or_else(|| self.clone())
     }
 
     /// Adds files as they are now, unless they have been looked at before.
-    fn add(&mut self, others: impl IntoIterator<Item = PathBuf>) {
-        let others = others.into_iter();
-        let new: Vec<_> = others.filter(|path| !self.0.contains_key(path)).collect();
-        self.0.extend(Seen::of(new).0);
+    async fn look_at(&mut self, paths: impl IntoIterator<Item = PathBuf>) {
+        let new = self.new_of(paths);
+        if let Some(new) = Seen::beside(new).await {
+            self.0.extend(new.0);
+        }
+    }
+
+    fn new_of(&self, paths: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
+        let paths = paths.into_iter();
+        paths.filter(|path| !self.0.contains_key(path)).collect()
     }
 
     /// Names of the files that looked otherwise before.

@@ -158,7 +158,8 @@ fn every_key_is_told_and_no_other_is_accepted() {
 
 #[test]
 fn every_flag_in_it_exists() {
-    let help = help(&["serve", "gateway"]) + &help(&["gateway", "explain"]);
+    let help =
+        help(&["serve", "gateway"]) + &help(&["gateway", "explain"]) + &help(&["gateway", "check"]);
     let known: Vec<_> = flags(&help).collect();
     // Those with an underscore are protoc's.
     let named: Vec<_> = flags(&PAGE).filter(|flag| !flag.contains('_')).collect();

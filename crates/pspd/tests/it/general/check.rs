@@ -75,6 +75,37 @@ fn routes_of_the_configuration_and_of_a_service_configuration() {
     assert_eq!(lines[4], "4 routes");
 }
 
+#[test]
+fn settings_and_files_are_listed_with_where_they_come_from() {
+    let address = NOBODY.parse().expect("an address");
+    let text = "[gateway]\nvalues-max = 5\n".to_owned();
+    let (_folder, path) = configuration(&(text + &upstream(address, &protos(&["other.proto"]))));
+    let args = [
+        "gateway",
+        "check",
+        "--settings",
+        "--call-timeout",
+        "9s",
+        "--config",
+        &path,
+    ];
+    let ended = Program::start_with(PSPD, &args, &[("PSPD_KEEP_ALIVE", "7s")]).finish();
+    assert_eq!(ended.code(), Some(0), "{}", ended.err);
+    for line in [
+        "setting: call-timeout = \"9s\" (on the command line)".to_owned(),
+        "setting: keep-alive = \"7s\" (in the environment variable PSPD_KEEP_ALIVE)".to_owned(),
+        format!("setting: values-max = \"5\" (in {path}:2)"),
+        "setting: port = \"8080\" (the default)".to_owned(),
+        format!("read: {}", data("other.proto").display()),
+    ] {
+        assert!(
+            ended.out.lines().any(|told| told == line),
+            "{line}\n{}",
+            ended.out
+        );
+    }
+}
+
 /// The only problem, which ends with 64.
 #[track_caller]
 fn refused(ended: &Ended) -> &str {

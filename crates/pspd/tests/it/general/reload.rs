@@ -4,7 +4,7 @@
 use std::{fs, path::Path};
 
 use contract::Role;
-use prost_reflect::{DescriptorPool, prost::Message};
+use prost_reflect::DescriptorPool;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::{
