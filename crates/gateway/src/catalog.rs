@@ -167,13 +167,13 @@ impl Generation {
         let everyone = services.upstreams.iter().enumerate();
         let asked = describe_each(everyone.map(|(index, one)| (index, one, known(one)))).await;
         let mut described = vec![None; services.upstreams.len()];
-        let mut problems = Vec::new();
+        let (mut problems, mut missing) = (Vec::new(), Vec::new());
         for (index, first) in asked {
             let upstream = &services.upstreams[index];
             match first {
                 Ok(first) => described[index] = Some(Arc::new(first)),
                 Err(error) if error.passes && is_reflected(upstream) => {
-                    tracing::warn!(service = %upstream.name, %error, "not described yet; asking on");
+                    missing.push((Arc::clone(&upstream.name), error));
                 }
                 Err(error) => problems.push(format!("upstream {}: {error}", upstream.name)),
             }
@@ -181,8 +181,12 @@ impl Generation {
         if !problems.is_empty() {
             return Err(CannotServe(problems));
         }
+        let table = build(&services, &described).await?;
+        for (service, error) in missing {
+            tracing::warn!(%service, %error, "not described yet; asking on");
+        }
         Ok(Generation {
-            table: build(&services, &described).await?,
+            table,
             services,
             options: plan.options,
             settings: plan.settings,

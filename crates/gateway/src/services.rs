@@ -213,18 +213,6 @@ impl Services {
         })
     }
 
-    /// The folders in which imports of those files are looked for.
-    pub fn folders(&self) -> impl Iterator<Item = &Path> {
-        self.upstreams.iter().flat_map(|upstream| {
-            let (files, includes): (&[_], &[_]) = match &upstream.source {
-                Source::Protos { files, includes } => (files, includes),
-                _ => (&[], &[]),
-            };
-            let beside = files.iter().filter_map(|file| file.parent());
-            includes.iter().map(PathBuf::as_path).chain(beside)
-        })
-    }
-
     /// What a configuration file says. Paths in it are relative to `folder`.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, Metadata},
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use clap::ArgMatches;
@@ -31,9 +31,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long nothing may change before what changed is read: an editor, or a copy of
 /// several files, takes a moment.
 const SETTLED_AFTER: Duration = Duration::from_millis(200);
-
 /// How often that is waited for; a file that never rests is read all the same.
 const SETTLING_MAX: usize = 25;
+
+/// When what was refused is tried again though no file has changed.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// Where the configuration comes from, and what that looked like before it was read.
 pub(super) struct Source {
@@ -57,11 +59,12 @@ struct Look {
 }
 
 impl Source {
-    /// The file that these flags, or the environment, name. Must be called before it is
-    /// read, so that no change is missed.
+    /// The file that these flags, or the environment, name; a pipe, which can be read
+    /// but once, is none. Must be called before it is read, so that no change is missed.
     pub(super) fn of(matches: &ArgMatches) -> Option<Self> {
         let path = config::path(matches)?;
-        Some(Source {
+        let is_file = fs::metadata(&path).is_ok_and(|metadata| metadata.is_file());
+        is_file.then(|| Source {
             seen: Seen::of([path.clone()]),
             matches: matches.clone(),
             path,
@@ -80,28 +83,36 @@ impl Source {
     pub(super) async fn follow(mut self, fixed: Fixed, catalog: Catalog) {
         // Imports are known only now.
         self.seen.look_at(catalog.files()).await;
+        let mut refused: Option<Refused> = None;
         loop {
             sleep(LOOK_EVERY).await;
-            let Some(now) = settled(&self.seen).await else {
+            if let Some(now) = settled(&self.seen).await {
+                let files = now.differing(&self.seen);
+                tracing::info!(files, "files have changed; reading the configuration anew");
+                self.seen = now;
+                refused = None;
+            } else if refused.as_ref().is_none_or(|refused| !refused.is_due()) {
                 continue;
-            };
-            tracing::info!(
-                files = now.differing(&self.seen),
-                "files have changed; reading the configuration anew"
-            );
-            self.seen = now;
+            }
             match self.take_up(&fixed, &catalog).await {
                 Ok(()) => {
                     let routes = catalog.routes().len();
                     tracing::info!(routes, "the changed configuration is in force");
+                    refused = None;
                 }
-                Err(problems) => refuse(&problems),
+                Err(problems) => refused = Some(Refused::now(problems, refused)),
             }
         }
     }
 
     /// Serves what the files say, if all of it is right.
     async fn take_up(&mut self, fixed: &Fixed, catalog: &Catalog) -> Result<(), Vec<String>> {
+        let path = &self.path;
+        if matches!(self.seen.0.get(path), Some(Some(look)) if look.bytes == 0) {
+            // At a start that means the published routes; here somebody is at it, or the
+            // disk is full.
+            return Err(vec![format!("{} is empty", path.display())]);
+        }
         let matches = self.matches.clone();
         let read = spawn_blocking(move || config::load(Role::Gateway, &matches)).await;
         let read = read.map_err(|error| vec![error.to_string()])?;
@@ -110,21 +121,44 @@ impl Source {
         let Work::Gateway(plan, _) = config.work else {
             return Ok(());
         };
-        let owned = |paths: Vec<&Path>| paths.into_iter().map(Path::to_owned).collect();
-        let named: Vec<_> = owned(plan.services.files().collect());
-        let folders: Vec<_> = owned(plan.services.folders().collect());
+        let named: Vec<_> = plan.services.files().map(Path::to_owned).collect();
         self.seen.look_at(named).await;
-        if let Err(CannotServe(problems)) = catalog.replace(*plan).await {
-            // A file that comes may mend it.
-            self.seen.look_at(folders).await;
-            return Err(problems);
-        }
+        let replaced = catalog.replace(*plan).await;
+        replaced.map_err(|CannotServe(problems)| problems)?;
         let mut wanted = catalog.files();
         wanted.insert(self.path.clone());
         self.seen.0.retain(|path, _| wanted.contains(path));
         self.seen.look_at(wanted).await;
         warn_of_fixed(fixed, &config.fixed);
         Ok(())
+    }
+}
+
+/// A configuration that could not be taken up. What mends it may be none of the files that
+/// are known, such as an import of a file that could not be read, or a server.
+struct Refused {
+    problems: Vec<String>,
+    at: Instant,
+}
+
+impl Refused {
+    /// Logs the problems, unless they are the same as before.
+    fn now(problems: Vec<String>, before: Option<Refused>) -> Self {
+        if before.is_none_or(|before| before.problems != problems) {
+            for line in problems.iter().flat_map(|problem| problem.lines()) {
+                tracing::error!("{line}");
+            }
+            tracing::error!(
+                "the changed configuration cannot be used; going on with the one before \
+                 (`pspd gateway check` says the same)"
+            );
+        }
+        let at = Instant::now();
+        Refused { problems, at }
+    }
+
+    fn is_due(&self) -> bool {
+        self.at.elapsed() >= TRY_AGAIN_AFTER
     }
 }
 
@@ -158,16 +192,6 @@ async fn settled(seen: &Seen) -> Option<Seen> {
         now = next;
     }
     Some(now)
-}
-
-fn refuse(problems: &[String]) {
-    for problem in problems.iter().flat_map(|problem| problem.lines()) {
-        tracing::error!("{problem}");
-    }
-    tracing::error!(
-        "the changed configuration cannot be used; going on with the one before \
-         (`pspd gateway check` says the same)"
-    );
 }
 
 impl Seen {

@@ -304,10 +304,17 @@ fn what_cannot_be_served_changes_nothing_and_is_told_as_by_check() {
         changing.until_status("/two/x", 200);
     }
 
-    // A file that is gone for a while.
-    fs::remove_file(changing.path().join("pspd.toml")).expect("removed");
+    // A file that is empty, or gone for a while.
+    changing.change("");
     let told = changing.refused();
-    assert!(told[0].starts_with("cannot read "), "{told:?}");
+    assert!(told[0].ends_with(" is empty"), "{told:?}");
+    fs::remove_file(changing.path().join("pspd.toml")).expect("removed");
+    until("the other refusal", || {
+        let told = changing.refused();
+        told.iter()
+            .any(|told| told.starts_with("cannot read "))
+            .then_some(())
+    });
     changing.change(&(right + &route("/two/{name=**}")));
     changing.until_status("/two/x", 200);
     assert_eq!(load.stop(), Vec::<String>::new());
@@ -398,6 +405,13 @@ fn a_proto_file_and_what_it_imports_are_followed() {
     let told = changing.refused();
     assert!(told.concat().contains("other.proto"), "{told:?}");
     until_read(&changing, "second");
+    // It comes, but not as it should be; then it does.
+    changing.write("other.proto", note("third").replace("string", "sting"));
+    let told = until("another refusal", || {
+        let told = changing.refused();
+        told.concat().contains("sting").then_some(told)
+    });
+    assert_eq!(read(&changing, "second").0, 200, "{told:?}");
     changing.write("other.proto", note("third"));
     until_read(&changing, "third");
     assert_eq!(load.stop(), Vec::<String>::new());
