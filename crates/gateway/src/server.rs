@@ -187,10 +187,7 @@ impl Shared {
     }
 
     fn enter(&self, in_flight_max: usize) -> Result<InFlight, Problem> {
-        let place = InFlight {
-            count: Arc::clone(&self.in_flight),
-            kept: None,
-        };
+        let place = InFlight(Arc::clone(&self.in_flight));
         if self.in_flight.fetch_add(1, Ordering::Relaxed) < in_flight_max {
             Ok(place)
         } else {
@@ -218,23 +215,11 @@ fn preflight(now: &Now<'_>, head: &Parts) -> Option<Response<Body>> {
 }
 
 /// A call's place among those in flight, given back when dropped.
-pub(crate) struct InFlight {
-    count: Arc<AtomicUsize>,
-    /// The connections that the call needs.
-    kept: Option<Arc<upstream::grpc::Upstream>>,
-}
-
-impl InFlight {
-    /// Keeps the connections of a call that outlives its request until it is over.
-    pub(crate) fn keeping(mut self, upstream: Arc<upstream::grpc::Upstream>) -> Self {
-        self.kept = Some(upstream);
-        self
-    }
-}
+pub(crate) struct InFlight(Arc<AtomicUsize>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.count.fetch_sub(1, Ordering::Relaxed);
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

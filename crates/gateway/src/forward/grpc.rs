@@ -220,8 +220,6 @@ impl Served {
         }
         let (limit, deadline) = time_limit(&call.head.headers, self.options.stream_timeout)?;
         let upstream = Arc::clone(&self.upstreams[endpoint.method.upstream]);
-        // Connections that nothing new leads to stay until the stream ends.
-        let kept = Arc::clone(&upstream);
         let (id, headers) = (call.id.clone(), call.head.headers.clone());
         let (rules, called) = (self.rules().clone(), Arc::clone(&endpoint));
         let patience = call.limits.call_timeout;
@@ -263,7 +261,7 @@ impl Served {
             endpoint,
             live,
             opened,
-            call.in_flight.keeping(kept),
+            call.in_flight,
             self.rules(),
         ))
     }

@@ -116,43 +116,61 @@ fn every_key_is_told_and_no_other_is_accepted() {
         .collect();
     let printed = Program::start(PSPD, &["gateway", "schema"]).finish().out;
     let schema: Value = serde_json::from_str(&printed).expect("JSON");
-    let gateway = &schema["properties"]["gateway"]["properties"];
-    let upstream = &gateway["upstreams"]["items"]["properties"];
-    let route = &gateway["routes"]["items"]["properties"];
-    let in_route = "[[gateway.routes]]\nrpc = \"x\"\n";
-    for (section, schema, least) in [
-        ("[[gateway.upstreams]]\n", upstream, 8),
-        (in_route, route, 12),
-        ("[gateway.json]\n", &gateway["json"]["properties"], 5),
-        (
-            "[gateway.metadata]\n",
-            &gateway["metadata"]["properties"],
-            2,
-        ),
-        (
-            "[gateway.routes.custom]\n",
-            &route["custom"]["properties"],
-            2,
-        ),
-        (
-            "[gateway.routes.gather]\n",
-            &route["gather"]["properties"],
-            2,
-        ),
-    ] {
-        let known = schema.as_object().expect("keys");
-        assert!(known.len() >= least, "{section}: {known:?}");
-        for key in known.keys() {
-            let key = key.as_str();
-            assert!(told.contains(&key), "{section}: nothing is told of {key:?}");
-        }
-        let within = match section.starts_with("[gateway.routes") {
-            true => in_route,
-            false => "",
+    // What the keys of settings mean, `--help` says.
+    let keys = schema["properties"]["gateway"]["properties"].as_object();
+    let services = keys.expect("keys").iter().filter(|(_, schema)| {
+        let items = &schema["items"];
+        schema["properties"].is_object() || items["properties"].is_object()
+    });
+    let mut tables = 0;
+    for (section, schema) in services {
+        let header = match schema["items"].is_object() {
+            true => format!("[[gateway.{section}]]\n"),
+            false => format!("[gateway.{section}]\n"),
         };
-        let ended = files.check(&format!("{within}{section}no-such-key = 1\n"));
-        assert_eq!(ended.code(), Some(64), "{section}: {}", ended.out);
-        assert!(ended.err.contains("no such key"), "{}", ended.err);
+        check_keys(
+            &files,
+            &told,
+            &header,
+            &format!("gateway.{section}"),
+            schema,
+            &mut tables,
+        );
+    }
+    assert!(tables >= 7, "{tables}");
+}
+
+/// Asserts that every key of a table is told, those of tables in it too, and that a key
+/// that none of them has is refused there.
+fn check_keys(
+    files: &Files,
+    told: &[&str],
+    header: &str,
+    place: &str,
+    schema: &Value,
+    tables: &mut usize,
+) {
+    let of_items = &schema["items"]["properties"];
+    let keys = of_items
+        .as_object()
+        .or_else(|| schema["properties"].as_object());
+    let Some(keys) = keys else { return };
+    *tables += 1;
+    let ended = files.check(&format!("{header}no-such-key = 1\n"));
+    assert_eq!(ended.code(), Some(64), "{place}: {}", ended.out);
+    assert!(
+        ended.err.contains(".no-such-key: no such key"),
+        "{}",
+        ended.err
+    );
+    for (key, schema) in keys {
+        assert!(
+            told.contains(&&**key),
+            "{place}: nothing is told of {key:?}"
+        );
+        let (place, mut header) = (format!("{place}.{key}"), header.to_owned());
+        header += &format!("[{place}]\n");
+        check_keys(files, told, &header, &place, schema, tables);
     }
 }
 

@@ -237,6 +237,41 @@ fn everything_is_taken_up_under_load_without_a_failed_request() {
     assert_eq!(changing.logged("ERROR"), Vec::<Value>::new());
 }
 
+/// One server after the other is replaced: a new one is added, then the old one is
+/// taken out, and stopped once nothing is connected to it.
+#[test]
+fn servers_are_replaced_one_by_one_without_a_failed_request() {
+    let upstream = |servers: &[&Backend]| {
+        let addresses: Vec<_> = servers
+            .iter()
+            .map(|one| one.address().to_string())
+            .collect();
+        let protos = super::protos(&["library.proto"]);
+        format!("[[gateway.upstreams]]\nname = \"library\"\naddresses = {addresses:?}\n{protos}")
+    };
+    let mut servers = vec![library("0"), library("1")];
+    let named = |servers: &[Backend]| upstream(&servers.iter().collect::<Vec<_>>());
+    let changing = Changing::start(&named(&servers), &[]);
+    let load = Load::on(changing.gateway.address(), 8, "/v1/shelves/7", |answer| {
+        answer.status() == 200
+    });
+    load.go_on(100);
+    for theme in ["2", "3", "4"] {
+        servers.push(library(theme));
+        changing.change(&named(&servers));
+        changing.until("/v1/shelves/7", |answer| answer.json()["theme"] == theme);
+        let old = servers.remove(0);
+        changing.change(&named(&servers));
+        until("the old one to be left", || {
+            (old.connections() == 0).then_some(())
+        });
+        drop(old);
+        load.go_on(100);
+    }
+    assert_eq!(load.stop(), Vec::<String>::new());
+    assert_eq!(changing.logged("ERROR"), Vec::<Value>::new());
+}
+
 #[test]
 fn connections_to_what_stays_are_kept() {
     let (stays, goes) = (library("stays"), library("goes"));
