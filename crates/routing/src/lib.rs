@@ -15,4 +15,4 @@ pub use config::{ServiceConfig, resolve};
 pub use decode::Decoding;
 pub use router::{Conflict, Found, NotFound, Router, Values};
 pub use rule::{BadRule, BadVerb, Body, Rule, Verb, annotated, unannotated};
-pub use template::{BadTemplate, Template};
+pub use template::{BadTemplate, Piece, Template, Text};

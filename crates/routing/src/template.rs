@@ -46,6 +46,26 @@ pub(crate) struct Variable {
     pub(crate) segments: Range<usize>,
 }
 
+/// One segment of a template, for those who show it to people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece<'t> {
+    /// What it fits.
+    pub text: Text<'t>,
+    /// Index of the variable that it is a part of.
+    pub variable: Option<usize>,
+}
+
+/// What a segment of a template fits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Text<'t> {
+    /// This text, here without percent-encoding; it is shown with it.
+    Literal(&'t str),
+    /// `*`: one segment that is not empty.
+    One,
+    /// `**`: all that is left.
+    Rest,
+}
+
 /// Why a text is no template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("character {position} of the path is wrong: expected {expected}, found {found}")]
@@ -64,6 +84,25 @@ impl Template {
         self.variables
             .iter()
             .map(|variable| variable.field.as_str())
+    }
+
+    /// The segments of the paths, in their order; none for the root.
+    pub fn pieces(&self) -> impl Iterator<Item = Piece<'_>> {
+        let pieces = self.segments.iter().enumerate();
+        pieces.map(|(index, segment)| Piece {
+            text: segment.text(),
+            variable: self
+                .variables
+                .iter()
+                .position(|variable| variable.segments.contains(&index)),
+        })
+    }
+
+    /// What follows the last segment after a colon, as it is written in a template.
+    #[must_use]
+    pub fn verb(&self) -> Option<String> {
+        let verb = self.verb.as_deref()?;
+        Some(decode::encode(verb).to_string())
     }
 
     /// With another decoding of the variables that hold several segments.
@@ -139,10 +178,26 @@ impl fmt::Display for Template {
 
 impl fmt::Display for Segment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text().fmt(f)
+    }
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Segment::Literal(text) => decode::encode(text).fmt(f),
-            Segment::One => f.write_str("*"),
-            Segment::Rest => f.write_str("**"),
+            Text::Literal(text) => decode::encode(text).fmt(f),
+            Text::One => f.write_str("*"),
+            Text::Rest => f.write_str("**"),
+        }
+    }
+}
+
+impl Segment {
+    fn text(&self) -> Text<'_> {
+        match self {
+            Segment::Literal(text) => Text::Literal(text),
+            Segment::One => Text::One,
+            Segment::Rest => Text::Rest,
         }
     }
 }

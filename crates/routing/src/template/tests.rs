@@ -205,3 +205,22 @@ proptest! {
         let _ = text.parse::<Template>();
     }
 }
+
+#[test]
+fn pieces() {
+    let template: Template = "/v1/{name=a%2Fb/*}/**:go%20on".parse().expect("a template");
+    let pieces = template
+        .pieces()
+        .map(|piece| (piece.text.to_string(), piece.variable));
+    let expected = [
+        ("v1", None),
+        ("a%2Fb", Some(0)),
+        ("*", Some(0)),
+        ("**", None),
+    ];
+    assert_eq!(
+        pieces.collect::<Vec<_>>(),
+        expected.map(|(text, variable)| (text.to_owned(), variable))
+    );
+    assert_eq!(template.verb().as_deref(), Some("go%20on"));
+}
