@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use describe::{DescribeError, Description, Limits};
 use routing::ServiceConfig;
 use tokio::{
@@ -119,6 +120,13 @@ impl Catalog {
     #[must_use]
     pub fn routes(&self) -> Vec<Arc<Listed>> {
         self.table().routes().to_vec()
+    }
+
+    /// The OpenAPI document of every route, as JSON. May take seconds where there are
+    /// thousands of them.
+    #[must_use]
+    pub fn openapi(&self) -> Bytes {
+        self.table().docs().json()
     }
 
     /// Methods that have no route, and why.

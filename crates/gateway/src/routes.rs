@@ -18,6 +18,10 @@ pub(crate) enum Own {
     PageScript,
     Healthz,
     Readyz,
+    OpenApi,
+    Docs,
+    DocsStyle,
+    DocsScript,
 }
 
 /// A route of the REST chain.
@@ -30,9 +34,13 @@ pub(crate) enum Rest {
 /// Which of the gateways' own routes there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pages {
-    /// The laboratory's page, and health.
+    /// The laboratory's page, health and documentation.
     All,
-    /// Health alone: other paths belong to the services.
+    /// The laboratory's page, and health.
+    Laboratory,
+    /// Health and documentation: other paths belong to the services.
+    Documented,
+    /// Health alone.
     Health,
 }
 
@@ -42,15 +50,30 @@ const PAGE: [(&str, Own); 3] = [
     ("/page.css", Own::PageStyle),
     ("/page.js", Own::PageScript),
 ];
+const DOCS: [(&str, Own); 4] = [
+    ("/openapi.json", Own::OpenApi),
+    ("/docs", Own::Docs),
+    ("/docs.css", Own::DocsStyle),
+    ("/docs.js", Own::DocsScript),
+];
 const REST: [(&str, Rest); 2] = [("/a/hello", Rest::Hello), ("/b/numbers", Rest::Numbers)];
 
 impl Pages {
+    /// Whether documentation is among them.
+    pub(crate) fn has_docs(self) -> bool {
+        matches!(self, Pages::All | Pages::Documented)
+    }
+
     fn paths(self) -> impl Iterator<Item = (&'static str, Own)> {
         let page: &[_] = match self {
-            Pages::All => &PAGE,
-            Pages::Health => &[],
+            Pages::All | Pages::Laboratory => &PAGE,
+            Pages::Documented | Pages::Health => &[],
         };
-        HEALTH.iter().chain(page).copied()
+        let docs: &[_] = match self {
+            Pages::All | Pages::Documented => &DOCS,
+            Pages::Laboratory | Pages::Health => &[],
+        };
+        HEALTH.iter().chain(page).chain(docs).copied()
     }
 
     /// The route at `path`, if it is one of these and `method` may be used on it.
@@ -70,7 +93,7 @@ pub(crate) fn rest(method: &Method, path: &str) -> Result<Rest, Problem> {
             path: path.to_owned(),
             routes: with_own(
                 REST.iter().map(|(path, _)| format!("GET {path}")),
-                Pages::All,
+                Pages::Laboratory,
             ),
         }),
     }
@@ -126,6 +149,9 @@ mod tests {
         assert_eq!(find(Method::HEAD, "/"), Ok(Some(Own::Page)));
         assert_eq!(find(Method::GET, "/a/hello"), Ok(None));
         assert_eq!(Pages::Health.find(&Method::GET, "/"), Ok(None));
+        assert_eq!(Pages::Health.find(&Method::GET, "/docs"), Ok(None));
+        let documented = Pages::Documented.find(&Method::GET, "/docs");
+        assert_eq!(documented, Ok(Some(Own::Docs)));
         assert!(matches!(
             find(Method::POST, "/healthz"),
             Err(Problem::MethodNotAllowed { .. })

@@ -142,7 +142,7 @@ impl Shared {
             return Ok(response);
         }
         if let Some(own) = now.pages().find(&head.method, head.uri.path())? {
-            let answer = async { Ok(self.own(own).await) };
+            let answer = async { Ok(self.own(now, own, &head.headers).await) };
             return Box::pin(without_body(head, body, answer)).await;
         }
         let call = Call {
@@ -157,11 +157,18 @@ impl Shared {
         }
     }
 
-    async fn own(&self, own: Own) -> Response<Body> {
+    async fn own(&self, now: &Now<'_>, own: Own, headers: &HeaderMap) -> Response<Body> {
         match own {
-            Own::Page => self.page.html(),
+            Own::Page => self.page.html(now.pages()),
             Own::PageStyle => Page::style(),
             Own::PageScript => Page::script(),
+            Own::OpenApi => match now.docs() {
+                Some(docs) => docs.answer(headers).await,
+                None => respond::no_content(),
+            },
+            Own::Docs => Page::docs(),
+            Own::DocsStyle => Page::docs_style(),
+            Own::DocsScript => Page::docs_script(),
             Own::Healthz => {
                 let ok = Bytes::from_static(b"ok");
                 respond::whole(StatusCode::OK, "text/plain; charset=utf-8", ok)

@@ -39,6 +39,8 @@ pub struct Services {
     pub headers: HeaderRules,
     /// How errors look.
     pub errors: ErrorStyle,
+    /// Whether routes are documented.
+    pub docs: Docs,
     /// Whether the laboratory's page is at `/`.
     pub page: bool,
     /// Bytes that the JSON of one answer, or of one message of a stream, may have.
@@ -114,6 +116,17 @@ pub enum ErrorStyle {
     /// `{"error": ...}` as the published routes have it, with the fields of
     /// `google.rpc.Status` beside it.
     Published,
+}
+
+/// Whether `/openapi.json` and `/docs` say what is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Docs {
+    /// They do.
+    #[default]
+    Serve,
+    /// They are not there; the paths are the services'.
+    Refuse,
 }
 
 /// Which headers pass the gateway, beside those it always handles itself.
@@ -195,6 +208,7 @@ impl Services {
             json: Json::default(),
             headers: HeaderRules::default(),
             errors: ErrorStyle::Status,
+            docs: Docs::Serve,
             page: false,
             answer_bytes_max: ANSWER_BYTES_MAX,
         }

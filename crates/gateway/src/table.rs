@@ -10,6 +10,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use routing::{Found, NotFound, Router};
 
+use crate::docs::Docs;
+
 pub(crate) use build::{Described, build};
 pub(crate) use endpoint::{Answer, BodyPlan, Endpoint, Received};
 pub use method::Kind;
@@ -29,6 +31,7 @@ pub(crate) struct Table {
     undescribed: Vec<Arc<str>>,
     /// Methods that have no route, and why.
     left_out: Vec<String>,
+    docs: Arc<Docs>,
 }
 
 /// One route, for people.
@@ -83,6 +86,11 @@ impl Table {
 
     pub(crate) fn undescribed(&self) -> &[Arc<str>] {
         &self.undescribed
+    }
+
+    /// The document of its routes.
+    pub(crate) fn docs(&self) -> &Arc<Docs> {
+        &self.docs
     }
 
     pub(crate) fn left_out(&self) -> &[String] {

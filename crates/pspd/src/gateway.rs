@@ -1,13 +1,14 @@
-//! `pspd gateway check` and `pspd gateway explain`: what gateway P would serve with
-//! a configuration, and what it would make of one request. They take the flags and
-//! the file of `pspd serve gateway`, and listen nowhere. `pspd gateway schema` is what
-//! an editor wants to know of that file.
+//! `pspd gateway check`, `explain` and `openapi`: what gateway P would serve with a
+//! configuration, what it would make of one request, and all of it for tools. They take
+//! the flags and the file of `pspd serve gateway`, and listen nowhere. `pspd gateway
+//! schema` is what an editor wants to know of that file.
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use ::gateway::{
     Catalog, GrpcOptions,
     explain::{Question, explain},
+    services::Docs,
 };
 use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -28,7 +29,7 @@ const SETTINGS: &str = "settings";
 
 pub(crate) fn command() -> Command {
     Command::new("gateway")
-        .about("Check what gateway P would serve, and explain what it makes of a request")
+        .about("Check, explain and document what gateway P would serve")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(
@@ -45,6 +46,11 @@ pub(crate) fn command() -> Command {
         .subcommand(
             Command::new(SCHEMA)
                 .about("Print the JSON Schema of the configuration file, for editors"),
+        )
+        .subcommand(
+            Command::new("openapi")
+                .about("Print the OpenAPI 3.1 document of all routes")
+                .args(config::args(Role::Gateway)),
         )
         .subcommand(
             Command::new("explain")
@@ -98,7 +104,12 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         .build()
         .context("cannot start the runtime")?;
     runtime.block_on(async {
-        let catalog = Catalog::open(*plan).await;
+        let mut plan = *plan;
+        if command == "openapi" {
+            // Whether it is served or not.
+            plan.services.docs = Docs::Serve;
+        }
+        let catalog = Catalog::open(plan).await;
         let catalog = catalog.map_err(|problems| Usage::new(problems.to_string()))?;
         match command {
             "check" => {
@@ -110,6 +121,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
                 }
                 Ok(check(&catalog))
             }
+            "openapi" => openapi(&catalog),
             _ => explained(&catalog, &options, limits.call_timeout, matches).await,
         }
     })
@@ -152,6 +164,24 @@ fn check(catalog: &Catalog) -> ExitCode {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     }
+}
+
+/// Prints the document; nothing when a server could not be asked, since what uses it
+/// would take it for all there is.
+fn openapi(catalog: &Catalog) -> anyhow::Result<ExitCode> {
+    if !catalog.undescribed().is_empty() {
+        for name in catalog.undescribed() {
+            eprintln!(
+                "upstream {name} could not be asked for its services; start it, or describe it by files"
+            );
+        }
+        return Ok(ExitCode::FAILURE);
+    }
+    let document: serde_json::Value = serde_json::from_slice(&catalog.openapi())?;
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, &document)?;
+    writeln!(out)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn explained(

@@ -25,6 +25,7 @@ pub(crate) use served::Served;
 
 use crate::{
     Limits, Settings,
+    docs::Docs,
     respond::{Body, Problem, UpstreamFailure},
     routes::{self, Pages},
     server::InFlight,
@@ -74,6 +75,14 @@ pub(crate) enum Now<'c> {
 }
 
 impl Now<'_> {
+    /// The document of what is served, where there is one.
+    pub(crate) fn docs(&self) -> Option<&Arc<Docs>> {
+        match self {
+            Now::Grpc(served) => Some(served.table.docs()),
+            Now::Rest(_) => None,
+        }
+    }
+
     /// Limits and policies.
     pub(crate) fn settings(&self) -> &Settings {
         match self {

@@ -12,7 +12,7 @@ use crate::{
     Settings,
     catalog::{Catalog, Generation},
     routes::Pages,
-    services::{ErrorStyle, HeaderRules, Services, UpstreamServices},
+    services::{Docs, ErrorStyle, HeaderRules, Services, UpstreamServices},
     table::Table,
     upstream::{
         self,
@@ -71,9 +71,11 @@ impl Served {
 
     /// Which routes the gateway answers itself.
     pub(crate) fn pages(&self) -> Pages {
-        match self.services.page {
-            true => Pages::All,
-            false => Pages::Health,
+        match (self.services.page, self.services.docs) {
+            (true, Docs::Serve) => Pages::All,
+            (true, Docs::Refuse) => Pages::Laboratory,
+            (false, Docs::Serve) => Pages::Documented,
+            (false, Docs::Refuse) => Pages::Health,
         }
     }
 }

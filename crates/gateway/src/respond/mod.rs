@@ -44,6 +44,13 @@ pub(crate) fn raw(media_type: HeaderValue, bytes: Bytes) -> Response<Body> {
     response
 }
 
+/// 304.
+pub(crate) fn not_modified() -> Response<Body> {
+    let mut response = Response::new(Body::whole(Bytes::new()));
+    *response.status_mut() = StatusCode::NOT_MODIFIED;
+    response
+}
+
 /// 204.
 pub(crate) fn no_content() -> Response<Body> {
     let mut response = Response::new(Body::whole(Bytes::new()));

@@ -12,12 +12,12 @@ use serde_json::Value;
 use transcode::{Defaults, Enums, Names, Unknown};
 
 use super::{
-    ErrorStyle, Gather, Json, Unannotated,
+    Docs, ErrorStyle, Gather, Json, Unannotated,
     resilience::{RawBudget, RawEjection, RawHedge, RawRetry},
 };
 use crate::upstream::grpc::{Balance, Health};
 
-/// `[[upstreams]]`, `[[routes]]`, `[json]`, `[metadata]` and `errors`.
+/// `[[upstreams]]`, `[[routes]]`, `[json]`, `[metadata]`, `errors` and `docs`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Raw {
@@ -32,6 +32,9 @@ pub struct Raw {
     /// How errors look.
     #[schemars(extend("default" = "status"))]
     pub(super) errors: Option<ErrorStyle>,
+    /// Whether `/openapi.json` and `/docs` say what is served.
+    #[schemars(extend("default" = "serve"))]
+    pub(super) docs: Option<Docs>,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

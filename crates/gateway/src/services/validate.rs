@@ -51,6 +51,7 @@ pub(super) fn services(raw: Raw, built_in: Option<[Address; 2]>) -> Result<Servi
             json,
             headers,
             errors: raw.errors.unwrap_or_default(),
+            docs: raw.docs.unwrap_or_default(),
             page,
             answer_bytes_max: ANSWER_BYTES_MAX,
         })

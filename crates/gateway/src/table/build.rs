@@ -17,7 +17,10 @@ use super::{
     endpoint::{GatherPlan, QueryDefault},
     method::is_idempotent,
 };
-use crate::services::{ConfiguredRoute, Json, Services, Unannotated, UpstreamServices};
+use crate::{
+    docs::{self, Docs},
+    services::{self, ConfiguredRoute, Json, Services, Unannotated, UpstreamServices},
+};
 
 /// What an upstream says of itself.
 pub(crate) struct Described {
@@ -53,6 +56,7 @@ pub(crate) fn build(
         methods: HashMap::new(),
         routes: Vec::new(),
         listed: Vec::new(),
+        documented: Vec::new(),
     };
     for (index, described) in described.iter().enumerate() {
         if let Some(described) = described {
@@ -70,6 +74,7 @@ struct Building<'s> {
     methods: HashMap<String, Arc<Method>>,
     routes: Vec<(Verb, Template, String, Arc<Endpoint>)>,
     listed: Vec<Arc<Listed>>,
+    documented: Vec<openapi::Operation>,
 }
 
 /// What a route adds to its rule.
@@ -240,6 +245,11 @@ impl<'s> Building<'s> {
         match self.endpoint(known, method, &rule, shaping, &listed) {
             Ok(endpoint) => {
                 self.listed.push(listed);
+                if self.services.docs == services::Docs::Serve {
+                    let documented =
+                        docs::operation(&rule, method, shaping.json, shaping.configured);
+                    self.documented.push(documented);
+                }
                 let origin = format!("{} (upstream {})", rule.origin, known.service);
                 self.routes
                     .push((rule.verb, rule.template, origin, Arc::new(endpoint)));
@@ -348,6 +358,7 @@ impl<'s> Building<'s> {
                 .map(|(upstream, _)| Arc::clone(&upstream.name))
                 .collect(),
             left_out: self.left_out,
+            docs: Arc::new(Docs::of(self.services, self.documented)),
         })
     }
 }
