@@ -2,11 +2,12 @@
 //! OpenAPI 3.1 has no word for the items of a stream; `x-itemSchema` is what a later
 //! version calls `itemSchema`.
 
-use prost_reflect::MethodDescriptor;
+use prost_reflect::{FieldDescriptor, MethodDescriptor};
 use serde_json::{Map, Value, json};
 
 use crate::{
     Gather, Operation, body::RAW, errors, names::Variant, parameters::resolve, schemas::Schemas,
+    well_known::nullable,
 };
 
 const NDJSON: &str = "A message a line, each sent at once. An error in mid-stream is the last \
@@ -78,8 +79,17 @@ fn item(schemas: &mut Schemas<'_>, operation: &Operation) -> Value {
     };
     let way = resolve(&output, name);
     match way.as_deref().and_then(<[_]>::last) {
-        Some(field) => schemas.field(field, variant),
+        Some(field) => alone(schemas, field, variant),
         None => json!({}),
+    }
+}
+
+/// A field by itself; what is not there is null.
+fn alone(schemas: &mut Schemas<'_>, field: &FieldDescriptor, variant: Variant) -> Value {
+    let schema = schemas.field(field, variant);
+    match field.supports_presence() {
+        true => nullable(schema),
+        false => schema,
     }
 }
 
@@ -87,7 +97,7 @@ fn item(schemas: &mut Schemas<'_>, operation: &Operation) -> Value {
 fn gathered(schemas: &mut Schemas<'_>, operation: &Operation, gather: &Gather) -> Value {
     let way = resolve(&operation.method.output(), &gather.field);
     let field = way.as_deref().and_then(<[_]>::last);
-    let items = field.map(|field| schemas.field(field, Variant::answer(&operation.json)));
+    let items = field.map(|field| alone(schemas, field, Variant::answer(&operation.json)));
     let array = json!({"type": "array", "items": items.unwrap_or_else(|| json!({}))});
     let mut properties = constants(operation);
     properties.insert(gather.name.clone(), array);

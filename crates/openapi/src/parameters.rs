@@ -98,6 +98,9 @@ fn of_segment(
         &mut described,
         Some(lines.join("\n\n")).filter(|lines| !lines.is_empty()),
     );
+    if parameter.is_rest {
+        described["x-takes-slashes"] = true.into();
+    }
     described
 }
 

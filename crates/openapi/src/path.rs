@@ -57,7 +57,8 @@ impl Path {
             let literal = before.take().filter(|(_, own)| *own == piece.variable);
             let name = match (literal, &variable) {
                 (Some((literal, _)), _) => singular(literal),
-                (None, Some(Variable { field, .. })) => field.clone(),
+                // A dot in a name is more than many tools can take.
+                (None, Some(Variable { field, .. })) => field.replace('.', "_"),
                 (None, None) => "segment".to_owned(),
             };
             parameters.push(Parameter {
@@ -143,6 +144,7 @@ mod tests {
             "/v1/shelves/{shelf}/books/{book}:move",
         );
         check("/v1/{book.name=policies/*}", "/v1/policies/{policy}");
+        check("/v1/{book.name}", "/v1/{book_name}");
         check("/v1/{name=a/*/a/*}", "/v1/a/{a}/a/{a_2}");
         check("/v1/{path=**}", "/v1/{path}");
         check("/v1/{name=loans/**}:cancel", "/v1/loans/{loan}:cancel");

@@ -14,7 +14,8 @@ const BASE64_READ: &str = "^(?:(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}(?:==)?|[
 const NOT_FINITE: &str = "^(?:NaN|-?Infinity)$";
 const FLOAT_READ: &str =
     "^(?:NaN|-?Infinity|-?(?:0|[1-9][0-9]*)(?:\\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)$";
-const FLOAT_MAX: f64 = 3.402_823_466_385_288_6e38;
+/// As it is written; it is read as the largest value as well.
+const FLOAT_MAX: f64 = 3.402_823_5e38;
 
 /// The schema of a scalar; `None` for enums and messages.
 pub(crate) fn schema(kind: &Kind, variant: Variant) -> Option<Value> {

@@ -56,6 +56,7 @@ pub(crate) fn form(message: &MessageDescriptor, variant: Variant) -> Option<Form
                                     `type.googleapis.com/google.rpc.ErrorInfo`.",
                 },
             },
+            "anyOf": [{"required": ["@type"]}, {"maxProperties": 0}],
             "description": "A message of any type: `@type` and the message's own members, or \
                             `value` where its JSON is no object of fields.",
         })),

@@ -14,6 +14,7 @@ mod headers;
 mod json;
 mod load;
 mod methods;
+mod openapi;
 mod parameters;
 mod refresh;
 mod reload;

@@ -25,6 +25,16 @@ fn page_of_the_rest_gateway() {
 }
 
 #[test]
+fn documentation_of_the_grpc_gateway() {
+    let Some(mut browser) = browser("gateway_docs.mjs") else {
+        return;
+    };
+    let whole = Whole::start(PSPD);
+    let gateway = format!("http://{}", whole.address(Role::Gateway));
+    all_ok(&run(browser.env("GATEWAY_URL", gateway)));
+}
+
+#[test]
 fn documentation_of_the_rest_services() {
     for role in [Role::ARest, Role::BRest] {
         let Some(mut browser) = browser("docs.mjs") else {
