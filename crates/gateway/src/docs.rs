@@ -133,7 +133,7 @@ impl Docs {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             let operations = std::mem::take(&mut *operations);
-            let json = openapi::document(&self.about, &operations).to_string();
+            let json = openapi::document(&self.about, &operations);
             let mut hasher = DefaultHasher::new();
             json.hash(&mut hasher);
             let tag = format!("\"{:016x}\"", hasher.finish());

@@ -2,11 +2,18 @@
 //! path, and what they refer to. Made in two rounds: what is described decides how it
 //! is called, and how it is called is part of what describes it.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use prost_reflect::{MethodDescriptor, ServiceDescriptor};
 use routing::Verb;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
 
 use crate::{
     About, Operation, answer, body,
@@ -22,48 +29,98 @@ use crate::{
 const METHODS: [&str; 8] = [
     "GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE",
 ];
-/// Where operations are that OpenAPI has no place for.
-const OTHERS: &str = "x-other-operations";
 
-/// The OpenAPI 3.1 document of these routes. The same routes in the same order give
-/// the same document.
+/// The OpenAPI 3.1 document of these routes, as JSON. The same routes in the same
+/// order give the same text.
 #[must_use]
-pub fn document(about: &About, operations: &[Operation]) -> Value {
-    let (_, described) = round(&Names::default(), operations);
+pub fn document(about: &About, operations: &[Operation]) -> String {
+    let (_, described) = round(&Names::default(), operations, hash);
     let names = Names::choose(&described, &about.json);
-    let (paths, described) = round(&names, operations);
-    let mut components = json!({"schemas": {}});
-    for (key, schema) in &described {
-        components["schemas"][names.of(key)] = schema.clone();
+    drop(described);
+    let (paths, described) = round(&names, operations, text);
+    let described = described
+        .into_iter()
+        .map(|(key, schema)| (names.of(&key), schema));
+    let mut components: BTreeMap<String, BTreeMap<String, Text>> = BTreeMap::new();
+    components.insert("schemas".to_owned(), described.collect());
+    let Value::Object(shared) = errors::components(about.errors) else {
+        return String::new();
+    };
+    for (kind, members) in shared {
+        let members = members.as_object().into_iter().flatten();
+        let members = members.map(|(name, member)| (name.clone(), text(member)));
+        components.entry(kind).or_default().extend(members);
     }
-    errors::add_components(about.errors, &mut components);
     let mut info = json!({"title": about.title, "version": about.version});
     if !about.description.is_empty() {
         info["description"] = about.description.as_str().into();
     }
-    json!({
-        "openapi": "3.1.0",
-        "info": info,
-        "servers": [{"url": "/"}],
-        "tags": paths.tags,
-        "paths": paths.items,
-        OTHERS: {"count": paths.others.len(), "operations": paths.others},
-        "components": components,
-    })
+    let document = Document {
+        openapi: "3.1.0",
+        info,
+        servers: [json!({"url": "/"})],
+        tags: paths.tags,
+        paths: paths.items,
+        others: Others {
+            count: paths.others.len(),
+            operations: paths.others,
+        },
+        components,
+    };
+    // Texts and numbers alone, which cannot fail.
+    serde_json::to_string(&document).unwrap_or_default()
+}
+
+/// JSON that takes no more room than its text: an API of thousands of types would
+/// otherwise take twenty times as much.
+type Text = Box<RawValue>;
+
+#[derive(Serialize)]
+struct Document {
+    openapi: &'static str,
+    info: Value,
+    servers: [Value; 1],
+    tags: Vec<Value>,
+    paths: BTreeMap<String, BTreeMap<String, Text>>,
+    /// Operations that OpenAPI has no place for.
+    #[serde(rename = "x-other-operations")]
+    others: Others,
+    components: BTreeMap<String, BTreeMap<String, Text>>,
+}
+
+#[derive(Serialize)]
+struct Others {
+    count: usize,
+    operations: Vec<Value>,
 }
 
 /// Everything but what is referred to.
 struct Paths {
     tags: Vec<Value>,
-    items: Map<String, Value>,
+    items: BTreeMap<String, BTreeMap<String, Text>>,
     others: Vec<Value>,
 }
 
-fn round(names: &Names, operations: &[Operation]) -> (Paths, BTreeMap<Key, Value>) {
+fn text(value: &Value) -> Text {
+    // A `Value` is JSON.
+    to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
+}
+
+fn hash(value: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.to_string().hash(&mut hasher);
+    hasher.finish()
+}
+
+fn round<T>(
+    names: &Names,
+    operations: &[Operation],
+    keep: impl Fn(&Value) -> T,
+) -> (Paths, BTreeMap<Key, T>) {
     let mut schemas = Schemas::new(names);
     let mut paths = Paths {
         tags: tags(&mut schemas, operations),
-        items: Map::new(),
+        items: BTreeMap::new(),
         others: Vec::new(),
     };
     // Two paths that differ in the names of their parameters are one to OpenAPI.
@@ -80,12 +137,12 @@ fn round(names: &Names, operations: &[Operation]) -> (Paths, BTreeMap<Key, Value
         };
         paths.add(&mut schemas, operation, path, id);
     }
-    (paths, schemas.finish())
+    (paths, schemas.finish(keep))
 }
 
 impl Paths {
     fn add(&mut self, schemas: &mut Schemas<'_>, operation: &Operation, path: &Path, id: String) {
-        let text = path.text();
+        let place = path.text();
         let mut other = |reason: &str| {
             self.others.push(json!({
                 "method": operation.rule.verb.to_string(),
@@ -101,14 +158,16 @@ impl Paths {
             }
             Verb::Method(_) => return other("OpenAPI has no place for the method"),
         };
-        let item = self
-            .items
-            .entry(text)
-            .or_insert_with(|| json!({"parameters": errors::shared_parameters()}));
-        if item.get(&method).is_some() {
+        let known = self.items.get(&place);
+        if known.is_some_and(|item| item.contains_key(&method)) {
             return other("OpenAPI cannot tell the path from another one");
         }
-        item[method] = described(schemas, operation, path, id);
+        let shared = || {
+            let parameters = text(&errors::shared_parameters());
+            BTreeMap::from([("parameters".to_owned(), parameters)])
+        };
+        let item = self.items.entry(place).or_insert_with(shared);
+        item.insert(method, text(&described(schemas, operation, path, id)));
     }
 }
 

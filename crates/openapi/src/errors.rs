@@ -56,9 +56,9 @@ pub(crate) fn shared_parameters() -> Value {
     json!([{"$ref": format!("#/components/parameters/{REQUEST_ID}")}])
 }
 
-/// Adds what answers and operations refer to.
-pub(crate) fn add_components(errors: Errors, components: &mut Value) {
-    components["schemas"][SCHEMA] = schema(errors);
+/// What answers and operations refer to: kinds of components, each by name.
+pub(crate) fn components(errors: Errors) -> Value {
+    let mut components = json!({"schemas": {SCHEMA: schema(errors)}});
     let response = |description: &str| {
         json!({
             "description": description,
@@ -83,6 +83,7 @@ pub(crate) fn add_components(errors: Errors, components: &mut Value) {
         "description": "What the request is called in the log and in metadata.",
         "schema": {"type": "string"},
     });
+    components
 }
 
 fn schema(errors: Errors) -> Value {

@@ -8,7 +8,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
 use transcode::{Defaults, Enums, Names as MemberNames, Unknown};
 
 use crate::Json;
@@ -195,9 +194,9 @@ fn openness(unknown: Unknown) -> Openness {
 }
 
 impl Names {
-    /// Names for everything in `known`, which was described with [`Names::of`] of no
-    /// names at all.
-    pub(crate) fn choose(known: &BTreeMap<Key, Value>, usual: &Json) -> Self {
+    /// Names for everything in `known`, whose texts were written with [`Names::of`] of
+    /// no names at all; of each the hash, which tells one text from another.
+    pub(crate) fn choose(known: &BTreeMap<Key, u64>, usual: &Json) -> Self {
         let apart = apart(known);
         let mut groups: BTreeMap<(&str, usize), BTreeSet<Variant>> = BTreeMap::new();
         for key in known.keys() {
@@ -252,14 +251,14 @@ fn plain(variants: &BTreeSet<Variant>, usual: &Json) -> Option<Variant> {
 }
 
 /// The sources that describe something otherwise than one before them.
-fn apart(known: &BTreeMap<Key, Value>) -> BTreeSet<usize> {
-    let mut first: BTreeMap<(&str, Variant), (usize, &Value)> = BTreeMap::new();
+fn apart(known: &BTreeMap<Key, u64>) -> BTreeSet<usize> {
+    let mut first: BTreeMap<(&str, Variant), (usize, u64)> = BTreeMap::new();
     let mut apart = BTreeSet::new();
-    for (key, schema) in known {
+    for (key, text) in known {
         let (source, before) = first
             .entry((&key.full_name, key.variant))
-            .or_insert((key.source, schema));
-        if *source != key.source && *before != schema {
+            .or_insert((key.source, *text));
+        if *source != key.source && before != text {
             apart.insert(key.source);
         }
     }
@@ -267,7 +266,7 @@ fn apart(known: &BTreeMap<Key, Value>) -> BTreeSet<usize> {
 }
 
 /// Whether another source, before this one, describes something of the same name.
-fn is_elsewhere(known: &BTreeMap<Key, Value>, key: &Key) -> bool {
+fn is_elsewhere(known: &BTreeMap<Key, u64>, key: &Key) -> bool {
     let first = Key {
         source: 0,
         variant: Variant::Answer {

@@ -2,7 +2,7 @@
 //! and at the end every schema that was referred to. Messages refer to each other, so
 //! that recursion is a reference as well, and each is described once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost_reflect::{
     DescriptorPool, EnumDescriptor, FieldDescriptor, FileDescriptor, Kind, MessageDescriptor,
@@ -25,7 +25,8 @@ pub(crate) struct Schemas<'n> {
     /// The pools that have been met.
     sources: Vec<DescriptorPool>,
     comments: Comments,
-    done: BTreeMap<Key, Value>,
+    /// Everything that was referred to.
+    known: BTreeSet<Key>,
     /// Referred to, and not described yet.
     waiting: Vec<(Key, Described)>,
 }
@@ -41,21 +42,22 @@ impl<'n> Schemas<'n> {
             names,
             sources: Vec::new(),
             comments: Comments::default(),
-            done: BTreeMap::new(),
+            known: BTreeSet::new(),
             waiting: Vec::new(),
         }
     }
 
-    /// Everything that was referred to.
-    pub(crate) fn finish(mut self) -> BTreeMap<Key, Value> {
+    /// Everything that was referred to, as `keep` has it.
+    pub(crate) fn finish<T>(mut self, keep: impl Fn(&Value) -> T) -> BTreeMap<Key, T> {
+        let mut done = BTreeMap::new();
         while let Some((key, described)) = self.waiting.pop() {
             let schema = match described {
                 Described::Message(message) => self.object(&message, key.variant, &[]),
                 Described::Enum(described) => self.enumeration(&described, key.variant),
             };
-            self.done.insert(key, schema);
+            done.insert(key, keep(&schema));
         }
-        self.done
+        done
     }
 
     /// The comment of a descriptor.
@@ -216,9 +218,7 @@ impl<'n> Schemas<'n> {
             variant,
         };
         let reference = format!("{PLACE}{}", self.names.of(&key));
-        if !self.done.contains_key(&key) {
-            // Until it is described; so it is waiting once.
-            self.done.insert(key.clone(), Value::Null);
+        if self.known.insert(key.clone()) {
             self.waiting.push((key, described));
         }
         json!({"$ref": reference})

@@ -20,6 +20,8 @@ pub enum Tool {
     /// A Python that has grpcio, its tools, health checking and reflection, and
     /// jsonschema.
     Python,
+    /// A Python that has openapi-spec-validator and schemathesis.
+    OpenApi,
     /// A `node_modules` folder with `@grpc/grpc-js`, `@grpc/proto-loader` and
     /// `playwright-core`; `node` itself is on the path.
     NodeModules,
@@ -42,6 +44,7 @@ impl Tool {
     fn variable(self) -> &'static str {
         match self {
             Tool::Python => "PSPD_TEST_PYTHON",
+            Tool::OpenApi => "PSPD_TEST_OPENAPI",
             Tool::NodeModules => "PSPD_TEST_NODE_MODULES",
             Tool::Chromium => "PSPD_TEST_CHROMIUM",
             Tool::K6 => "PSPD_TEST_K6",
@@ -55,6 +58,7 @@ impl Tool {
     fn missing(self) -> String {
         let what = match self {
             Tool::Python => "a Python with grpcio and jsonschema",
+            Tool::OpenApi => "openapi-spec-validator and schemathesis for Python",
             Tool::NodeModules => "grpc-js and playwright-core for Node",
             Tool::Chromium => "Chromium",
             Tool::K6 => "k6",

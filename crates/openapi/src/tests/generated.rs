@@ -10,8 +10,8 @@ use prost_types::{
 };
 use transcode::{Defaults, Enums, Names, Unknown};
 
-use super::{about, check, route};
-use crate::{Json, Operation, document};
+use super::{about, check, made, route};
+use crate::{Json, Operation};
 
 const MESSAGES: usize = 4;
 const FIELDS: usize = 6;
@@ -181,14 +181,14 @@ proptest! {
     #[test]
     fn any_document_is_sound(operations in operations(), usual in json()) {
         let about = crate::About { json: usual, ..about() };
-        let made = document(&about, &operations);
-        check(&made);
-        let others = made["x-other-operations"]["operations"].as_array().expect("a list").len();
-        let items = made["paths"].as_object().expect("paths").values();
+        let result = made(&about, &operations);
+        check(&result);
+        let others = result["x-other-operations"]["operations"].as_array().expect("a list").len();
+        let items = result["paths"].as_object().expect("paths").values();
         let listed: usize = items
             .map(|item| item.as_object().expect("operations").len() - 1)
             .sum();
         prop_assert_eq!(listed + others, operations.len());
-        prop_assert_eq!(made, document(&about, &operations));
+        prop_assert_eq!(result, made(&about, &operations));
     }
 }

@@ -264,7 +264,7 @@ fn its_commands_run() {
     let commands: Vec<_> = lines
         .filter_map(|line| line.strip_prefix("$ pspd "))
         .collect();
-    assert_eq!(commands.len(), 3, "{commands:?}");
+    assert_eq!(commands.len(), 4, "{commands:?}");
     for command in commands {
         // Every other piece was between apostrophes.
         let args = command

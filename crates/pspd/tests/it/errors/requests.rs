@@ -67,15 +67,24 @@ fn an_unknown_route_is_answered_with_the_known_ones() {
             "/A/hello",
         ] {
             let body = error(&get(whole().address(role), path), 404);
-            let streams: &[&str] = match role {
-                Role::Gateway => &["POST /b/statistics", "POST /b/echo"],
-                _ => &[],
+            let (streams, docs): (&[&str], &[&str]) = match role {
+                Role::Gateway => (
+                    &["POST /b/statistics", "POST /b/echo"],
+                    &[
+                        "GET /openapi.json",
+                        "GET /docs",
+                        "GET /docs.css",
+                        "GET /docs.js",
+                    ],
+                ),
+                _ => (&[], &[]),
             };
             let routes = [
                 &["GET /a/hello", "GET /b/numbers"],
                 streams,
                 &["GET /healthz", "GET /readyz", "GET /"],
                 &["GET /page.css", "GET /page.js"],
+                docs,
             ];
             assert_eq!(body["routes"], json!(routes.concat()), "{role} {path}");
             let message = body["error"].as_str().expect("a text");

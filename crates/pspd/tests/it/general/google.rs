@@ -81,16 +81,7 @@ fn apis_of_google() {
     let Some(folder) = need(Tool::GoogleProtos) else {
         return;
     };
-    let all = env::var_os("PSPD_TEST_GOOGLE").is_some_and(|value| value == "all");
-    let mut apis = BTreeMap::new();
-    find(&folder, &folder.join("google"), &mut apis);
-    // Not APIs, but what the compilers of others are tested with.
-    apis.retain(|name, _| !name.starts_with("google/protobuf"));
-    if !all {
-        apis.retain(|name, _| CHOSEN.contains(&name.as_str()));
-        assert_eq!(apis.len(), CHOSEN.len(), "one is not there any more");
-    }
-    let apis = Mutex::new(apis.into_iter());
+    let apis = Mutex::new(chosen(&folder).into_iter());
     let next = || apis.lock().expect("no panic while it is held").next();
     let try_out_all = || {
         let mut tally = Tally::default();
@@ -119,6 +110,20 @@ fn files_of_google_are_read_as_they_are() {
     assert_eq!(ended.code(), Some(0), "{}", ended.err);
     let publish = "POST   /v1/{topic=projects/*/topics/*}:publish";
     assert!(ended.out.contains(publish), "{}", ended.out);
+}
+
+/// The APIs that are tried, by name, with their files.
+pub(super) fn chosen(folder: &Path) -> BTreeMap<String, Vec<PathBuf>> {
+    let all = env::var_os("PSPD_TEST_GOOGLE").is_some_and(|value| value == "all");
+    let mut apis = BTreeMap::new();
+    find(folder, &folder.join("google"), &mut apis);
+    // Not APIs, but what the compilers of others are tested with.
+    apis.retain(|name, _| !name.starts_with("google/protobuf"));
+    if !all {
+        apis.retain(|name, _| CHOSEN.contains(&name.as_str()));
+        assert_eq!(apis.len(), CHOSEN.len(), "one is not there any more");
+    }
+    apis
 }
 
 /// Folders with rules, and their files.
