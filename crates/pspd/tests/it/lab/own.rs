@@ -69,10 +69,10 @@ fn check_stream(block: &Value) {
 
 const CALLS: &str = r#"
     repetitions = 1
-    duration = "500ms"
-    warm-up = "100ms"
+    duration = "2s"
+    warm-up = "200ms"
     [load]
-    users = [2]
+    users = [4]
     [[targets]]
     name = "mine"
     url = "grpc://ADDRESS"
@@ -80,7 +80,7 @@ const CALLS: &str = r#"
     name = "summary"
     grpc = "pspd.Statistics/Summarize"
     body = '{"value": {{message}}}'
-    messages = 1000
+    messages = 200
     [[requests]]
     name = "paced"
     grpc = "pspd.Echo/Converse"
@@ -91,7 +91,7 @@ const CALLS: &str = r#"
     name = "in-turn"
     grpc = "pspd.Echo/Converse"
     body = '{"text": "message {{message}}"}'
-    messages = 20
+    messages = 10
 "#;
 
 #[test]
@@ -109,11 +109,11 @@ fn calls_that_take_a_stream() {
     let count = |of: &Value| of["count"].as_u64().expect("a count");
     let [summary, paced, in_turn] = [0, 1, 2].map(|route| block["routes"][route].clone());
     let sent = |route: &Value| route["messages"]["sent_per_second"].as_f64();
-    assert!(sent(&summary) > Some(1_000.0), "{summary}");
+    assert!(sent(&summary) >= Some(100.0), "{summary}");
     assert_eq!(summary["messages"]["received_per_second"], Value::Null);
     assert_eq!(summary["messages"]["round_trip"], Value::Null);
     assert_eq!(summary["stream"], Value::Null, "its answer is one message");
-    for (route, messages) in [(&paced, 5), (&in_turn, 20)] {
+    for (route, messages) in [(&paced, 5), (&in_turn, 10)] {
         let calls = count(&route["latency"]);
         assert!(calls > 0, "{block}");
         assert_eq!(count(&route["messages"]["round_trip"]), messages * calls);
