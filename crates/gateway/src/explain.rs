@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, Method, Uri, header};
 use routing::{Found, NotFound, Values};
 use server::{RequestId, query::Query};
 use transcode::{Defaults, UnknownAny, WriteOptions};
@@ -18,7 +18,7 @@ use crate::{
     catalog::Catalog,
     respond::UpstreamFailure,
     routes,
-    table::{Answer, BodyPlan, Endpoint, Listed, Received},
+    table::{Answer, BodyPlan, Content, Endpoint, Listed, Received},
     upstream::grpc::{self, EndpointState, Metadata, Upstream, forwarded},
 };
 
@@ -46,6 +46,8 @@ pub struct Explanation {
     metadata: Vec<(String, String)>,
     /// Where the upstream is, as it is configured.
     addresses: String,
+    /// What the client may send, where that is more than one message.
+    request: Option<&'static str>,
     answer: &'static str,
     found_in: Duration,
     written_in: Duration,
@@ -112,11 +114,21 @@ pub fn explain(catalog: &Catalog, question: &Question) -> Result<Explanation, St
         variables: &variables,
         query: &query,
         body: &question.body,
+        media_type: question
+            .headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default(),
     };
     let begin = Instant::now();
-    let message = endpoint.request(&received);
+    let message = match endpoint.method.kind.takes_many() {
+        true => first_of_many(endpoint, &received),
+        false => endpoint
+            .request(&received)
+            .map_err(|problem| problem.message()),
+    };
     let written_in = begin.elapsed();
-    let message = message.map_err(|problem| problem.message())?;
+    let message = message?;
     let services = catalog.services();
     let rules = &services.headers;
     Ok(Explanation {
@@ -132,10 +144,21 @@ pub fn explain(catalog: &Catalog, question: &Question) -> Result<Explanation, St
             let upstream = &services.upstreams[endpoint.method.upstream];
             upstream.policy.written_addresses()
         },
+        request: match (endpoint.listed.kind.takes_many(), &endpoint.body) {
+            (false, _) => None,
+            (true, BodyPlan::None) => Some("a stream of messages, over a WebSocket"),
+            (true, BodyPlan::Raw(_)) => Some("a stream of bytes of any type"),
+            (true, _) => Some(
+                "a stream of messages: application/x-ndjson, or a JSON array, or over a WebSocket",
+            ),
+        },
         answer: match (&endpoint.answer, endpoint.listed.kind.answers_many()) {
             (Answer::HttpBody, _) => "the bytes of google.api.HttpBody",
             (_, false) => "one JSON value",
-            (_, true) => "a JSON array, or by `accept` application/x-ndjson or text/event-stream",
+            (_, true) => {
+                "a JSON array, or by `accept` application/x-ndjson or text/event-stream; or over \
+                 a WebSocket"
+            }
         },
         found_in,
         written_in,
@@ -145,6 +168,22 @@ pub fn explain(catalog: &Catalog, question: &Question) -> Result<Explanation, St
             headers: question.headers.clone(),
         },
     })
+}
+
+/// The message that a stream begins with, of which the body is one value.
+fn first_of_many(endpoint: &Endpoint, received: &Received<'_>) -> Result<Bytes, String> {
+    let bindings = endpoint.bindings(received);
+    let bindings = bindings.map_err(|problem| problem.message())?;
+    let content = match (&endpoint.body, received.body) {
+        (BodyPlan::Raw(_), data) => Content::Bytes {
+            media_type: received.media_type,
+            data,
+        },
+        (_, []) => Content::Nothing,
+        (_, json) => Content::Json(json),
+    };
+    let message = endpoint.message(content, &bindings);
+    message.map_err(|error| error.to_string())
 }
 
 fn bindings(
@@ -161,9 +200,11 @@ fn bindings(
     let mut bindings = Vec::new();
     if !body.is_empty() {
         let field = match &endpoint.body {
+            BodyPlan::None if endpoint.method.kind.takes_many() => "(a whole message)",
             BodyPlan::None => "(not used)",
             BodyPlan::Whole => "(the whole message)",
             BodyPlan::Field(_) => "(the rule's field)",
+            BodyPlan::Raw(_) => "(google.api.HttpBody, as it is)",
         };
         bindings.push(binding(field, &format!("{} bytes", body.len()), "body"));
     }
@@ -295,6 +336,9 @@ impl fmt::Display for Explanation {
         writeln!(f, "written   {origin}")?;
         writeln!(f, "method    {rpc} at upstream {upstream}")?;
         writeln!(f, "address   {}", self.addresses)?;
+        if let Some(request) = self.request {
+            writeln!(f, "request   {request}; shown is the first message")?;
+        }
         writeln!(f, "answer    {}", self.answer)?;
         for Binding {
             field,

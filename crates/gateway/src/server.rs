@@ -149,6 +149,7 @@ impl Shared {
             head,
             id,
             limits,
+            cors: &now.settings().cors,
             in_flight: self.enter(limits.in_flight_max)?,
         };
         match now {

@@ -13,7 +13,7 @@ use routing::{Found, NotFound, Router};
 use crate::docs::Docs;
 
 pub(crate) use build::{Described, build};
-pub(crate) use endpoint::{Answer, BodyPlan, Endpoint, Received};
+pub(crate) use endpoint::{Answer, BodyPlan, Content, Endpoint, Received};
 pub use method::Kind;
 pub(crate) use method::Method;
 
@@ -60,8 +60,35 @@ impl Table {
         self.router.find(method, path)
     }
 
+    /// The route of a path whatever its verb, for a WebSocket, whose handshake is
+    /// always `GET`. Of several one whose method takes a stream, then the one for
+    /// `GET`, then for `POST`; but one for the verb `WEBSOCKET` before all others.
+    pub(crate) fn find_for_socket<'p>(
+        &self,
+        path: &'p str,
+    ) -> Result<Found<'_, 'p, Arc<Endpoint>>, NotFound> {
+        let own = http::Method::from_bytes(b"WEBSOCKET").unwrap_or_default();
+        let (any, others) = match self.find(&own, path) {
+            Ok(found) if found.value.listed.verb == "*" => (Some(found), Vec::new()),
+            Err(NotFound::Method { allowed }) => (None, allowed),
+            found => return found,
+        };
+        let known = [http::Method::GET, http::Method::POST];
+        let methods = known.iter().chain(&others);
+        let mut found: Vec<_> = methods
+            .filter_map(|method| self.find(method, path).ok())
+            .chain(any)
+            .collect();
+        let best = found
+            .iter()
+            .position(|found| found.value.method.kind.takes_many());
+        match found.is_empty() {
+            true => Err(NotFound::Path),
+            false => Ok(found.swap_remove(best.unwrap_or_default())),
+        }
+    }
+
     /// The method at `path`, which is `/package.Service/Method`.
-    #[allow(dead_code)]
     pub(crate) fn method(&self, path: &str) -> Option<&Arc<Method>> {
         self.methods.get(path)
     }

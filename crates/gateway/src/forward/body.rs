@@ -1,5 +1,5 @@
-//! Request bodies: read whole, within a limit, where a route has use for one, and
-//! decompressed, where they are compressed, within the same limit.
+//! Request bodies: read whole, within a limit, where a route has use for one, or piece
+//! by piece; and decompressed, where they are compressed, within the same limit.
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
@@ -16,9 +16,18 @@ use crate::{
     respond::Problem,
 };
 
-/// All of `body`, which must be JSON, or nothing.
+/// What a body may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Takes {
+    Json,
+    /// Bytes of any type.
+    Anything,
+}
+
+/// All of `body`, or nothing.
 pub(super) async fn read(
     headers: &HeaderMap,
+    takes: Takes,
     body: Incoming,
     bytes_max: usize,
 ) -> Result<Bytes, Problem> {
@@ -35,14 +44,9 @@ pub(super) async fn read(
             Box::pin(whole(decoded, bytes_max, Problem::from)).await?
         }
     };
-    match media_type_is_json(headers) || read.is_empty() {
+    match takes == Takes::Anything || media_type_is_json(headers) || read.is_empty() {
         true => Ok(read),
-        false => Err(Problem::MediaType {
-            given: headers
-                .get(header::CONTENT_TYPE)
-                .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-                .unwrap_or_default(),
-        }),
+        false => Err(not_json(headers)),
     }
 }
 
@@ -78,9 +82,47 @@ async fn whole<B: Body<Data = Bytes> + Unpin>(
     Ok(first)
 }
 
+/// A body that is read piece by piece. It may be of any length, but not many times what
+/// was sent.
+pub(super) struct Pieces(Decoded<Incoming>);
+
+impl Pieces {
+    pub(super) fn of(headers: &HeaderMap, body: Incoming) -> Result<Self, Problem> {
+        let coding = coding::of_body(headers)?;
+        Ok(Pieces(Decoded::new(body, coding, Limit::Ratio)?))
+    }
+
+    /// The next bytes.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        while let Some(frame) = self.0.frame().await {
+            if let Ok(data) = frame?.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The type that a body has by its headers; empty when they do not say.
+pub(super) fn media_type(headers: &HeaderMap) -> &str {
+    let value = headers.get(header::CONTENT_TYPE);
+    value
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+}
+
+pub(super) fn not_json(headers: &HeaderMap) -> Problem {
+    let given = headers.get(header::CONTENT_TYPE);
+    Problem::MediaType {
+        given: given
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .unwrap_or_default(),
+    }
+}
+
 /// Whether the body may be JSON. One without a type is taken for JSON, as is what
 /// `curl -d` sends unasked: its type says nothing about what the user meant.
-fn media_type_is_json(headers: &HeaderMap) -> bool {
+pub(super) fn media_type_is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE) else {
         return true;
     };

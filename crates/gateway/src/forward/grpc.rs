@@ -11,23 +11,33 @@ use server::{admin::Readiness, query::Query};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
-    Asks, Call, body,
+    Asks, Call,
+    body::{self, Takes},
     gather::Gathered,
-    is_unread, readiness,
+    in_time, is_unread, readiness,
     served::{Current, Served},
+    socket,
     stream::{self, First, Live, Opened},
-    timed_out, while_connected,
+    timed_out,
+    upload::{self, Upload, Uploading},
+    while_connected,
 };
 use crate::{
     catalog::Catalog,
     respond::{self, Accepted, Body, Form, Problem, UpstreamFailure},
     routes,
     table::{Answer, BodyPlan, Endpoint, Kind, Received},
-    upstream::{self, grpc::Metadata},
+    upstream::{
+        self,
+        grpc::{Messages, Metadata, Sending},
+    },
 };
 
 /// The methods that a browser may use where every method has a route.
 const ANY: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+/// What is to be done where a stream of messages has no place in the request.
+const NO_BODY: &str = "this method takes a stream of messages, and its rule has no body for them; \
+                       open a WebSocket at this address and send each as a text message";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// How calls are made and their answers given.
@@ -90,7 +100,13 @@ impl Served {
         call: Call<'_>,
         body: Incoming,
     ) -> Result<Response<Body>, Problem> {
+        if !call.head.extensions.is_empty() && socket::is_asked_for(call.head) {
+            return self.socket(call);
+        }
         let (endpoint, variables) = self.find(call.head)?;
+        if endpoint.method.kind.takes_many() {
+            return Box::pin(self.take_many(endpoint, variables, call, body)).await;
+        }
         // What is boxed here is rare; a request that has no body, or none that its
         // route has use for, needs no room for it.
         if let BodyPlan::None = endpoint.body {
@@ -102,7 +118,11 @@ impl Served {
             let left = Box::pin(body::broken_off(body));
             return while_connected(left, Box::pin(self.call(endpoint, message, call))).await;
         }
-        let read = body::read(&call.head.headers, body, self.options.body_bytes_max);
+        let takes = match &endpoint.body {
+            BodyPlan::Raw(_) => Takes::Anything,
+            _ => Takes::Json,
+        };
+        let read = body::read(&call.head.headers, takes, body, self.options.body_bytes_max);
         let limit = call.limits.call_timeout;
         let read = Box::pin(timeout(limit, read)).await;
         let sent = read.unwrap_or(Err(Problem::BodyTooSlow { limit }))?;
@@ -120,7 +140,7 @@ impl Served {
     }
 
     /// What a client is told of a path that leads nowhere.
-    fn problem(&self, not_found: NotFound, head: &Parts) -> Problem {
+    pub(super) fn problem(&self, not_found: NotFound, head: &Parts) -> Problem {
         match not_found {
             NotFound::Method { allowed } => Problem::MethodNotAllowed {
                 method: head.method.clone(),
@@ -148,18 +168,13 @@ impl Served {
         if !endpoint.method.kind.answers_many() {
             return self.whole(&endpoint, &message, &call).await;
         }
-        let form = match (&endpoint.answer, respond::accepted(&call.head.headers)) {
-            (Answer::HttpBody, _) => Form::Raw,
-            (_, Accepted::Streamed(form)) => form,
-            (_, Accepted::WholeJson) => {
-                let mut response = self.whole(&endpoint, &message, &call).await?;
-                vary(response.headers_mut());
-                return Ok(response);
-            }
+        let has_forms = has_forms(&endpoint);
+        let mut response = match form_of(&endpoint, &call.head.headers) {
+            None => self.whole(&endpoint, &message, &call).await?,
+            // Boxed, so that answers in one piece need no room for this.
+            Some(form) => Box::pin(self.stream(endpoint, message, form, call)).await?,
         };
-        // Boxed, so that answers in one piece need no room for this.
-        let mut response = Box::pin(self.stream(endpoint, message, form, call)).await?;
-        if form != Form::Raw {
+        if has_forms {
             vary(response.headers_mut());
         }
         Ok(response)
@@ -181,31 +196,103 @@ impl Served {
         };
         let upstream = &self.upstreams[endpoint.method.upstream];
         let answered = timeout_at(deadline, async {
-            let failed = |failure| failed(endpoint, failure);
             let called = upstream.call(&endpoint.method.path, message, &metadata);
-            let mut messages = called.await.map_err(failed)?;
-            let mut response = match endpoint.method.kind {
-                Kind::Unary | Kind::ClientStreaming => {
-                    let reply = messages.only().await.map_err(failed)?;
-                    of_one(endpoint, &reply)?
-                }
-                Kind::ServerStreaming | Kind::Bidirectional => {
-                    let mut gathered = Gathered::new(endpoint);
-                    let bytes_max = self.options.connection.message_bytes_max;
-                    while let Some(message) = messages.next().await.map_err(failed)? {
-                        gathered.push(message, call.limits.values_max, bytes_max)?;
-                    }
-                    respond::json(gathered.finish())
-                }
-            };
-            messages
-                .metadata()
-                .backward(self.rules(), response.headers_mut());
-            Ok(response)
+            let messages = called.await.map_err(|failure| failed(endpoint, failure))?;
+            self.in_one_piece(endpoint, messages, call.limits.values_max)
+                .await
         });
         answered
             .await
             .unwrap_or_else(|_| Err(timed_out(&endpoint.method.service, limit)))
+    }
+
+    async fn in_one_piece(
+        &self,
+        endpoint: &Endpoint,
+        mut messages: Messages,
+        values_max: usize,
+    ) -> Result<Response<Body>, Problem> {
+        let failed = |failure| failed(endpoint, failure);
+        let mut response = match endpoint.method.kind {
+            Kind::Unary | Kind::ClientStreaming => {
+                let reply = messages.only().await.map_err(failed)?;
+                of_one(endpoint, &reply)?
+            }
+            Kind::ServerStreaming | Kind::Bidirectional => {
+                let mut gathered = Gathered::new(endpoint);
+                let bytes_max = self.options.connection.message_bytes_max;
+                while let Some(message) = messages.next().await.map_err(failed)? {
+                    gathered.push(message, values_max, bytes_max)?;
+                }
+                respond::json(gathered.finish())
+            }
+        };
+        messages
+            .metadata()
+            .backward(self.rules(), response.headers_mut());
+        Ok(response)
+    }
+
+    /// A call whose messages come one after the other in the body.
+    async fn take_many(
+        &self,
+        endpoint: Arc<Endpoint>,
+        variables: Values<'_>,
+        call: Call<'_>,
+        body: Incoming,
+    ) -> Result<Response<Body>, Problem> {
+        if let BodyPlan::None = endpoint.body {
+            return Err(Problem::UpgradeRequired { why: NO_BODY });
+        }
+        let headers = &call.head.headers;
+        let form = upload::Form::of(&endpoint, headers)?;
+        let bindings = bindings(&endpoint, &variables, call.head)?;
+        let (limit, deadline) = time_limit(headers, self.options.stream_timeout)?;
+        let late = || timed_out(&endpoint.method.service, limit);
+        let metadata = Metadata {
+            id: call.id,
+            headers,
+            rules: self.rules(),
+            deadline,
+        };
+        let upstream = &self.upstreams[endpoint.method.upstream];
+        let begun = upstream.begin(&endpoint.method.path, &metadata);
+        let begun = timeout_at(deadline, begun).await.map_err(|_| late())?;
+        let (sending, answering) = begun.map_err(|failure| failed(&endpoint, failure))?;
+        let upload = Upload {
+            endpoint: Arc::clone(&endpoint),
+            body,
+            form,
+            bindings,
+            message_bytes_max: self.options.body_bytes_max,
+            patience: call.limits.call_timeout,
+        };
+        let mut response = match form_of(&endpoint, headers) {
+            Some(form) => {
+                let uploading = Some(Uploading::start(upload, sending));
+                let calling = answering.messages();
+                let live = Live::calling(Arc::clone(&endpoint), calling, uploading);
+                let endpoint = Arc::clone(&endpoint);
+                self.streamed(endpoint, live, form, call, (limit, deadline))
+                    .await?
+            }
+            None => {
+                let answer = async {
+                    let messages = answering.messages().await;
+                    let messages = messages.map_err(|failure| failed(&endpoint, failure))?;
+                    self.in_one_piece(&endpoint, messages, call.limits.values_max)
+                        .await
+                };
+                let answered = while_sending(upload, sending, answer);
+                timeout_at(deadline, answered)
+                    .await
+                    .unwrap_or_else(|_| Err(late()))?
+            }
+        };
+        if has_forms(&endpoint) {
+            vary(response.headers_mut());
+        }
+        Ok(response)
     }
 
     async fn stream(
@@ -223,7 +310,7 @@ impl Served {
         let (id, headers) = (call.id.clone(), call.head.headers.clone());
         let (rules, called) = (self.rules().clone(), Arc::clone(&endpoint));
         let patience = call.limits.call_timeout;
-        let mut live = Live::Calling(Box::pin(async move {
+        let calling = async move {
             let metadata = Metadata {
                 id: &id,
                 headers: &headers,
@@ -237,13 +324,24 @@ impl Served {
                 let millis = patience.as_millis();
                 Err(UpstreamFailure::TimedOut { millis })
             })
-        }));
+        };
+        let live = Live::calling(Arc::clone(&endpoint), calling, None);
+        self.streamed(endpoint, live, form, call, (limit, deadline))
+            .await
+    }
+
+    /// The answer of a call that is being made, message by message.
+    async fn streamed(
+        &self,
+        endpoint: Arc<Endpoint>,
+        mut live: Live,
+        form: Form,
+        call: Call<'_>,
+        (limit, deadline): (Duration, Instant),
+    ) -> Result<Response<Body>, Problem> {
         let patience = deadline.min(Instant::now() + self.options.keep_alive);
         let first = match timeout_at(patience, live.next()).await {
-            Ok(first) => {
-                let first = first.map_err(|failure| failed(&endpoint, failure))?;
-                Some(First::of(&endpoint, form, first)?)
-            }
+            Ok(first) => Some(First::of(&endpoint, form, first?)?),
             Err(_) if patience == deadline => {
                 return Err(timed_out(&endpoint.method.service, limit));
             }
@@ -279,11 +377,66 @@ fn request(
         variables,
         query: &query,
         body,
+        media_type: match &endpoint.body {
+            BodyPlan::Raw(_) => body::media_type(&call.head.headers),
+            _ => "",
+        },
     })
 }
 
+/// What path and query add to the first of several messages.
+pub(super) fn bindings(
+    endpoint: &Endpoint,
+    variables: &Values<'_>,
+    head: &Parts,
+) -> Result<Bytes, Problem> {
+    let query = Query::parse(head.uri.query().unwrap_or_default())?;
+    endpoint.bindings(&Received {
+        variables,
+        query: &query,
+        body: &[],
+        media_type: "",
+    })
+}
+
+/// Waits for `answer` while the client's messages are sent. A service that answers
+/// before it has them all is not sent the others.
+async fn while_sending(
+    upload: Upload,
+    sending: Sending,
+    answer: impl Future<Output = Result<Response<Body>, Problem>>,
+) -> Result<Response<Body>, Problem> {
+    let limit = upload.patience;
+    let service = Arc::clone(&upload.endpoint.method.service);
+    let mut answer = std::pin::pin!(answer);
+    tokio::select! {
+        biased;
+        answer = answer.as_mut() => return answer,
+        sent = upload.run(sending) => sent?,
+    }
+    in_time(&service, limit, answer).await
+}
+
+/// The form in which many messages are answered; none is all of them in one piece.
+fn form_of(endpoint: &Endpoint, headers: &HeaderMap) -> Option<Form> {
+    match (&endpoint.answer, respond::accepted(headers)) {
+        _ if !endpoint.method.kind.answers_many() => None,
+        (Answer::HttpBody, _) => Some(Form::Raw),
+        (_, Accepted::Streamed(form)) => Some(form),
+        (_, Accepted::WholeJson) => None,
+    }
+}
+
+/// Whether the client chooses the answer's form.
+fn has_forms(endpoint: &Endpoint) -> bool {
+    endpoint.method.kind.answers_many() && !matches!(endpoint.answer, Answer::HttpBody)
+}
+
 /// How long a call may take: what the client says, at most `most`.
-fn time_limit(headers: &HeaderMap, most: Duration) -> Result<(Duration, Instant), Problem> {
+pub(super) fn time_limit(
+    headers: &HeaderMap,
+    most: Duration,
+) -> Result<(Duration, Instant), Problem> {
     let limit = match headers.get(GRPC_TIMEOUT) {
         None => most,
         Some(value) => match value.to_str().ok().and_then(grpc_timeout::parse) {

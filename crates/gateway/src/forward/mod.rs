@@ -9,7 +9,9 @@ mod grpc;
 mod readiness;
 mod rest;
 mod served;
+mod socket;
 mod stream;
+mod upload;
 
 use std::{sync::Arc, time::Duration};
 
@@ -24,7 +26,7 @@ pub(crate) use rest::Rest;
 pub(crate) use served::Served;
 
 use crate::{
-    Limits, Settings,
+    Cors, Limits, Settings,
     docs::Docs,
     respond::{Body, Problem, UpstreamFailure},
     routes::{self, Pages},
@@ -130,6 +132,7 @@ pub(crate) struct Call<'r> {
     pub(crate) head: &'r Parts,
     pub(crate) id: &'r RequestId,
     pub(crate) limits: &'r Limits,
+    pub(crate) cors: &'r Cors,
     pub(crate) in_flight: InFlight,
 }
 

@@ -22,6 +22,7 @@ use transcode::{Malformed, bytes_field};
 use super::{
     grpc::{broken, failed},
     timed_out,
+    upload::Uploading,
 };
 use crate::{
     respond::{Aborted, Body, Chunks, Form, Problem, UpstreamFailure},
@@ -36,38 +37,84 @@ const CHUNK_BYTES: usize = 16 * 1024;
 
 type Calling = Pin<Box<dyn Future<Output = Result<Messages, UpstreamFailure>> + Send>>;
 
-/// A call that is being made, or whose messages arrive.
-pub(super) enum Live {
+/// A call that is being made, or whose messages arrive, with what the client still
+/// sends for it.
+pub(super) struct Live {
+    endpoint: Arc<Endpoint>,
+    stage: Stage,
+    uploading: Option<Uploading>,
+}
+
+enum Stage {
     Calling(Calling),
     Reading(Messages),
 }
 
 impl Live {
-    /// The next message once the call has begun to be answered.
-    pub(super) async fn next(&mut self) -> Result<Option<&[u8]>, UpstreamFailure> {
-        if let Live::Calling(calling) = self {
-            *self = Live::Reading(calling.as_mut().await?);
-        }
-        match self {
-            Live::Reading(messages) => messages.next().await,
-            Live::Calling(_) => Ok(None),
+    /// A call that `calling` makes.
+    pub(super) fn calling(
+        endpoint: Arc<Endpoint>,
+        calling: impl Future<Output = Result<Messages, UpstreamFailure>> + Send + 'static,
+        uploading: Option<Uploading>,
+    ) -> Self {
+        Live {
+            endpoint,
+            stage: Stage::Calling(Box::pin(calling)),
+            uploading,
         }
     }
 
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<&[u8]>, UpstreamFailure>> {
-        if let Live::Calling(calling) = self {
-            *self = Live::Reading(ready!(calling.as_mut().poll(cx))?);
+    /// The next message once the call has begun to be answered.
+    pub(super) async fn next(&mut self) -> Result<Option<&[u8]>, Problem> {
+        match std::future::poll_fn(|cx| self.poll_arrived(cx)).await? {
+            true => Ok(self.arrived()),
+            false => Ok(None),
         }
-        match self {
-            Live::Reading(messages) => messages.poll_next(cx),
-            Live::Calling(_) => Poll::Pending,
+    }
+
+    pub(super) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<&[u8]>, Problem>> {
+        match ready!(self.poll_arrived(cx))? {
+            true => Poll::Ready(Ok(self.arrived())),
+            false => Poll::Ready(Ok(None)),
+        }
+    }
+
+    /// What is wrong with what the client sends comes before what the service makes of
+    /// its end.
+    fn poll_arrived(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Problem>> {
+        if let Some(uploading) = &mut self.uploading
+            && let Poll::Ready(ended) = uploading.poll(cx)
+        {
+            self.uploading = None;
+            ended?;
+        }
+        loop {
+            let polled = match &mut self.stage {
+                Stage::Reading(messages) => {
+                    let arrived = ready!(messages.poll_arrived(cx));
+                    return Poll::Ready(arrived.map_err(|failure| failed(&self.endpoint, failure)));
+                }
+                Stage::Calling(calling) => ready!(calling.as_mut().poll(cx)),
+            };
+            let messages = polled.map_err(|failure| failed(&self.endpoint, failure))?;
+            self.stage = Stage::Reading(messages);
+        }
+    }
+
+    fn arrived(&mut self) -> Option<&[u8]> {
+        match &mut self.stage {
+            Stage::Reading(messages) => messages.arrived(),
+            Stage::Calling(_) => None,
         }
     }
 
     fn metadata(&self) -> Option<&crate::upstream::grpc::AnswerMetadata> {
-        match self {
-            Live::Calling(_) => None,
-            Live::Reading(messages) => Some(messages.metadata()),
+        match &self.stage {
+            Stage::Calling(_) => None,
+            Stage::Reading(messages) => Some(messages.metadata()),
         }
     }
 }
@@ -259,10 +306,7 @@ impl MessageStream {
             )));
         };
         while out.len() < CHUNK_BYTES {
-            match live
-                .poll_next(cx)
-                .map_err(|failure| failed(&self.endpoint, failure))?
-            {
+            match live.poll_next(cx)? {
                 Poll::Ready(None) => return Poll::Ready(Ok(())),
                 Poll::Ready(Some(message)) => {
                     write(&self.endpoint, self.opened.form, message, out)?;

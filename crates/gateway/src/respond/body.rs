@@ -9,6 +9,7 @@ use std::{
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
+use tokio::sync::oneshot;
 
 use crate::access_log::Entry;
 
@@ -41,6 +42,8 @@ pub struct Body {
 enum Content {
     Whole(Bytes),
     Streamed(Box<dyn Chunks>),
+    /// Nothing: the connection is handed over, and the entry with it.
+    Upgraded(oneshot::Sender<Entry>),
     Done,
 }
 
@@ -63,8 +66,22 @@ impl Body {
         }
     }
 
+    /// The end of an answer after which the connection belongs to whoever waits for
+    /// the log's entry.
+    pub(crate) fn upgraded(hand_over: oneshot::Sender<Entry>) -> Self {
+        Body {
+            content: Content::Upgraded(hand_over),
+            entry: None,
+        }
+    }
+
     /// The same body, reporting to `entry`.
     pub(crate) fn logged(mut self, mut entry: Entry) -> Self {
+        if let Content::Upgraded(hand_over) = self.content {
+            // Whoever does not wait any more has lost the connection; the entry says so.
+            let _ = hand_over.send(entry);
+            return Body::whole(Bytes::new());
+        }
         if matches!(self.content, Content::Done) {
             entry.finished();
         }
@@ -77,7 +94,7 @@ impl Body {
         match &self.content {
             Content::Whole(bytes) => Some(bytes.len()),
             Content::Streamed(_) => None,
-            Content::Done => Some(0),
+            Content::Upgraded(_) | Content::Done => Some(0),
         }
     }
 
@@ -140,7 +157,7 @@ impl http_body::Body for Body {
                 Some(Ok(bytes))
             }
             Content::Streamed(chunks) => std::task::ready!(chunks.poll_chunk(cx)),
-            Content::Done => None,
+            Content::Upgraded(_) | Content::Done => None,
         };
         if let Some(Ok(chunk)) = &chunk {
             self.sent(chunk.len());

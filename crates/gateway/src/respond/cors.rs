@@ -5,11 +5,11 @@ use http::{
     header::{
         ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
         ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
-        ALLOW, ORIGIN, VARY,
+        ALLOW, HOST, ORIGIN, VARY,
     },
 };
 
-use super::{Body, no_content};
+use super::{Body, Problem, no_content};
 use crate::{Cors, routes};
 
 /// How long a browser may remember a preflight answer, in seconds.
@@ -56,6 +56,31 @@ pub(crate) fn allow_origin(cors: &Cors, origin: Option<&HeaderValue>, answer: &m
     );
 }
 
+/// Whether the page that asks may open a WebSocket. A browser shows every answer to
+/// a page that has one open and sends its user's cookies along, so that the policy is
+/// kept here and not there. The gateway's own pages may, and whoever is no browser.
+pub(crate) fn check_origin(cors: &Cors, headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(origin) = headers.get(ORIGIN) else {
+        return Ok(());
+    };
+    let listed = match cors {
+        Cors::Any => true,
+        Cors::Off => false,
+        Cors::Origins(known) => known
+            .iter()
+            .any(|known| known.as_bytes() == origin.as_bytes()),
+    };
+    let origin = String::from_utf8_lossy(origin.as_bytes());
+    let authority = origin.split_once("://").map(|(_, authority)| authority);
+    let own = headers.get(HOST).and_then(|host| host.to_str().ok());
+    match listed || (authority.is_some() && authority == own) {
+        true => Ok(()),
+        false => Err(Problem::ForeignOrigin {
+            origin: origin.into_owned(),
+        }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,5 +99,32 @@ mod tests {
         check(&Cors::Off, "https://a.example", None);
         check(&some, "https://a.example", Some("https://a.example"));
         check(&some, "https://b.example", None);
+    }
+
+    #[test]
+    fn origins_of_sockets() {
+        let check = |cors: &Cors, origin: &'static str, expected: bool| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_static("api.example:8080"));
+            if !origin.is_empty() {
+                headers.insert(ORIGIN, HeaderValue::from_static(origin));
+            }
+            let checked = check_origin(cors, &headers);
+            assert_eq!(checked.is_ok(), expected, "{cors:?} {origin}");
+        };
+        let some = Cors::Origins(vec!["https://a.example".to_owned()]);
+        for cors in [&Cors::Any, &Cors::Off, &some] {
+            check(cors, "", true);
+            check(cors, "https://api.example:8080", true);
+            check(cors, "https://evil.example", *cors == Cors::Any);
+            check(
+                cors,
+                "https://api.example:8080.evil.example",
+                *cors == Cors::Any,
+            );
+            check(cors, "null", *cors == Cors::Any);
+        }
+        check(&some, "https://a.example", true);
+        check(&Cors::Off, "https://a.example", false);
     }
 }

@@ -12,7 +12,7 @@ mod status;
 pub(crate) use accept::{Accepted, accepted, quality};
 pub(crate) use body::{Aborted, Body, Chunks};
 pub(crate) use compress::compress;
-pub(crate) use cors::{allow_origin, preflight};
+pub(crate) use cors::{allow_origin, check_origin, preflight};
 pub(crate) use form::Form;
 pub(crate) use problem::{Problem, UpstreamFailure};
 pub(crate) use status::Code;

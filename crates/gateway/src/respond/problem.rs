@@ -38,7 +38,17 @@ pub(crate) enum Problem {
         expected: &'static str,
     },
     BadBody(Box<ReadError>),
+    /// One of the messages that a client sends one after the other.
+    BadMessage {
+        /// Counted from 1.
+        number: usize,
+        error: Box<ReadError>,
+    },
     BodyTooLarge {
+        max: usize,
+    },
+    MessageTooLarge {
+        number: usize,
         max: usize,
     },
     BrokenBody,
@@ -82,6 +92,14 @@ pub(crate) enum Problem {
     },
     Overloaded {
         in_flight_max: usize,
+    },
+    /// What is asked for needs a WebSocket, or another version of one.
+    UpgradeRequired {
+        why: &'static str,
+    },
+    /// A page of this origin may not open a WebSocket.
+    ForeignOrigin {
+        origin: String,
     },
     /// The service has not said yet what it serves.
     NotDescribed {
@@ -138,7 +156,10 @@ impl Problem {
             | Problem::BadHeader { .. }
             | Problem::BadBody(_)
             | Problem::Undecodable(_)
+            | Problem::BadMessage { .. }
             | Problem::BrokenBody => StatusCode::BAD_REQUEST,
+            Problem::ForeignOrigin { .. } => StatusCode::FORBIDDEN,
+            Problem::UpgradeRequired { .. } => StatusCode::UPGRADE_REQUIRED,
             Problem::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Problem::MediaType { .. } | Problem::ContentCoding { .. } => {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE
@@ -149,6 +170,7 @@ impl Problem {
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
             }
             Problem::BodyTooLarge { .. }
+            | Problem::MessageTooLarge { .. }
             | Problem::TooManyValues { .. }
             | Problem::AnswerTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Problem::Overloaded { .. } | Problem::NotDescribed { .. } => {
@@ -159,23 +181,28 @@ impl Problem {
     }
 
     /// The gRPC code.
-    fn code(&self) -> Code {
+    pub(crate) fn code(&self) -> Code {
         match self {
             Problem::BadParameter(_)
             | Problem::NotUtf8(_)
             | Problem::BadPath { .. }
             | Problem::BadHeader { .. }
             | Problem::BadBody(_)
+            | Problem::BadMessage { .. }
             | Problem::MediaType { .. }
             | Problem::ContentCoding { .. }
             | Problem::Undecodable(_)
             | Problem::BrokenBody => Code::InvalidArgument,
+            Problem::ForeignOrigin { .. } => Code::PermissionDenied,
             Problem::BodyTooSlow { .. } => Code::DeadlineExceeded,
             Problem::NoRoute { .. } => Code::NotFound,
-            Problem::MethodNotAllowed { .. } => Code::Unimplemented,
+            Problem::MethodNotAllowed { .. } | Problem::UpgradeRequired { .. } => {
+                Code::Unimplemented
+            }
             Problem::HeadersTooLarge { .. }
             | Problem::TooManyHeaders { .. }
             | Problem::BodyTooLarge { .. }
+            | Problem::MessageTooLarge { .. }
             | Problem::TooManyValues { .. }
             | Problem::AnswerTooLarge { .. } => Code::ResourceExhausted,
             Problem::Overloaded { .. } | Problem::NotDescribed { .. } => Code::Unavailable,
@@ -204,6 +231,15 @@ impl Problem {
                 expected,
             } => format!("header {name:?} is {value:?}; expected {expected}"),
             Problem::BadBody(error) => format!("the request's body: {error}"),
+            Problem::BadMessage { number, error } => format!("message {number}: {error}"),
+            Problem::MessageTooLarge { number, max } => {
+                format!("message {number} has more than {max} bytes; send smaller ones")
+            }
+            Problem::UpgradeRequired { why } => (*why).to_owned(),
+            Problem::ForeignOrigin { origin } => format!(
+                "pages of {origin:?} may not open a WebSocket here; the operator allows origins \
+                 with --cors"
+            ),
             Problem::BodyTooLarge { max } => {
                 format!("the request's body has more than {max} bytes; send less")
             }
@@ -256,6 +292,18 @@ impl Problem {
         }
     }
 
+    /// Code and message, on one line.
+    pub(crate) fn reason(&self) -> String {
+        let said = match self {
+            Problem::Upstream {
+                failure: UpstreamFailure::Status { message, .. },
+                ..
+            } => message.clone(),
+            _ => self.message(),
+        };
+        format!("{}: {said}", self.code().name())
+    }
+
     /// What the log says beyond the status; `None` when the status says it all.
     /// Values of parameters, and of bodies, stay out of it: they are what users
     /// typed.
@@ -273,6 +321,10 @@ impl Problem {
             }
             Problem::BadBody(error) => Some(format!(
                 "the body, line {}, column {}: expected {}",
+                error.line, error.column, error.expected
+            )),
+            Problem::BadMessage { number, error } => Some(format!(
+                "message {number}, line {}, column {}: expected {}",
                 error.line, error.column, error.expected
             )),
             Problem::Upstream {
@@ -301,6 +353,14 @@ impl Problem {
         if let Problem::ContentCoding { .. } = self {
             let read = HeaderValue::from_static(coding::READ);
             headers.insert(header::ACCEPT_ENCODING, read);
+        }
+        if let Problem::UpgradeRequired { .. } = self {
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+            headers.insert(
+                header::SEC_WEBSOCKET_VERSION,
+                HeaderValue::from_static("13"),
+            );
         }
         if self.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

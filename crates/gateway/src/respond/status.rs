@@ -67,6 +67,11 @@ impl Code {
         self.row().0
     }
 
+    /// Its number, of which there are few.
+    pub(crate) fn short(self) -> u16 {
+        u16::try_from(self.number()).unwrap_or_default()
+    }
+
     /// The number, the name clients know, and the HTTP status it becomes.
     fn row(self) -> (u32, &'static str, StatusCode) {
         let client_closed_request = StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST);

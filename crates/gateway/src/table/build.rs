@@ -43,6 +43,9 @@ const TOOLS: [&str; 3] = [
     "grpc.health.v1.Health",
 ];
 
+/// The message that stands for bytes of any type.
+const HTTP_BODY: &str = "google.api.HttpBody";
+
 /// Builds the table of `services`, of which `described` has one for each upstream
 /// that is known.
 pub(crate) fn build(
@@ -280,11 +283,19 @@ impl<'s> Building<'s> {
         let variables = variables.collect::<Result<Vec<_>, _>>()?;
         let body = match &rule.body {
             Body::None => BodyPlan::None,
+            Body::Whole if method.input().full_name() == HTTP_BODY => BodyPlan::Raw(None),
             Body::Whole => BodyPlan::Whole,
-            Body::Field(name) => BodyPlan::Field(path(schema, input, name)?),
+            Body::Field(name) => {
+                let path = path(schema, input, name)?;
+                let holds = schema.message_at(&path);
+                match holds.is_some() && holds == schema.message(HTTP_BODY) {
+                    true if !schema.is_repeated(&path) => BodyPlan::Raw(Some(path)),
+                    _ => BodyPlan::Field(path),
+                }
+            }
         };
         let mut bound = variables.clone();
-        if let BodyPlan::Field(path) = &body {
+        if let BodyPlan::Field(path) | BodyPlan::Raw(Some(path)) = &body {
             bound.push(path.clone());
         }
         let configured = shaping.configured;
@@ -304,7 +315,7 @@ impl<'s> Building<'s> {
         });
         let answer = match &rule.response_body {
             Some(name) => Answer::Field(path(schema, output, name)?),
-            None if method.output().full_name() == "google.api.HttpBody" => Answer::HttpBody,
+            None if method.output().full_name() == HTTP_BODY => Answer::HttpBody,
             None => Answer::Message,
         };
         if let Some(name) = configured.and_then(|route| taken(schema, output, route)) {

@@ -6,10 +6,16 @@ use std::{borrow::Cow, sync::Arc};
 
 use bytes::{BufMut, Bytes, BytesMut};
 use server::query::Query;
-use transcode::{Builder, FieldPath, ReadOptions, Unknown, UnknownAny, WriteError, WriteOptions};
+use transcode::{
+    Builder, FieldPath, ReadError, ReadOptions, Unknown, UnknownAny, WriteError, WriteOptions,
+};
 
 use super::{Listed, Method};
-use crate::{respond::Problem, services::ErrorStyle, upstream::grpc::PREFIX_BYTES};
+use crate::{
+    respond::Problem,
+    services::{ErrorStyle, Services},
+    upstream::grpc::PREFIX_BYTES,
+};
 
 /// A route to one method of one upstream.
 #[derive(Debug)]
@@ -41,6 +47,9 @@ pub(crate) enum BodyPlan {
     /// The whole message; then no parameter is a field.
     Whole,
     Field(FieldPath),
+    /// A `google.api.HttpBody`, whose bytes may be of any type: this field, or the
+    /// whole message.
+    Raw(Option<FieldPath>),
 }
 
 /// What of the answer's message is sent.
@@ -73,45 +82,121 @@ pub(crate) struct Received<'r> {
     pub(crate) variables: &'r [Cow<'r, str>],
     pub(crate) query: &'r Query<'r>,
     pub(crate) body: &'r [u8],
+    /// Of the body; may be empty.
+    pub(crate) media_type: &'r str,
+}
+
+/// What one of several messages is made of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Content<'c> {
+    Nothing,
+    /// What the rule has a place for; of a rule without a body the whole message.
+    Json(&'c [u8]),
+    /// A part of a `google.api.HttpBody`.
+    Bytes {
+        media_type: &'c str,
+        data: &'c [u8],
+    },
 }
 
 impl Endpoint {
+    /// A method at its own path, which takes the whole message.
+    pub(crate) fn of_method(method: &Arc<Method>, services: &Services) -> Self {
+        let path = method.path.path();
+        Endpoint {
+            listed: Arc::new(Listed {
+                verb: "*".to_owned(),
+                path: path.to_owned(),
+                rpc: path.trim_start_matches('/').replace('/', "."),
+                kind: method.kind,
+                upstream: Arc::clone(&method.service),
+                origin: "the method itself".to_owned(),
+            }),
+            method: Arc::clone(method),
+            variables: Vec::new(),
+            variable_names: Vec::new(),
+            body: BodyPlan::Whole,
+            bound: Vec::new(),
+            query_defaults: Vec::new(),
+            unknown_query: services.json.unknown_query,
+            read: services.json.read,
+            write: WriteOptions {
+                bytes_max: Some(services.answer_bytes_max),
+                ..services.json.write
+            },
+            answer: Answer::Message,
+            constants: Box::default(),
+            gather: None,
+            errors: services.errors,
+        }
+    }
+
     /// The framed message that a request asks to send.
     pub(crate) fn request(&self, received: &Received<'_>) -> Result<Bytes, Problem> {
         let mut message = Builder::new();
-        self.fill(received, &mut message)?;
-        let length = message.len();
-        let mut framed = BytesMut::with_capacity(PREFIX_BYTES + length);
-        framed.put_u8(0);
-        // Requests are limited far below 4 GiB.
-        framed.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
-        message.write_to(&mut framed);
-        Ok(framed.freeze())
-    }
-
-    /// The path's variables come after the body: what both set is the path's.
-    fn fill(&self, received: &Received<'_>, message: &mut Builder) -> Result<(), Problem> {
-        let Received {
-            variables,
-            query,
-            body,
-        } = received;
+        let (body, schema) = (received.body, &self.method.schema);
         // White space of JSON (RFC 8259, section 2), which is less than that of ASCII.
-        let empty = body.iter().all(|byte| b" \t\r\n".contains(byte));
+        let is_empty = || body.iter().all(|byte| b" \t\r\n".contains(byte));
         match &self.body {
             // No body at all stands for a message without fields.
             BodyPlan::None => {}
-            BodyPlan::Whole | BodyPlan::Field(_) if empty => {}
-            BodyPlan::Whole => {
-                self.method
-                    .schema
-                    .read_json(self.method.input, body, self.read, message)?
+            BodyPlan::Raw(path) => {
+                if !body.is_empty() || !received.media_type.is_empty() {
+                    schema.write_http_body(path.as_ref(), received.media_type, body, &mut message);
+                }
             }
-            BodyPlan::Field(path) => self
-                .method
-                .schema
-                .read_field(path, body, self.read, message)?,
+            BodyPlan::Whole | BodyPlan::Field(_) if is_empty() => {}
+            BodyPlan::Whole => {
+                schema.read_json(self.method.input, body, self.read, &mut message)?
+            }
+            BodyPlan::Field(path) => schema.read_field(path, body, self.read, &mut message)?,
         }
+        self.bind(received, &mut message)?;
+        Ok(framed(&message, &[]))
+    }
+
+    /// What path and query of a request say, as the end of its first message: what
+    /// the body sets too is theirs.
+    pub(crate) fn bindings(&self, received: &Received<'_>) -> Result<Bytes, Problem> {
+        let mut message = Builder::new();
+        self.bind(received, &mut message)?;
+        let mut bytes = BytesMut::with_capacity(message.len());
+        message.write_to(&mut bytes);
+        Ok(bytes.freeze())
+    }
+
+    /// One framed message of several, of which the first ends with the `bindings`.
+    pub(crate) fn message(
+        &self,
+        content: Content<'_>,
+        bindings: &[u8],
+    ) -> Result<Bytes, ReadError> {
+        let mut message = Builder::new();
+        let schema = &self.method.schema;
+        match (content, &self.body) {
+            (Content::Nothing, _) => {}
+            (Content::Json(json), BodyPlan::Field(path) | BodyPlan::Raw(Some(path))) => {
+                schema.read_field(path, json, self.read, &mut message)?;
+            }
+            (Content::Json(json), _) => {
+                schema.read_json(self.method.input, json, self.read, &mut message)?;
+            }
+            (Content::Bytes { media_type, data }, plan) => {
+                let path = match plan {
+                    BodyPlan::Raw(path) => path.as_ref(),
+                    _ => None,
+                };
+                schema.write_http_body(path, media_type, data, &mut message);
+            }
+        }
+        Ok(framed(&message, bindings))
+    }
+
+    /// The path's variables come after the body: what both set is the path's.
+    fn bind(&self, received: &Received<'_>, message: &mut Builder) -> Result<(), Problem> {
+        let Received {
+            variables, query, ..
+        } = received;
         for (path, text) in self.variables.iter().zip(*variables) {
             self.method.schema.read_text(path, text, message)?;
         }
@@ -122,7 +207,8 @@ impl Endpoint {
                     .iter()
                     .all(|default| !default.is_for(name))
         });
-        if let (BodyPlan::Whole, Unknown::Reject) = (&self.body, self.unknown_query) {
+        let is_whole = matches!(self.body, BodyPlan::Whole | BodyPlan::Raw(None));
+        if let (true, Unknown::Reject) = (is_whole, self.unknown_query) {
             return match given.next() {
                 None => Ok(()),
                 Some((name, value)) => Err(Problem::BadParameter(transcode::BadParameter {
@@ -132,7 +218,7 @@ impl Endpoint {
                 })),
             };
         }
-        if let BodyPlan::Whole = self.body {
+        if is_whole {
             return Ok(());
         }
         let missing = self.missing(query);
@@ -243,6 +329,18 @@ impl Endpoint {
         out.extend_from_slice(&self.constants);
         out.push(b'}');
     }
+}
+
+/// A message behind its flag and its length; `end` is a part of it.
+fn framed(message: &Builder, end: &[u8]) -> Bytes {
+    let length = message.len() + end.len();
+    let mut framed = BytesMut::with_capacity(PREFIX_BYTES + length);
+    framed.put_u8(0);
+    // Requests are limited far below 4 GiB.
+    framed.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
+    message.write_to(&mut framed);
+    framed.put_slice(end);
+    framed.freeze()
 }
 
 impl QueryDefault {

@@ -76,6 +76,7 @@ fn request(endpoint: &Endpoint, query: &str) -> Result<Bytes, Problem> {
         variables: &[] as &[Cow<'_, str>],
         query: &query,
         body: &[],
+        media_type: "",
     })
 }
 

@@ -1,5 +1,6 @@
-//! One call: the request is read whole and kept, the answer is sent step by step,
-//! never faster than the client takes it.
+//! One call: the request is read whole and kept, or, where it is a stream, message by
+//! message as the answer's steps say; the answer is sent step by step, never faster
+//! than the client takes it.
 
 use std::{
     future::poll_fn,
@@ -41,12 +42,20 @@ impl Call {
             return;
         }
         let method = path.trim_start_matches('/').replace('/', ".");
-        let Ok(sent) = whole(body).await else {
-            lock(&self.shared.cancelled).push(method);
-            return;
+        let (mut reply, mut requests) = match find(&self.pool, &method) {
+            Some(known) if known.is_client_streaming() => {
+                let requests = Requests::new(known, head.headers, body);
+                (self.converse(&requests), Some(requests))
+            }
+            _ => {
+                let Ok(sent) = whole(body).await else {
+                    lock(&self.shared.cancelled).push(method);
+                    return;
+                };
+                (self.reply(&method, head.headers, &sent), None)
+            }
         };
-        let mut reply = self.reply(&method, head.headers, &sent);
-        match self.give(&mut reply, &mut out).await {
+        match self.give(&mut reply, &mut out, requests.as_mut()).await {
             Ok(()) if matches!(reply.end, End::Disconnect) => self.hang_up.notify_one(),
             Ok(()) => {}
             Err(Gone) => lock(&self.shared.cancelled).push(method),
@@ -79,14 +88,59 @@ impl Call {
         reply
     }
 
-    async fn give(&self, reply: &mut Reply, out: &mut Out) -> Result<(), Gone> {
+    /// What is answered to a stream, of which no message has come yet.
+    fn converse(&self, requests: &Requests) -> Reply {
+        let received = requests.received(DynamicMessage::new(requests.method.input()));
+        let reply = self.shared.answer_for(&received);
+        reply.unwrap_or_else(|| match requests.method.is_server_streaming() {
+            true => Reply::steps([Step::EchoAll]),
+            false => Reply::steps([Step::TakeAll, Step::EchoLast]),
+        })
+    }
+
+    /// Receives the next message of a stream.
+    async fn take(&self, requests: Option<&mut Requests>) -> Result<bool, Gone> {
+        let Some(requests) = requests else {
+            return Ok(false);
+        };
+        let taken = requests.take().await?;
+        if taken {
+            let received = requests.received(requests.last.clone());
+            lock(&self.shared.received).push(received);
+        }
+        Ok(taken)
+    }
+
+    async fn send(&self, message: &DynamicMessage, out: &mut Out) -> Result<(), Gone> {
+        out.send(framed(&message.encode_to_vec())).await?;
+        self.shared.messages_sent.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn give(
+        &self,
+        reply: &mut Reply,
+        out: &mut Out,
+        mut requests: Option<&mut Requests>,
+    ) -> Result<(), Gone> {
         out.metadata = std::mem::take(&mut reply.metadata);
         for step in reply.steps.by_ref() {
             match step {
                 Step::Head => out.begin()?,
-                Step::Message(message) => {
-                    out.send(framed(&message.encode_to_vec())).await?;
-                    self.shared.messages_sent.fetch_add(1, Ordering::Relaxed);
+                Step::Message(message) => self.send(&message, out).await?,
+                Step::Take => drop(self.take(requests.as_deref_mut()).await?),
+                Step::TakeAll => while self.take(requests.as_deref_mut()).await? {},
+                Step::EchoAll => {
+                    while self.take(requests.as_deref_mut()).await? {
+                        if let Some(requests) = requests.as_deref() {
+                            self.send(&requests.echo(), out).await?;
+                        }
+                    }
+                }
+                Step::EchoLast => {
+                    if let Some(requests) = requests.as_deref() {
+                        self.send(&requests.echo(), out).await?;
+                    }
                 }
                 Step::Raw(bytes) => out.send(bytes).await?,
                 Step::Pause(pause) => out.unless_gone(tokio::time::sleep(pause)).await?,
@@ -121,6 +175,62 @@ fn find(pool: &DescriptorPool, name: &str) -> Option<MethodDescriptor> {
     let (service, method) = name.rsplit_once('.')?;
     let service = pool.get_service_by_name(service)?;
     service.methods().find(|known| known.name() == method)
+}
+
+/// A stream of requests.
+struct Requests {
+    method: MethodDescriptor,
+    metadata: HeaderMap,
+    body: RecvStream,
+    /// What came and has not been taken.
+    arrived: BytesMut,
+    last: DynamicMessage,
+}
+
+impl Requests {
+    fn new(method: MethodDescriptor, metadata: HeaderMap, body: RecvStream) -> Requests {
+        Requests {
+            last: DynamicMessage::new(method.input()),
+            method,
+            metadata,
+            body,
+            arrived: BytesMut::new(),
+        }
+    }
+
+    /// Whether there was another message; it is then the last one.
+    async fn take(&mut self) -> Result<bool, Gone> {
+        loop {
+            if let Some(&[_, a, b, c, d]) = self.arrived.first_chunk::<PREFIX_BYTES>() {
+                let end = PREFIX_BYTES + u32::from_be_bytes([a, b, c, d]) as usize;
+                if self.arrived.len() >= end {
+                    let message = self.arrived.split_to(end).split_off(PREFIX_BYTES);
+                    let message = DynamicMessage::decode(self.method.input(), message);
+                    self.last = message.map_err(|_| Gone)?;
+                    return Ok(true);
+                }
+            }
+            let Some(piece) = self.body.data().await else {
+                return Ok(false);
+            };
+            let piece = piece.map_err(|_| Gone)?;
+            let released = self.body.flow_control().release_capacity(piece.len());
+            released.map_err(|_| Gone)?;
+            self.arrived.extend_from_slice(&piece);
+        }
+    }
+
+    fn received(&self, message: DynamicMessage) -> Received {
+        Received {
+            method: self.method.full_name().to_owned(),
+            metadata: self.metadata.clone(),
+            message,
+        }
+    }
+
+    fn echo(&self) -> DynamicMessage {
+        pool::echo(&self.last, self.method.output())
+    }
 }
 
 async fn whole(mut body: RecvStream) -> Result<Bytes, h2::Error> {

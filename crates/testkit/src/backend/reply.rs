@@ -31,6 +31,15 @@ pub enum Step {
     Pause(Duration),
     /// Do nothing until the test lets it through.
     Wait(Gate),
+    /// Receive one message of a stream of requests, if there still is one. What no step
+    /// receives is not read, so that the client finds no room for it.
+    Take,
+    /// Receive all messages.
+    TakeAll,
+    /// Receive all messages, and answer each with its own fields at once.
+    EchoAll,
+    /// Answer with the fields of the message that came last.
+    EchoLast,
 }
 
 /// How an answer ends.

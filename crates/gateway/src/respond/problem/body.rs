@@ -91,7 +91,7 @@ fn published<'p>(problem: &'p Problem, id: &'p RequestId) -> Published<'p> {
 fn own_details(problem: &Problem) -> Vec<Box<RawValue>> {
     let (field, description) = match (parameter(problem), problem) {
         (Some((name, expected)), _) => (name, expected),
-        (None, Problem::BadBody(error)) => {
+        (None, Problem::BadBody(error) | Problem::BadMessage { error, .. }) => {
             (error.path.as_str(), format!("expected {}", error.expected))
         }
         (None, Problem::Overloaded { .. } | Problem::NotDescribed { .. }) => {

@@ -305,16 +305,26 @@ impl Sending {
     /// Sends `bytes`, of one framed message or of several or a part of one, as far and
     /// as soon as the service has room for them.
     pub(crate) async fn send(&mut self, mut bytes: Bytes) -> Result<(), Closed> {
+        std::future::poll_fn(|cx| self.poll_send(cx, &mut bytes)).await
+    }
+
+    /// The same; what has been sent is taken off `bytes`.
+    pub(crate) fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &mut Bytes,
+    ) -> Poll<Result<(), Closed>> {
         while !bytes.is_empty() {
             self.stream.reserve_capacity(bytes.len());
-            let room = std::future::poll_fn(|cx| self.stream.poll_capacity(cx)).await;
-            let Some(Ok(room)) = room else {
-                return Err(Closed);
+            let Some(Ok(room)) = std::task::ready!(self.stream.poll_capacity(cx)) else {
+                return Poll::Ready(Err(Closed));
             };
             let part = bytes.split_to(room.min(bytes.len()));
-            self.stream.send_data(part, false).map_err(|_| Closed)?;
+            if self.stream.send_data(part, false).is_err() {
+                return Poll::Ready(Err(Closed));
+            }
         }
-        Ok(())
+        Poll::Ready(Ok(()))
     }
 
     /// Says that all messages have been sent.
@@ -413,12 +423,20 @@ impl Messages {
         }
     }
 
-    pub(crate) fn poll_next(
+    /// Ready when a message has arrived; with `false` once the service has ended the call
+    /// with `OK`, after which it must not be asked again.
+    pub(crate) fn poll_arrived(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<&[u8]>, UpstreamFailure>> {
+    ) -> Poll<Result<bool, UpstreamFailure>> {
         let complete = std::task::ready!(self.poll_complete(cx))?;
-        Poll::Ready(Ok(complete.map(|complete| self.decoder.take(complete))))
+        Poll::Ready(Ok(complete.is_some()))
+    }
+
+    /// The message that has arrived.
+    pub(crate) fn arrived(&mut self) -> Option<&[u8]> {
+        let complete = self.decoder.complete().ok().flatten()?;
+        Some(self.decoder.take(complete))
     }
 
     /// Receives until a message is there whole, or the call has ended.
