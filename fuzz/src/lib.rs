@@ -9,6 +9,7 @@ mod agreed;
 #[path = "../../crates/transcode/tests/differential/compare.rs"]
 #[allow(dead_code)]
 mod compare;
+mod cuts;
 mod paths;
 
 use std::sync::LazyLock;
@@ -22,6 +23,7 @@ use transcode::{
 
 use agreed::{agreed, maps_have_lengths};
 use compare::{canonical, parse, reference_json};
+pub use cuts::split;
 pub use paths::route;
 
 /// A message that inputs are read as.

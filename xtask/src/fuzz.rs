@@ -20,7 +20,7 @@ use crate::{
     machine::{Machine, on_path, run as run_quietly, said_by},
 };
 
-const TARGETS: [&str; 4] = ["json", "wire", "query", "route"];
+const TARGETS: [&str; 5] = ["json", "wire", "query", "split", "route"];
 
 /// What makes code count where it has been; libFuzzer steers by it.
 const COVERAGE: &str = "-Cpasses=sancov-module \

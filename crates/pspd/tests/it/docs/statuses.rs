@@ -88,6 +88,7 @@ fn what_the_gateway_says_itself_is_the_one_told() {
         ["--call-timeout", "500ms"],
         ["--body-bytes-max", "20"],
         ["--header-bytes-max", "500"],
+        ["--cors", "https://a.example"],
     ];
     let (gateway, backend) = start(limits.as_flattened());
     let ask = |method: &str, target: &str, headers: &[(&str, &str)], body: &str| {
@@ -101,12 +102,24 @@ fn what_the_gateway_says_itself_is_the_one_told() {
         connection.send(head.as_bytes()).expect("sent");
         connection.read_response("POST").expect("an answer")
     };
+    let socket = |version, origin| {
+        let headers = [
+            ("Connection", "upgrade"),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("Sec-WebSocket-Version", version),
+            ("Origin", origin),
+        ];
+        ask("GET", "/v1/shelves/7", &headers, "")
+    };
     let long = "x".repeat(600);
     let mut answers = vec![
         ask("GET", "/v1/shelves/7?nothing=1", &[], ""),
         ask("GET", "/nowhere", &[], ""),
         ask("POST", "/v1/shelves/7", &[], ""),
         slow(),
+        socket("13", "https://b.example"),
+        socket("8", "https://a.example"),
         ask("POST", rename, &[], r#"{"title": "far too long"}"#),
         ask("POST", rename, &[("Content-Type", "text/plain")], "{}"),
         ask("GET", "/v1/shelves/7", &[("Long", &long)], ""),
