@@ -6,14 +6,20 @@ use std::{
     process::{Command, Stdio},
 };
 
+use contract::Role;
 use serde_json::json;
+use tempfile::TempDir;
 use testkit::{
-    Tool,
+    Process, Program, Tool,
     backend::{End, Reply, Status, Step},
-    need, run, until,
+    http, need, proc, run, until,
 };
 
-use super::{Talks, message};
+use super::{
+    PSPD, Talks, configuration, message,
+    peer::{self, Peer},
+    protos, upstream,
+};
 use crate::{
     clients::script,
     page::{all_ok, browser},
@@ -79,6 +85,68 @@ fn curl_over_http_2() {
         .arg(format!("http://{}/v1/rooms/7:collect", talks.address())));
     assert_eq!(out, "{\"number\":\"2\"}");
     assert_eq!(talks.received().len(), 2);
+}
+
+/// The gateway before a server of grpcio's, and that server.
+fn before_grpcio() -> Option<(Process, TempDir, Program)> {
+    let python = need(Tool::Python)?;
+    let file = script("grpcio_talks.py");
+    let server = Program::start(python, &[file.to_str().expect("a plain path")]);
+    let port: u16 = until("the port", || {
+        let out = server.out();
+        out.lines().next()?.strip_prefix("port ")?.parse().ok()
+    });
+    let text = upstream(([127, 0, 0, 1], port).into(), &protos(&["streams.proto"]));
+    let (folder, path) = configuration(&text);
+    let gateway = Process::start(PSPD, Role::Gateway, &["--config", &path]);
+    Some((gateway, folder, server))
+}
+
+#[test]
+fn a_server_of_grpcio() {
+    let Some((gateway, _folder, server)) = before_grpcio() else {
+        return;
+    };
+    let post = |target: &str, body: &str| {
+        let headers = [("Content-Type", "application/x-ndjson")];
+        http::request(gateway.address(), "POST", target, &headers, body.as_bytes())
+            .expect("an answer")
+    };
+    let lines = "{\"text\":\"a\"}\n".repeat(1000);
+    let answer = post("/v1/rooms/7:collect", &lines);
+    assert_eq!(
+        (answer.status(), answer.text().as_str()),
+        (200, "{\"text\":\"a\"}")
+    );
+    let answer = post("/v1/rooms/7:converse", &lines);
+    assert_eq!(answer.json().as_array().map(Vec::len), Some(1000));
+
+    // Refused while most of the body is still to come.
+    let long = format!("{{\"text\":\"early\"}}\n{}", lines.repeat(20));
+    for _ in 0..20 {
+        let answer = post("/v1/rooms/7:collect", &long);
+        assert_eq!(
+            (answer.status(), &answer.json()["message"]),
+            (429, &json!("enough"))
+        );
+        let mut socket = Peer::open(gateway.address(), "/v1/rooms/7:collect");
+        socket.text("{\"text\":\"early\"}");
+        assert_eq!(socket.end().failed(8), "enough");
+    }
+
+    // It stops reading: nothing piles up, and one that leaves is noticed over a socket.
+    let before = proc::resident_bytes(gateway.pid());
+    let mut socket = Peer::open(gateway.address(), "/v1/rooms/7:collect");
+    socket.text("{\"text\":\"stall\"}");
+    let limit = std::time::Duration::from_millis(500);
+    socket.stream().set_write_timeout(Some(limit)).expect("set");
+    let text = format!("{{\"text\":\"{}\"}}", "x".repeat(60_000));
+    let sent = (0..1000).take_while(|_| socket.send(peer::TEXT, text.as_bytes()).is_ok());
+    let sent = sent.count();
+    assert!(sent < 400, "{sent} messages of 60 kB were taken");
+    let grown = proc::resident_bytes(gateway.pid()).saturating_sub(before);
+    assert!(grown < 8 * 1024 * 1024, "the gateway grew by {grown} bytes");
+    assert!(!server.out().contains("gone"));
 }
 
 #[test]
