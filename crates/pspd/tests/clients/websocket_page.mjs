@@ -64,8 +64,8 @@ const tests = {
 
   async 'a stream to the service'(open) {
     const texts = Array.from({ length: 1000 }, (_, number) => JSON.stringify({ number }));
-    const { messages } = await talk(open, '/v1/rooms/7:collect', [...texts, '']);
-    assert.deepEqual(messages, [{ number: '999' }]);
+    const { messages, status, code } = await talk(open, '/v1/rooms/7:collect', [...texts, '']);
+    assert.deepEqual([messages, status?.code, code], [[{ number: '999' }], 0, 1000]);
   },
 
   async 'both directions'(open) {

@@ -29,15 +29,15 @@ use tokio_tungstenite::{
 use super::ending::{Ending, Farewell};
 
 /// Messages that wait to be sent are joined up to about this many bytes.
-const CHUNK_BYTES: usize = 16 * 1024;
+pub(super) const CHUNK_BYTES: usize = 16 * 1024;
 /// Bytes that are read at once; every socket has a buffer of this size.
 const READ_BYTES: usize = 4 * 1024;
 /// Pings that a client may send without reading the answers.
 const PINGS_MAX: usize = 64;
 /// Bytes that are read, and thrown away, of a client that is told to go.
 const LINGER_BYTES_MAX: usize = 1024 * 1024;
-/// How many times the interval of keep-alive a client may give no sign of life.
-const SILENCE_INTERVALS: u32 = 3;
+/// How many intervals of keep-alive a client has for a sign of life once it is asked.
+const ANSWER_INTERVALS: u32 = 2;
 
 /// Limits of a socket.
 #[derive(Debug, Clone)]
@@ -59,7 +59,8 @@ pub(super) struct Socket {
     keep_alive: Duration,
     /// When there was a sign of life; or when it began to be looked for.
     heard: Instant,
-    asked: bool,
+    /// When it was asked for.
+    asked: Option<Instant>,
     /// Due when a sign of life has to be asked for, or has not come.
     silence: Pin<Box<Sleep>>,
 }
@@ -87,7 +88,7 @@ impl Socket {
             sent: 0,
             keep_alive,
             heard: now,
-            asked: false,
+            asked: None,
             silence: Box::pin(sleep_until(now + keep_alive)),
         }
     }
@@ -131,7 +132,7 @@ impl Socket {
     /// nothing.
     pub(super) fn hear(&mut self) {
         self.heard = Instant::now();
-        self.asked = false;
+        self.asked = None;
     }
 
     /// Whether another message may be put in.
@@ -222,12 +223,12 @@ impl Socket {
     /// Ready when the client has given no sign of life for too long.
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<Ending> {
         while self.silence.as_mut().poll(cx).is_ready() {
-            let intervals = match self.asked {
-                true => SILENCE_INTERVALS,
-                false => 1,
+            let due = match self.asked {
+                None => self.heard + self.keep_alive,
+                Some(asked) => asked + ANSWER_INTERVALS * self.keep_alive,
             };
-            let due = self.heard + self.keep_alive * intervals;
-            if due > Instant::now() {
+            let now = Instant::now();
+            if due > now {
                 self.silence.as_mut().reset(due);
                 continue;
             }
@@ -235,10 +236,10 @@ impl Socket {
                 // It has not read everything; whether it still will is the
                 // connection's own limit to say.
                 self.hear();
-            } else if self.asked {
+            } else if self.asked.is_some() {
                 return Poll::Ready(Ending::Silent);
             } else {
-                self.asked = true;
+                self.asked = Some(now);
                 if let Err(ending) = self.start(Message::Ping(Bytes::new())) {
                     return Poll::Ready(ending);
                 }
@@ -246,7 +247,7 @@ impl Socket {
                     return Poll::Ready(self.ending(error));
                 }
             }
-            let next = Instant::now().max(self.heard) + self.keep_alive;
+            let next = now + self.keep_alive;
             self.silence.as_mut().reset(next);
         }
         Poll::Pending

@@ -2,14 +2,14 @@
 //! service's messages to the client. Each goes on only when the other end of it has
 //! room, and neither waits for the other.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use transcode::ReadError;
 
 use super::{
     ending::{Ending, bad_message},
-    frames::Socket,
+    frames::{CHUNK_BYTES, Socket},
 };
 use crate::{
     forward::{grpc::broken, stream::Live},
@@ -28,6 +28,11 @@ pub(super) struct Talk<'t> {
     takes_more: bool,
     /// The end of the first message.
     bindings: Bytes,
+    /// Messages that came together, which are sent together: many small frames cost the
+    /// service more than their bytes, and some servers close the connection over them.
+    gathered: BytesMut,
+    /// Whether the client is not listened to.
+    deaf: bool,
     /// What the service has no room for yet.
     unsent: Bytes,
     /// The client's messages so far.
@@ -49,6 +54,8 @@ impl<'t> Talk<'t> {
             takes_more: sending.is_some(),
             sending,
             bindings,
+            gathered: BytesMut::new(),
+            deaf: false,
             unsent: Bytes::new(),
             number: 0,
             answer: None,
@@ -125,36 +132,52 @@ impl<'t> Talk<'t> {
     /// with the end.
     fn poll_in(&mut self, cx: &mut Context<'_>, socket: &mut Socket) -> Poll<Result<(), Ending>> {
         loop {
-            if let Some(sending) = &mut self.sending
-                && !self.unsent.is_empty()
-            {
-                match sending.poll_send(cx, &mut self.unsent) {
-                    Poll::Ready(Ok(())) => {}
-                    Poll::Ready(Err(_)) => {
-                        // What the service has to say about it is on its way.
-                        self.sending = None;
-                    }
-                    Poll::Pending => {
-                        socket.hear();
-                        return Poll::Pending;
-                    }
+            let mut all_read = false;
+            while self.gathered.len() < CHUNK_BYTES && !all_read {
+                match socket.poll_text(cx) {
+                    Poll::Ready(Ok(text)) => self.take(text.as_bytes())?,
+                    Poll::Ready(Err(ending)) => return Poll::Ready(Err(ending)),
+                    Poll::Pending => all_read = true,
                 }
             }
-            match socket.poll_text(cx) {
-                Poll::Ready(Ok(text)) => self.take(text.as_bytes())?,
-                Poll::Ready(Err(ending)) => return Poll::Ready(Err(ending)),
-                Poll::Pending => return Poll::Pending,
+            let sent = self.poll_send(cx);
+            if std::mem::replace(&mut self.deaf, sent.is_pending() && !all_read) {
+                // It was not listened to, so that its silence meant nothing.
+                socket.hear();
+            }
+            if sent.is_pending() || all_read {
+                return Poll::Pending;
             }
         }
+    }
+
+    /// Sends what has been gathered; ready when the service has taken all of it.
+    fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while let Some(sending) = &mut self.sending {
+            if self.unsent.is_empty() {
+                self.unsent = self.gathered.split().freeze();
+            }
+            if self.unsent.is_empty() {
+                break;
+            }
+            if ready!(sending.poll_send(cx, &mut self.unsent)).is_err() {
+                // What the service has to say about it is on its way.
+                self.sending = None;
+            }
+        }
+        if !self.takes_more
+            && let Some(sending) = self.sending.take()
+        {
+            sending.finish();
+        }
+        self.gathered.clear();
+        Poll::Ready(())
     }
 
     /// Takes one text of the client.
     fn take(&mut self, text: &[u8]) -> Result<(), Ending> {
         if text.is_empty() {
             self.takes_more = false;
-            if let Some(sending) = self.sending.take() {
-                sending.finish();
-            }
             return Ok(());
         }
         self.number += 1;
@@ -163,7 +186,10 @@ impl<'t> Talk<'t> {
         }
         let bindings = std::mem::take(&mut self.bindings);
         let message = self.endpoint.message(Content::Json(text), &bindings);
-        self.unsent = message.map_err(|error| bad_message(self.number, error))?;
+        let message = message.map_err(|error| bad_message(self.number, error))?;
+        if self.sending.is_some() {
+            self.gathered.extend_from_slice(&message);
+        }
         Ok(())
     }
 

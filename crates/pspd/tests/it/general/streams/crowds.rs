@@ -20,12 +20,16 @@ fn a_thousand_sockets() {
     drop(open(10));
     let before = proc::resident_bytes(talks.gateway.pid());
     let mut sockets = open(SOCKETS);
-    for turn in 0..3 {
+    for turn in 1..=3 {
         for socket in &mut sockets {
             socket.text(&format!("{{\"number\":\"{turn}\"}}"));
         }
         for socket in &mut sockets {
-            assert!(socket.next().contains(&format!("\"number\":\"{turn}\"")));
+            let text = socket.next();
+            assert!(
+                text.contains(&format!("\"number\":\"{turn}\"")),
+                "{turn}: {text}"
+            );
         }
     }
     let each = (proc::resident_bytes(talks.gateway.pid()) - before) / SOCKETS as u64;

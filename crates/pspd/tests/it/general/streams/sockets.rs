@@ -3,15 +3,19 @@
 
 use std::time::Duration;
 
+use contract::Role;
 use serde_json::{Value, json};
+use system::{Launch, channel};
 use testkit::{
-    backend::{End, Gate, Reply, Status, Step},
+    Process,
+    backend::{Backend, End, Gate, Reply, Status, Step},
     until,
 };
 
 use super::{
-    Talks, message,
+    PSPD, Talks, configuration, message,
     peer::{BINARY, PING, PONG, Peer, upgrade},
+    protos, upstream,
 };
 
 fn line(fields: Value) -> Step {
@@ -223,12 +227,12 @@ fn a_client_that_closes_or_leaves_cancels_the_call() {
 
 #[test]
 fn pings_are_answered_and_silence_is_asked_about() {
-    let talks = Talks::start_with("", &["--keep-alive", "100ms"]);
+    let talks = Talks::start_with("", &["--keep-alive", "500ms"]);
     let mut socket = talks.open("/v1/rooms/7:converse");
     socket.send(PING, b"abc").expect("sent");
     // Whichever comes first: the answer, or a question.
     let (mut answered, mut asked) = (false, 0);
-    while !answered || asked < 8 {
+    while !answered || asked < 4 {
         match socket.frame().expect("a frame") {
             (PONG, payload) => answered = payload == b"abc",
             (PING, payload) => {
@@ -366,8 +370,8 @@ fn a_service_that_dies() {
 }
 
 #[test]
-fn metadata_and_the_log() {
-    let talks = Talks::start_with("", &["--log-format", "json"]);
+fn headers_become_metadata() {
+    let talks = Talks::start();
     let headers = [
         ("Authorization", "Bearer t"),
         ("Grpc-Metadata-Tenant", "t1"),
@@ -376,26 +380,61 @@ fn metadata_and_the_log() {
     let request = upgrade("/v1/rooms/7:converse", &headers);
     let (head, mut socket) = Peer::shake_hands(talks.address(), &request);
     assert!(head.contains("x-request-id: socket-1\r\n"), "{head}");
-    socket.text("{\"text\":1}");
-    socket.end().failed(3);
-    let mut socket = talks.open("/v1/rooms/7:converse");
     socket.text("{}");
     socket.next();
-    let calls = talks.backend.received();
-    assert_eq!(calls.len(), 1);
+    let [call] = &talks.backend.take_received()[..] else {
+        panic!("one call");
+    };
+    assert_eq!(call.metadata("authorization"), Some("Bearer t"));
+    assert_eq!(call.metadata("tenant"), Some("t1"));
+    assert_eq!(call.metadata("x-request-id"), Some("socket-1"));
+    assert_eq!(call.metadata("sec-websocket-key"), None);
+}
+
+#[test]
+fn one_line_of_the_log() {
+    let backend = Backend::start(super::SCHEMA.clone());
+    let known = protos(&["streams.proto"]);
+    let (_folder, path) = configuration(&upstream(backend.address(), &known));
+    let (stdout, mut lines) = channel();
+    let launch = Launch {
+        args: vec!["--config".into(), path.into()],
+        stdout,
+        ready_within: testkit::IN_TIME,
+        ..Launch::new(PSPD, Role::Gateway)
+    };
+    let gateway = Process::launch(&launch).expect("it starts");
+    let mut next = || -> Value {
+        let line = until("a line of the log", || lines.try_recv().ok());
+        line.text.parse().expect("JSON")
+    };
+
+    let mut socket = Peer::open(gateway.address(), "/v1/rooms/7/talk?number=1");
+    socket.text("{\"text\":1}");
+    socket.end().failed(3);
+    let line = next();
+    let expected = [
+        json!(101),
+        json!("GET"),
+        json!("/v1/rooms/7/talk"),
+        json!(null),
+    ];
+    let names = ["status", "method", "path", "client_left"];
+    assert_eq!(names.map(|name| line[name].clone()), expected, "{line}");
+    let cause = "message 1, line 1, column 9: expected a string";
+    assert_eq!(line["cause"], cause);
+
+    let mut socket = Peer::open(gateway.address(), "/v1/rooms/7:converse");
+    socket.text("{}");
+    let bytes = socket.next().len();
     socket.close(1000);
     drop(socket.end());
-    let line = until("the line", || {
-        let lines = talks.gateway.last_lines();
-        lines.into_iter().find(|line| line.contains("socket-1"))
-    });
-    let line: Value = line.parse().expect("JSON");
+    let line = next();
     assert_eq!(
-        (&line["status"], &line["method"]),
-        (&json!(101), &json!("GET"))
+        (&line["bytes"], &line["client_left"]),
+        (&json!(bytes), &json!(true))
     );
-    let cause = "message 1, line 1, column 9: expected a string";
-    assert_eq!(line["cause"], cause, "{line}");
+    assert_eq!(line["cause"], Value::Null);
 }
 
 /// A client that does not read: the service is not asked for more than fits.
@@ -428,7 +467,7 @@ fn a_client_that_stops_reading_stops_the_service() {
 /// dead meanwhile.
 #[test]
 fn a_service_that_stops_reading_stops_the_client() {
-    let talks = Talks::start_with("", &["--keep-alive", "50ms"]);
+    let talks = Talks::start_with("", &["--keep-alive", "300ms"]);
     let gate = Gate::default();
     let wait = Step::Wait(gate.clone());
     talks.answer("Collect", move |_| {
@@ -448,7 +487,7 @@ fn a_service_that_stops_reading_stops_the_client() {
             .write_all(&super::peer::frame(super::peer::TEXT, b""))
             .expect("sent");
     });
-    std::thread::sleep(Duration::from_millis(600));
+    std::thread::sleep(Duration::from_millis(1500));
     assert!(!writing.is_finished(), "30 MB went somewhere");
     let resident = testkit::proc::resident_bytes(talks.gateway.pid());
     assert!(resident < 60 * 1024 * 1024, "{resident} bytes");

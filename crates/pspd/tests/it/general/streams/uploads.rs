@@ -54,8 +54,8 @@ fn a_field_of_each_message_and_parameters_in_the_first() {
         json!({"line": {"text": "b"}}),
     ];
     assert_eq!(talks.received(), expected);
-    let answer = talks.post("/v1/rooms/7/parts?note=n", &[JSON], body);
-    assert_eq!(violation(&error(&answer, 400)).0, "note");
+    let answer = talks.post("/v1/rooms/7/parts?nothing=n", &[JSON], body);
+    assert_eq!(violation(&error(&answer, 400)).0, "nothing");
     assert_eq!(talks.received().len(), 0, "nothing was called");
 }
 
