@@ -244,7 +244,11 @@ async fn converse(stream: TcpStream, shared: Arc<Shared>) {
     let _ = stream.set_nodelay(true);
     let pool = lock(&shared.pool).clone();
     let mut generation = shared.generation.subscribe();
-    let Ok(mut connection) = h2::server::handshake(stream).await else {
+    let mut builder = h2::server::Builder::new();
+    // Half of it bounds the small messages of all streams that are unread, and one more
+    // closes the connection; servers made with tonic have this much.
+    builder.initial_connection_window_size(1024 * 1024);
+    let Ok(mut connection) = builder.handshake(stream).await else {
         return;
     };
     let _open = Open::of(&shared);

@@ -178,6 +178,11 @@ fn a_service_without_rules() {
         "desk.v1.Desk.Follow",
         json!({}),
     );
-    let answer = library.request("POST", "/desk.v1.Desk/Chat", &[], "{}");
-    super::error(&answer, 404);
+    check(
+        &library,
+        "POST /desk.v1.Desk/Chat",
+        r#"[{"text": "hello"}]"#,
+        "desk.v1.Desk.Chat",
+        json!({"text": "hello"}),
+    );
 }
