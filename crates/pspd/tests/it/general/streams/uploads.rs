@@ -385,3 +385,41 @@ fn a_service_that_stops_reading_stops_the_client() {
     assert_eq!(answer.status(), 200, "{}", answer.text());
     assert_eq!(talks.backend.received().len(), 1001);
 }
+
+#[test]
+fn faults_before_the_answer_begins_decide_its_status() {
+    let talks = Talks::start();
+    for accept in [
+        "application/json",
+        "application/x-ndjson",
+        "text/event-stream",
+    ] {
+        let headers = [NDJSON, ("Accept", accept)];
+        let answer = talks.post("/v1/rooms/7:converse", &headers, "{]\n");
+        assert_eq!(error(&answer, 400)["code"], 3, "{accept}");
+        talks.answer("Chat", |_| Reply::status(9, "not now"));
+        let answer = talks.post("/streams.v1.Talks/Chat", &headers, "{}\n");
+        assert_eq!(error(&answer, 400)["message"], "not now", "{accept}");
+    }
+}
+
+#[test]
+fn a_service_that_dies() {
+    let talks = Talks::start();
+    for name in ["Collect", "Converse"] {
+        talks.answer(name, |_| Reply::steps([Step::Take]).ending(End::Disconnect));
+        let mut request = Chunked::post(
+            &talks,
+            &format!("/v1/rooms/7:{}", name.to_lowercase()),
+            "application/x-ndjson",
+        );
+        request.chunk("{}\n");
+        let answer = request.0.read_response("POST").expect("an answer");
+        assert!([502, 503].contains(&answer.status()), "{}", answer.text());
+        // The next call finds a connection again.
+        until("an answer", || {
+            let answer = talks.post("/v1/rooms/7:say", &[JSON], "{}");
+            (answer.status() == 200).then_some(())
+        });
+    }
+}
