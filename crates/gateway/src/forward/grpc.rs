@@ -14,13 +14,11 @@ use super::{
     Asks, Call,
     body::{self, Takes},
     gather::Gathered,
-    in_time, is_unread, readiness,
+    is_unread, readiness,
     served::{Current, Served},
     socket,
     stream::{self, First, Live, Opened},
-    timed_out,
-    upload::{self, Upload, Uploading},
-    while_connected,
+    timed_out, while_connected,
 };
 use crate::{
     catalog::Catalog,
@@ -29,15 +27,12 @@ use crate::{
     table::{Answer, BodyPlan, Endpoint, Kind, Received},
     upstream::{
         self,
-        grpc::{Messages, Metadata, Sending},
+        grpc::{Messages, Metadata},
     },
 };
 
 /// The methods that a browser may use where every method has a route.
 const ANY: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
-/// What is to be done where a stream of messages has no place in the request.
-const NO_BODY: &str = "this method takes a stream of messages, and its rule has no body for them; \
-                       open a WebSocket at this address and send each as a text message";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// How calls are made and their answers given.
@@ -206,7 +201,7 @@ impl Served {
             .unwrap_or_else(|_| Err(timed_out(&endpoint.method.service, limit)))
     }
 
-    async fn in_one_piece(
+    pub(super) async fn in_one_piece(
         &self,
         endpoint: &Endpoint,
         mut messages: Messages,
@@ -230,68 +225,6 @@ impl Served {
         messages
             .metadata()
             .backward(self.rules(), response.headers_mut());
-        Ok(response)
-    }
-
-    /// A call whose messages come one after the other in the body.
-    async fn take_many(
-        &self,
-        endpoint: Arc<Endpoint>,
-        variables: Values<'_>,
-        call: Call<'_>,
-        body: Incoming,
-    ) -> Result<Response<Body>, Problem> {
-        if let BodyPlan::None = endpoint.body {
-            return Err(Problem::UpgradeRequired { why: NO_BODY });
-        }
-        let headers = &call.head.headers;
-        let form = upload::Form::of(&endpoint, headers)?;
-        let bindings = bindings(&endpoint, &variables, call.head)?;
-        let (limit, deadline) = time_limit(headers, self.options.stream_timeout)?;
-        let late = || timed_out(&endpoint.method.service, limit);
-        let metadata = Metadata {
-            id: call.id,
-            headers,
-            rules: self.rules(),
-            deadline,
-        };
-        let upstream = &self.upstreams[endpoint.method.upstream];
-        let begun = upstream.begin(&endpoint.method.path, &metadata);
-        let begun = timeout_at(deadline, begun).await.map_err(|_| late())?;
-        let (sending, answering) = begun.map_err(|failure| failed(&endpoint, failure))?;
-        let upload = Upload {
-            endpoint: Arc::clone(&endpoint),
-            body,
-            form,
-            bindings,
-            message_bytes_max: self.options.body_bytes_max,
-            patience: call.limits.call_timeout,
-        };
-        let mut response = match form_of(&endpoint, headers) {
-            Some(form) => {
-                let uploading = Some(Uploading::start(upload, sending));
-                let calling = answering.messages();
-                let live = Live::calling(Arc::clone(&endpoint), calling, uploading);
-                let endpoint = Arc::clone(&endpoint);
-                self.streamed(endpoint, live, form, call, (limit, deadline))
-                    .await?
-            }
-            None => {
-                let answer = async {
-                    let messages = answering.messages().await;
-                    let messages = messages.map_err(|failure| failed(&endpoint, failure))?;
-                    self.in_one_piece(&endpoint, messages, call.limits.values_max)
-                        .await
-                };
-                let answered = while_sending(upload, sending, answer);
-                timeout_at(deadline, answered)
-                    .await
-                    .unwrap_or_else(|_| Err(late()))?
-            }
-        };
-        if has_forms(&endpoint) {
-            vary(response.headers_mut());
-        }
         Ok(response)
     }
 
@@ -331,7 +264,7 @@ impl Served {
     }
 
     /// The answer of a call that is being made, message by message.
-    async fn streamed(
+    pub(super) async fn streamed(
         &self,
         endpoint: Arc<Endpoint>,
         mut live: Live,
@@ -384,41 +317,8 @@ fn request(
     })
 }
 
-/// What path and query add to the first of several messages.
-pub(super) fn bindings(
-    endpoint: &Endpoint,
-    variables: &Values<'_>,
-    head: &Parts,
-) -> Result<Bytes, Problem> {
-    let query = Query::parse(head.uri.query().unwrap_or_default())?;
-    endpoint.bindings(&Received {
-        variables,
-        query: &query,
-        body: &[],
-        media_type: "",
-    })
-}
-
-/// Waits for `answer` while the client's messages are sent. A service that answers
-/// before it has them all is not sent the others.
-async fn while_sending(
-    upload: Upload,
-    sending: Sending,
-    answer: impl Future<Output = Result<Response<Body>, Problem>>,
-) -> Result<Response<Body>, Problem> {
-    let limit = upload.patience;
-    let service = Arc::clone(&upload.endpoint.method.service);
-    let mut answer = std::pin::pin!(answer);
-    tokio::select! {
-        biased;
-        answer = answer.as_mut() => return answer,
-        sent = upload.run(sending) => sent?,
-    }
-    in_time(&service, limit, answer).await
-}
-
 /// The form in which many messages are answered; none is all of them in one piece.
-fn form_of(endpoint: &Endpoint, headers: &HeaderMap) -> Option<Form> {
+pub(super) fn form_of(endpoint: &Endpoint, headers: &HeaderMap) -> Option<Form> {
     match (&endpoint.answer, respond::accepted(headers)) {
         _ if !endpoint.method.kind.answers_many() => None,
         (Answer::HttpBody, _) => Some(Form::Raw),
@@ -428,7 +328,7 @@ fn form_of(endpoint: &Endpoint, headers: &HeaderMap) -> Option<Form> {
 }
 
 /// Whether the client chooses the answer's form.
-fn has_forms(endpoint: &Endpoint) -> bool {
+pub(super) fn has_forms(endpoint: &Endpoint) -> bool {
     endpoint.method.kind.answers_many() && !matches!(endpoint.answer, Answer::HttpBody)
 }
 
@@ -495,6 +395,6 @@ fn has_ended(headers: &HeaderMap) -> bool {
 }
 
 /// One address has several forms; caches must know what decides.
-fn vary(headers: &mut HeaderMap) {
+pub(super) fn vary(headers: &mut HeaderMap) {
     headers.append(header::VARY, HeaderValue::from_static("accept"));
 }

@@ -6,6 +6,7 @@
 mod body;
 mod gather;
 mod grpc;
+mod many;
 mod readiness;
 mod rest;
 mod served;

@@ -29,7 +29,8 @@ use tokio::{
 use self::{ending::Ending, frames::Socket, handshake::Handshake, talk::Talk};
 use super::{
     Call,
-    grpc::{bindings, failed, time_limit},
+    grpc::{failed, time_limit},
+    many::bindings,
     served::Served,
     stream::Live,
     timed_out,
