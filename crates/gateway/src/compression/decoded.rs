@@ -30,7 +30,6 @@ pub(crate) enum Limit {
     /// At most so many bytes, decompressed; and not many more before that.
     Bytes(usize),
     /// Any number, but not many times what was sent.
-    #[allow(dead_code, reason = "for bodies that are read as they arrive")]
     Ratio,
 }
 

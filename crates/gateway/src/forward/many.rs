@@ -14,6 +14,7 @@ use tokio::time::timeout_at;
 
 use super::{
     Call,
+    body::Pieces,
     grpc::{failed, form_of, has_forms, time_limit, vary},
     in_time,
     served::Served,
@@ -45,6 +46,7 @@ impl Served {
         }
         let headers = &call.head.headers;
         let form = upload::Form::of(&endpoint, headers)?;
+        let body = Pieces::of(headers, body)?;
         let bindings = bindings(&endpoint, &variables, call.head)?;
         let (limit, deadline) = time_limit(headers, self.options.stream_timeout)?;
         let late = || timed_out(&endpoint.method.service, limit);

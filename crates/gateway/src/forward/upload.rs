@@ -13,11 +13,10 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
-use hyper::body::Incoming;
 use tokio::{task::JoinHandle, time::timeout};
 use transcode::{Separated, SplitError, Splitter, Text};
 
-use super::body;
+use super::body::{self, Pieces};
 use crate::{
     respond::Problem,
     table::{BodyPlan, Content, Endpoint},
@@ -64,7 +63,7 @@ const LINES: [&str; 3] = [
 /// A body on its way.
 pub(super) struct Upload {
     pub(super) endpoint: Arc<Endpoint>,
-    pub(super) body: Incoming,
+    pub(super) body: Pieces,
     pub(super) form: Form,
     /// The end of the first message.
     pub(super) bindings: Bytes,
@@ -172,7 +171,7 @@ impl Upload {
 
     async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
         let limit = self.patience;
-        let next = timeout(limit, body::next_data(&mut self.body)).await;
+        let next = timeout(limit, self.body.next()).await;
         next.unwrap_or(Err(Problem::BodyTooSlow { limit }))
     }
 }

@@ -102,7 +102,7 @@ impl Body {
     pub(crate) fn as_whole(&self) -> Option<&Bytes> {
         match &self.content {
             Content::Whole(bytes) => Some(bytes),
-            Content::Streamed(_) | Content::Done => None,
+            Content::Streamed(_) | Content::Upgraded(_) | Content::Done => None,
         }
     }
 

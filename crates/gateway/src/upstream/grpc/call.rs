@@ -371,6 +371,8 @@ impl Answering {
 pub(crate) struct Messages {
     stream: RecvStream,
     decoder: Decoder,
+    /// A message that is there and has not been taken.
+    found: Option<Complete>,
     /// The status came with the head, as it does when there is no message.
     ended_in_head: bool,
     /// What the service said beside its messages.
@@ -390,6 +392,7 @@ impl Messages {
         Ok(Messages {
             stream,
             decoder,
+            found: None,
             ended_in_head,
             metadata: AnswerMetadata::of(&head.headers),
             busy,
@@ -429,13 +432,15 @@ impl Messages {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<bool, UpstreamFailure>> {
-        let complete = std::task::ready!(self.poll_complete(cx))?;
-        Poll::Ready(Ok(complete.is_some()))
+        if self.found.is_none() {
+            self.found = std::task::ready!(self.poll_complete(cx))?;
+        }
+        Poll::Ready(Ok(self.found.is_some()))
     }
 
     /// The message that has arrived.
     pub(crate) fn arrived(&mut self) -> Option<&[u8]> {
-        let complete = self.decoder.complete().ok().flatten()?;
+        let complete = self.found.take()?;
         Some(self.decoder.take(complete))
     }
 

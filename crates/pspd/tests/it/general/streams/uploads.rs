@@ -423,3 +423,21 @@ fn a_service_that_dies() {
         });
     }
 }
+
+#[test]
+fn a_compressed_body() {
+    let talks = Talks::start();
+    let lines = "{\"text\":\"a\"}\n".repeat(1000);
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(lines.as_bytes()).expect("compressed");
+    let body = encoder.finish().expect("compressed");
+    let headers = [NDJSON, ("Content-Encoding", "gzip")];
+    let answer = talks.request("POST", "/v1/rooms/7:collect", &headers, &body);
+    assert_eq!(answer.json(), json!({"text": "a"}));
+    assert_eq!(talks.received().len(), 1000);
+    let answer = talks.request("POST", "/v1/rooms/7:collect", &headers, &body[..40]);
+    assert_eq!(error(&answer, 400)["code"], 3);
+    let headers = [NDJSON, ("Content-Encoding", "br")];
+    let answer = talks.request("POST", "/v1/rooms/7:collect", &headers, &body);
+    assert_eq!(answer.status(), 415);
+}
