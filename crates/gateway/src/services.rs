@@ -41,6 +41,8 @@ pub struct Services {
     pub errors: ErrorStyle,
     /// Whether routes are documented.
     pub docs: Docs,
+    /// Whether methods are called by their own paths.
+    pub grpc: OwnPaths,
     /// Whether the laboratory's page is at `/`.
     pub page: bool,
     /// Bytes that the JSON of one answer, or of one message of a stream, may have.
@@ -92,6 +94,17 @@ pub enum Unannotated {
     /// `POST /pkg.Service/Method`, with the request message as body.
     Serve,
     /// Nothing.
+    Refuse,
+}
+
+/// Whether methods are called by their own paths in gRPC, gRPC-Web and Connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OwnPaths {
+    /// They are, beside the routes.
+    #[default]
+    Serve,
+    /// They are not; there are only the routes.
     Refuse,
 }
 
@@ -209,6 +222,7 @@ impl Services {
             headers: HeaderRules::default(),
             errors: ErrorStyle::Status,
             docs: Docs::Serve,
+            grpc: OwnPaths::Serve,
             page: false,
             answer_bytes_max: ANSWER_BYTES_MAX,
         }

@@ -8,6 +8,7 @@ mod method;
 
 use std::{collections::HashMap, sync::Arc};
 
+use prost_reflect::DescriptorPool;
 use routing::{Found, NotFound, Router};
 
 use crate::docs::Docs;
@@ -15,7 +16,7 @@ use crate::docs::Docs;
 pub(crate) use build::{Described, build};
 pub(crate) use endpoint::{Answer, BodyPlan, Content, Endpoint, Received};
 pub use method::Kind;
-pub(crate) use method::Method;
+pub(crate) use method::{Method, SideEffects};
 
 use crate::upstream::grpc::Traits;
 
@@ -25,6 +26,8 @@ pub(crate) struct Table {
     /// Every method that is served, by `/package.Service/Method`, whether it has a
     /// route or not.
     methods: HashMap<String, Arc<Method>>,
+    /// What the upstreams describe, for tools.
+    pools: Vec<DescriptorPool>,
     /// As error messages and `pspd gateway check` list them.
     routes: Vec<Arc<Listed>>,
     /// Upstreams that have not described themselves yet.
@@ -105,6 +108,25 @@ impl Table {
             (path.clone(), traits)
         })
         .collect()
+    }
+
+    /// Full names of the services that are served, some more than once.
+    pub(crate) fn services(&self) -> impl Iterator<Item = &str> {
+        let paths = self.methods.keys();
+        paths.filter_map(|path| Some(path.strip_prefix('/')?.split_once('/')?.0))
+    }
+
+    /// Index of the upstream that serves a service of this full name.
+    pub(crate) fn upstream_of(&self, service: &str) -> Option<usize> {
+        let mut methods = self.methods.iter();
+        methods.find_map(|(path, method)| {
+            let rest = path.strip_prefix('/')?.strip_prefix(service)?;
+            rest.starts_with('/').then_some(method.upstream)
+        })
+    }
+
+    pub(crate) fn pools(&self) -> &[DescriptorPool] {
+        &self.pools
     }
 
     pub(crate) fn routes(&self) -> &[Arc<Listed>] {

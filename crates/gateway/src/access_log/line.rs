@@ -5,6 +5,7 @@ use std::{io::Write, time::SystemTime};
 use serde::Serialize;
 
 use super::Entry;
+use crate::respond::Code;
 
 /// What stands for a status when the client left before there was one (the
 /// number that nginx made customary).
@@ -16,6 +17,8 @@ struct Line<'e> {
     method: &'e str,
     path: &'e str,
     status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grpc_status: Option<&'static str>,
     bytes: usize,
     duration_ms: f64,
     client: std::net::IpAddr,
@@ -36,6 +39,10 @@ impl<'e> Line<'e> {
             method: entry.method.as_str(),
             path: entry.uri.path(),
             status: entry.status.map_or(CLIENT_CLOSED_REQUEST, |s| s.as_u16()),
+            grpc_status: entry.grpc_status.map(|number| {
+                let code = Code::from_number(number);
+                code.map_or("OK", Code::name)
+            }),
             bytes: entry.bytes,
             duration_ms,
             client: entry.peer.ip().to_canonical(),
@@ -71,6 +78,9 @@ pub(super) fn human(entry: &Entry, now: SystemTime, out: &mut Vec<u8>) {
         "{time} {status} {method} {} {duration_ms:.2} ms {bytes} B {client} {request_id}",
         path.escape_debug()
     );
+    if let Some(grpc_status) = line.grpc_status {
+        let _ = write!(out, " {grpc_status}");
+    }
     if line.client_left {
         let _ = write!(out, " (client left)");
     }

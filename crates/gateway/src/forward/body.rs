@@ -1,11 +1,14 @@
 //! Request bodies: read whole, within a limit, where a route has use for one, or piece
 //! by piece; and decompressed, where they are compressed, within the same limit.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, header};
+use http::{HeaderMap, Version, header, request::Parts};
 use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use tokio::time::timeout;
 
 use crate::{
     compression::{
@@ -50,8 +53,8 @@ pub(super) async fn read(
     }
 }
 
-/// All of `body` in one piece.
-async fn whole<B: Body<Data = Bytes> + Unpin>(
+/// All of `body` in one piece, whatever it is.
+pub(super) async fn whole<B: Body<Data = Bytes> + Unpin>(
     mut body: B,
     bytes_max: usize,
     failed: impl Fn(B::Error) -> Problem,
@@ -132,6 +135,26 @@ pub(super) fn media_type_is_json(headers: &HeaderMap) -> bool {
     is("application/json")
         || is("application/x-www-form-urlencoded")
         || essence.to_ascii_lowercase().ends_with("+json")
+}
+
+/// Reads a body that is refused, within limits: a connection of HTTP/1.1 with something
+/// unread on it is closed, which a client that uses it again may notice too late.
+pub(super) async fn pass_over(head: &Parts, mut body: Incoming, bytes_max: usize) {
+    const PATIENCE: Duration = Duration::from_millis(500);
+    if head.version == Version::HTTP_2 || head.headers.contains_key(header::EXPECT) {
+        return;
+    }
+    let read = async {
+        let mut bytes = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            bytes += frame.data_ref().map_or(0, Bytes::len);
+            if bytes > bytes_max {
+                return;
+            }
+        }
+    };
+    // What comes later is not waited for.
+    let _ = timeout(PATIENCE, read).await;
 }
 
 /// Reads a body that no route has use for; ready only when it is malformed or

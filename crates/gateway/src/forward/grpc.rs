@@ -14,7 +14,7 @@ use super::{
     Asks, Call,
     body::{self, Takes},
     gather::Gathered,
-    is_unread, readiness,
+    is_unread, readiness, rpc,
     served::{Current, Served},
     socket,
     stream::{self, First, Live, Opened},
@@ -24,6 +24,7 @@ use crate::{
     catalog::Catalog,
     respond::{self, Accepted, Body, Form, Problem, UpstreamFailure},
     routes,
+    services::OwnPaths,
     table::{Answer, BodyPlan, Endpoint, Kind, Received},
     upstream::{
         self,
@@ -33,6 +34,8 @@ use crate::{
 
 /// The methods that a browser may use where every method has a route.
 const ANY: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+/// Those that call a method by its own path.
+const METHODS: &str = "GET, POST, OPTIONS";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 /// How calls are made and their answers given.
@@ -78,8 +81,21 @@ impl Grpc {
 }
 
 impl Served {
+    /// The protocol of a request that calls a method by its own path.
+    pub(crate) fn spoken(&self, head: &Parts) -> Option<rpc::Spoken> {
+        let spoken = rpc::Spoken::of(head)?;
+        // A parameter may have any name on a route.
+        let is_call =
+            spoken != rpc::Spoken::ConnectGet || rpc::is_method(&self.table, head.uri.path());
+        (is_call && self.services.grpc == OwnPaths::Serve).then_some(spoken)
+    }
+
     /// The methods of `path`; `None` when `OPTIONS` is one of a service's own.
     pub(crate) fn allowed(&self, path: &str, asks: Asks) -> Option<String> {
+        let is_method = self.services.grpc == OwnPaths::Serve && rpc::is_method(&self.table, path);
+        if is_method && asks == Asks::Preflight {
+            return Some(METHODS.to_owned());
+        }
         match self.table.find(&Method::OPTIONS, path) {
             Ok(_) if asks == Asks::Client => None,
             Err(NotFound::Method { allowed }) => Some(routes::allowed(&allowed)),

@@ -9,6 +9,7 @@ mod grpc;
 mod many;
 mod readiness;
 mod rest;
+mod rpc;
 mod served;
 mod socket;
 mod stream;
@@ -24,6 +25,7 @@ use server::{RequestId, admin::Readiness};
 pub(crate) use grpc::Grpc;
 pub use grpc::Options as GrpcOptions;
 pub(crate) use rest::Rest;
+pub(crate) use rpc::Spoken;
 pub(crate) use served::Served;
 
 use crate::{
@@ -102,6 +104,14 @@ impl Now<'_> {
         }
     }
 
+    /// The protocol of a request that calls a method by its own path.
+    pub(crate) fn spoken(&self, head: &Parts) -> Option<Spoken> {
+        match self {
+            Now::Grpc(served) => served.spoken(head),
+            Now::Rest(_) => None,
+        }
+    }
+
     /// Which routes the gateway answers itself.
     pub(crate) fn pages(&self) -> Pages {
         match self {
@@ -118,6 +128,17 @@ impl Now<'_> {
             Now::Rest(_) => Some(routes::ALLOWED.to_owned()),
         }
     }
+}
+
+/// Answers a call of a method by its own path. Boxed, so that the requests of routes
+/// need no room for it.
+pub(crate) async fn call(
+    served: &Arc<Served>,
+    spoken: Spoken,
+    call: Call<'_>,
+    body: Incoming,
+) -> Result<Response<Body>, Problem> {
+    Box::pin(rpc::answer(Arc::clone(served), spoken, call, body)).await
 }
 
 /// Who asks `OPTIONS`.

@@ -3,11 +3,18 @@
 //! something new; a request keeps what it began with, and connections that nothing
 //! leads to any more go with the last request that uses them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use tokio::sync::watch;
+use server::admin::Readiness;
+use tokio::{
+    sync::{Mutex as AsyncMutex, watch},
+    time::Instant,
+};
 
-use super::GrpcOptions;
+use super::{GrpcOptions, readiness};
 use crate::{
     Settings,
     catalog::{Catalog, Generation},
@@ -20,6 +27,9 @@ use crate::{
     },
 };
 
+/// How long what the services said of themselves is taken to hold.
+const READINESS_FOR: Duration = Duration::from_secs(1);
+
 /// What is served, from one change of it to the next.
 pub(crate) struct Served {
     pub(crate) table: Arc<Table>,
@@ -28,6 +38,7 @@ pub(crate) struct Served {
     pub(crate) services: Arc<Services>,
     pub(crate) options: GrpcOptions,
     pub(crate) settings: Settings,
+    readiness: AsyncMutex<Option<(Instant, Readiness)>>,
 }
 
 impl Served {
@@ -56,6 +67,21 @@ impl Served {
             services: Arc::clone(&generation.services),
             options: generation.options.clone(),
             settings: generation.settings.clone(),
+            readiness: AsyncMutex::default(),
+        }
+    }
+
+    /// Whether the services answer. Asks them at most once in [`READINESS_FOR`],
+    /// however many ask.
+    pub(crate) async fn readiness(&self) -> Readiness {
+        let mut known = self.readiness.lock().await;
+        match &*known {
+            Some((asked, readiness)) if asked.elapsed() < READINESS_FOR => readiness.clone(),
+            _ => {
+                let fresh = readiness::of(&self.upstreams, self.table.undescribed()).await;
+                *known = Some((Instant::now(), fresh.clone()));
+                fresh
+            }
         }
     }
 

@@ -21,6 +21,11 @@ pub(crate) trait Chunks: Send {
     /// What the log should say of an answer that ended with an error.
     fn cause(&mut self) -> Option<String>;
 
+    /// The number of the gRPC status, once the answer has ended with one.
+    fn grpc_status(&self) -> Option<u32> {
+        None
+    }
+
     /// What goes out after the last bytes, where the protocol has a place for it.
     fn trailers(&mut self) -> Option<HeaderMap> {
         None
@@ -37,6 +42,7 @@ pub struct Aborted;
 pub struct Body {
     content: Content,
     entry: Option<Entry>,
+    grpc_status: Option<u32>,
 }
 
 enum Content {
@@ -56,6 +62,7 @@ impl Body {
         Body {
             content,
             entry: None,
+            grpc_status: None,
         }
     }
 
@@ -63,6 +70,7 @@ impl Body {
         Body {
             content: Content::Streamed(Box::new(chunks)),
             entry: None,
+            grpc_status: None,
         }
     }
 
@@ -72,7 +80,14 @@ impl Body {
         Body {
             content: Content::Upgraded(hand_over),
             entry: None,
+            grpc_status: None,
         }
+    }
+
+    /// With the number of the gRPC status that the answer tells.
+    pub(crate) fn with_grpc_status(mut self, number: u32) -> Self {
+        self.grpc_status = Some(number);
+        self
     }
 
     /// The same body, reporting to `entry`.
@@ -81,6 +96,9 @@ impl Body {
             // Whoever does not wait any more has lost the connection; the entry says so.
             let _ = hand_over.send(entry);
             return Body::whole(Bytes::new());
+        }
+        if let Some(number) = self.grpc_status {
+            entry.ended_with(number);
         }
         if matches!(self.content, Content::Done) {
             entry.finished();
@@ -128,10 +146,13 @@ impl Body {
     }
 
     fn note_failure(&mut self) {
-        if let (Content::Streamed(chunks), Some(entry)) = (&mut self.content, &mut self.entry)
-            && let Some(cause) = chunks.cause()
-        {
-            entry.failed(cause);
+        if let (Content::Streamed(chunks), Some(entry)) = (&mut self.content, &mut self.entry) {
+            if let Some(cause) = chunks.cause() {
+                entry.failed(cause);
+            }
+            if let Some(number) = chunks.grpc_status() {
+                entry.ended_with(number);
+            }
         }
     }
 

@@ -111,6 +111,10 @@ fn is_text(media_type: &HeaderValue) -> bool {
     let Some((class, name)) = essence.split_once('/') else {
         return false;
     };
+    // These compress message by message, and have headers of their own for that.
+    if name.starts_with("grpc") || name.starts_with("connect+") {
+        return false;
+    }
     class == "text"
         || name.ends_with("+json")
         || name.ends_with("+xml")
@@ -149,6 +153,10 @@ impl Chunks for Compressed {
 
     fn trailers(&mut self) -> Option<HeaderMap> {
         self.chunks.trailers()
+    }
+
+    fn grpc_status(&self) -> Option<u32> {
+        self.chunks.grpc_status()
     }
 }
 

@@ -50,7 +50,8 @@ pub(crate) fn allow_origin(cors: &Cors, origin: Option<&HeaderValue>, answer: &m
         }
     };
     answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
-    answer.insert(
+    // What a protocol's own clients have to read is there already.
+    answer.append(
         ACCESS_CONTROL_EXPOSE_HEADERS,
         HeaderValue::from_static("x-request-id"),
     );

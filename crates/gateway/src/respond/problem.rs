@@ -64,6 +64,14 @@ pub(crate) enum Problem {
     },
     /// The body cannot be decompressed.
     Undecodable(DecodeError),
+    Encoding {
+        given: String,
+    },
+    /// gRPC came over HTTP/1.1.
+    NeedsHttp2,
+    NoMethod {
+        path: String,
+    },
     NoRoute {
         path: String,
         /// All routes there are, or none when they are too many to list.
@@ -161,10 +169,11 @@ impl Problem {
             Problem::ForeignOrigin { .. } => StatusCode::FORBIDDEN,
             Problem::UpgradeRequired { .. } => StatusCode::UPGRADE_REQUIRED,
             Problem::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
-            Problem::MediaType { .. } | Problem::ContentCoding { .. } => {
-                StatusCode::UNSUPPORTED_MEDIA_TYPE
-            }
-            Problem::NoRoute { .. } => StatusCode::NOT_FOUND,
+            Problem::MediaType { .. }
+            | Problem::ContentCoding { .. }
+            | Problem::Encoding { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Problem::NeedsHttp2 => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            Problem::NoRoute { .. } | Problem::NoMethod { .. } => StatusCode::NOT_FOUND,
             Problem::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Problem::HeadersTooLarge { .. } | Problem::TooManyHeaders { .. } => {
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
@@ -196,9 +205,11 @@ impl Problem {
             Problem::ForeignOrigin { .. } => Code::PermissionDenied,
             Problem::BodyTooSlow { .. } => Code::DeadlineExceeded,
             Problem::NoRoute { .. } => Code::NotFound,
-            Problem::MethodNotAllowed { .. } | Problem::UpgradeRequired { .. } => {
-                Code::Unimplemented
-            }
+            Problem::MethodNotAllowed { .. }
+            | Problem::UpgradeRequired { .. }
+            | Problem::NeedsHttp2
+            | Problem::Encoding { .. }
+            | Problem::NoMethod { .. } => Code::Unimplemented,
             Problem::HeadersTooLarge { .. }
             | Problem::TooManyHeaders { .. }
             | Problem::BodyTooLarge { .. }
@@ -260,6 +271,17 @@ impl Problem {
                 coding::READ
             ),
             Problem::Undecodable(error) => format!("the request's body {error}"),
+            Problem::Encoding { given } => {
+                format!(
+                    "the request is compressed as {given:?}; send it as it is, or with one of {}",
+                    coding::READ
+                )
+            }
+            Problem::NeedsHttp2 => {
+                "gRPC needs HTTP/2; connect with prior knowledge, or use gRPC-Web or Connect"
+                    .to_owned()
+            }
+            Problem::NoMethod { path } => format!("no service has a method {path}"),
             Problem::NoRoute { path, routes } if routes.is_empty() => format!("no route {path}"),
             Problem::NoRoute { path, routes } => {
                 format!("no route {path}; the routes are {}", routes.join(", "))
@@ -309,7 +331,9 @@ impl Problem {
     /// typed.
     pub(crate) fn log_message(&self) -> Option<String> {
         match self {
-            Problem::NoRoute { .. } | Problem::MethodNotAllowed { .. } => None,
+            Problem::NoRoute { .. }
+            | Problem::NoMethod { .. }
+            | Problem::MethodNotAllowed { .. } => None,
             Problem::BadParameter(BadParameter { name, expected, .. }) => {
                 Some(format!("parameter {name:?}: expected {expected}"))
             }

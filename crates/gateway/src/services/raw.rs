@@ -12,12 +12,12 @@ use serde_json::Value;
 use transcode::{Defaults, Enums, Names, Unknown};
 
 use super::{
-    Docs, ErrorStyle, Gather, Json, Unannotated,
+    Docs, ErrorStyle, Gather, Json, OwnPaths, Unannotated,
     resilience::{RawBudget, RawEjection, RawHedge, RawRetry},
 };
 use crate::upstream::grpc::{Balance, Health};
 
-/// `[[upstreams]]`, `[[routes]]`, `[json]`, `[metadata]`, `errors` and `docs`.
+/// `[[upstreams]]`, `[[routes]]`, `[json]`, `[metadata]`, `errors`, `docs` and `grpc`.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Raw {
@@ -35,6 +35,9 @@ pub struct Raw {
     /// Whether `/openapi.json` and `/docs` say what is served.
     #[schemars(extend("default" = "serve"))]
     pub(super) docs: Option<Docs>,
+    /// Whether methods are called by their own paths, in gRPC, gRPC-Web and Connect.
+    #[schemars(extend("default" = "serve"))]
+    pub(super) grpc: Option<OwnPaths>,
 }
 
 #[derive(Debug, Clone, Deserialize, JsonSchema)]

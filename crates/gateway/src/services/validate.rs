@@ -52,6 +52,7 @@ pub(super) fn services(raw: Raw, built_in: Option<[Address; 2]>) -> Result<Servi
             headers,
             errors: raw.errors.unwrap_or_default(),
             docs: raw.docs.unwrap_or_default(),
+            grpc: raw.grpc.unwrap_or_default(),
             page,
             answer_bytes_max: ANSWER_BYTES_MAX,
         })

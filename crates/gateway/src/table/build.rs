@@ -13,7 +13,7 @@ use routing::{Body, Router, Rule, ServiceConfig, Template, Verb};
 use transcode::{FieldPath, MessageId, Schema, WriteOptions};
 
 use super::{
-    Answer, BodyPlan, Endpoint, Kind, Listed, Method, Table,
+    Answer, BodyPlan, Endpoint, Kind, Listed, Method, SideEffects, Table,
     endpoint::{GatherPlan, QueryDefault},
     method::is_idempotent,
 };
@@ -151,6 +151,7 @@ impl<'s> Building<'s> {
             path: PathAndQuery::try_from(&path).map_err(|error| error.to_string())?,
             kind: Kind::of(method),
             idempotent: is_idempotent(method),
+            side_effects: SideEffects::of(method),
             schema: Arc::clone(schema),
             input: message(schema, method.input().full_name())?,
             output: message(schema, method.output().full_name())?,
@@ -363,6 +364,11 @@ impl<'s> Building<'s> {
         Ok(Table {
             router,
             methods: self.methods,
+            pools: described
+                .iter()
+                .flatten()
+                .map(|described| described.description.pool().clone())
+                .collect(),
             routes: self.listed,
             undescribed: upstreams
                 .filter(|(_, described)| described.is_none())

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use http::uri::PathAndQuery;
-use prost_reflect::MethodDescriptor;
+use prost_reflect::{
+    MethodDescriptor,
+    prost_types::{MethodOptions, method_options::IdempotencyLevel},
+};
 use transcode::{FieldPath, MessageId, Schema};
 
 /// A method of one upstream.
@@ -18,6 +21,7 @@ pub(crate) struct Method {
     pub(crate) kind: Kind,
     /// Its description says that calling it twice does what calling it once does.
     pub(crate) idempotent: bool,
+    pub(crate) side_effects: SideEffects,
     pub(crate) schema: Arc<Schema>,
     pub(crate) input: MessageId,
     pub(crate) output: MessageId,
@@ -48,6 +52,25 @@ pub(super) fn is_idempotent(method: &MethodDescriptor) -> bool {
             IdempotencyLevel::NoSideEffects | IdempotencyLevel::Idempotent
         )
     })
+}
+
+/// What a method says of itself (`idempotency_level`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SideEffects {
+    /// None, so that it may be called by GET.
+    None,
+    /// Some, or it does not say.
+    Some,
+}
+
+impl SideEffects {
+    pub(crate) fn of(method: &MethodDescriptor) -> Self {
+        let options = method.method_descriptor_proto().options.as_ref();
+        match options.map(MethodOptions::idempotency_level) {
+            Some(IdempotencyLevel::NoSideEffects) => SideEffects::None,
+            _ => SideEffects::Some,
+        }
+    }
 }
 
 impl Kind {

@@ -17,6 +17,7 @@ mod malformed;
 mod original;
 mod page;
 mod raw_peer;
+mod rpc;
 mod schema;
 mod serve;
 mod streaming;

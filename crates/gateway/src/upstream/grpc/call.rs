@@ -252,7 +252,7 @@ impl AttemptError {
 
 /// The code that stands for a broken call (gRPC over HTTP/2, "HTTP2 Transport
 /// Mapping").
-fn code_of(error: &h2::Error) -> Code {
+pub(super) fn code_of(error: &h2::Error) -> Code {
     if error.is_io() || error.is_go_away() {
         return Code::Unavailable;
     }

@@ -16,7 +16,7 @@ pub(crate) const PREFIX_BYTES: usize = 5;
 
 /// Why bytes from an upstream are not gRPC messages.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum FrameError {
+pub(crate) enum FrameError {
     #[error("a message of {bytes} bytes, more than the limit of {max}")]
     TooLarge { bytes: usize, max: usize },
     #[error(
@@ -32,7 +32,7 @@ pub(super) enum FrameError {
 
 /// Cuts received chunks into messages; a message that lies within one chunk is
 /// not copied.
-pub(super) struct Decoder {
+pub(crate) struct Decoder {
     /// The last chunk, unless the bytes before it were needed as well.
     chunk: Bytes,
     /// What was left of chunks and the one after them, if anything was left.
@@ -55,12 +55,12 @@ struct Inflating {
 
 /// A message that is there whole, to be taken out of the decoder that found it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Complete {
+pub(crate) struct Complete {
     bytes: usize,
 }
 
 impl Decoder {
-    pub(super) fn new(message_bytes_max: usize) -> Self {
+    pub(crate) fn new(message_bytes_max: usize) -> Self {
         Decoder {
             chunk: Bytes::new(),
             joined: BytesMut::new(),
@@ -72,13 +72,13 @@ impl Decoder {
     }
 
     /// The same for messages of which some may be compressed, with `coding`.
-    pub(super) fn with_coding(self, coding: Option<Coding>) -> Self {
+    pub(crate) fn with_coding(self, coding: Option<Coding>) -> Self {
         Decoder { coding, ..self }
     }
 
     /// Takes the next chunk; every complete message of the one before must have
     /// been taken out.
-    pub(super) fn push(&mut self, chunk: Bytes) {
+    pub(crate) fn push(&mut self, chunk: Bytes) {
         let left = &self.received()[self.read..];
         if left.is_empty() {
             self.joined.clear();
@@ -96,7 +96,7 @@ impl Decoder {
 
     /// The next message, if all of it is there.
     #[inline]
-    pub(super) fn complete(&self) -> Result<Option<Complete>, FrameError> {
+    pub(crate) fn complete(&self) -> Result<Option<Complete>, FrameError> {
         let received = &self.received()[self.read..];
         let Some((&[flag, a, b, c, d], rest)) = received.split_first_chunk::<PREFIX_BYTES>() else {
             return Ok(None);
@@ -114,7 +114,7 @@ impl Decoder {
 
     /// The same where it says that there is none, for messages that may be compressed.
     #[inline]
-    pub(super) fn seek(&mut self) -> Result<Option<Complete>, FrameError> {
+    pub(crate) fn seek(&mut self) -> Result<Option<Complete>, FrameError> {
         match self.coding {
             None => self.complete(),
             Some(coding) => self.seek_compressed(coding),
@@ -123,14 +123,14 @@ impl Decoder {
 
     /// The message that was found.
     #[inline]
-    pub(super) fn take(&mut self, Complete { bytes }: Complete) -> &[u8] {
+    pub(crate) fn take(&mut self, Complete { bytes }: Complete) -> &[u8] {
         let begin = self.read + PREFIX_BYTES;
         self.read = begin + bytes;
         &self.received()[begin..begin + bytes]
     }
 
     /// The same, for whoever keeps it.
-    pub(super) fn take_whole(&mut self, Complete { bytes }: Complete) -> Bytes {
+    pub(crate) fn take_whole(&mut self, Complete { bytes }: Complete) -> Bytes {
         let begin = self.read + PREFIX_BYTES;
         if self.joined.is_empty() {
             self.read = begin + bytes;
@@ -142,7 +142,7 @@ impl Decoder {
     }
 
     /// Whether the stream may end here.
-    pub(super) fn end(&self) -> Result<(), FrameError> {
+    pub(crate) fn end(&self) -> Result<(), FrameError> {
         let after = self.inflating.as_ref().map(|inflating| &inflating.after);
         match self.received().len() == self.read && after.is_none_or(Bytes::is_empty) {
             true => Ok(()),

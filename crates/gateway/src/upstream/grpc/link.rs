@@ -141,7 +141,7 @@ impl Link {
 }
 
 /// Holds the place of one call on a link until dropped.
-pub(super) struct Busy {
+pub(crate) struct Busy {
     link: Arc<Link>,
     /// Until when it may take to be answered; `None` once it is.
     unanswered: Option<Instant>,
@@ -169,7 +169,7 @@ impl Busy {
     }
 
     /// The call ended, with `code` unless all was well.
-    pub(super) fn judge(&self, code: Option<Code>) {
+    pub(crate) fn judge(&self, code: Option<Code>) {
         self.link.standing.judge(code);
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn forwarded(headers: &HeaderMap, rules: &HeaderRules) -> HeaderMap {
 }
 
 /// The bytes of a `-bin` value.
-pub(super) fn decode_binary(value: &[u8]) -> Option<Bytes> {
+pub(crate) fn decode_binary(value: &[u8]) -> Option<Bytes> {
     BASE64.decode(value).ok().map(Bytes::from)
 }
 

@@ -1,0 +1,344 @@
+//! Calls of a method by its own path, `/package.Service/Method`, in the protocols that
+//! gRPC's clients speak: gRPC itself, gRPC-Web, Connect. In: a request in one of them;
+//! out: a gRPC call, whose bytes go through unread as far as the protocols have them in
+//! the same form, and its answer in the protocol of the request. What a problem looks
+//! like in each is decided here, too.
+
+mod base64;
+mod connect;
+mod download;
+mod outgoing;
+mod own;
+mod proto;
+mod spoken;
+mod status;
+mod upload;
+mod web;
+
+use std::{sync::Arc, task::Poll};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, Version, header, request::Parts};
+use hyper::body::Incoming;
+use server::RequestId;
+use tokio::time::timeout_at;
+use transcode::WriteOptions;
+
+use super::{Call, body, served::Served, timed_out};
+use crate::{
+    respond::{Body, Code, Problem, UpstreamFailure},
+    table::{Kind, Method, Table},
+    upstream::grpc::{Opening, Passed},
+};
+use connect::EnvelopeWriter;
+use download::{Download, Dress, Pump, Source};
+use outgoing::Outgoing;
+use own::Own;
+pub(crate) use spoken::Spoken;
+use spoken::{Codec, Wrap};
+use status::{GRPC_STATUS, Status};
+use upload::{Broken, Envelopes, Fault, Unwrap, Upload, pump};
+
+/// Answers a call. Must be called on the worker's runtime.
+pub(super) async fn answer(
+    served: Arc<Served>,
+    spoken: Spoken,
+    call: Call<'_>,
+    body: Incoming,
+) -> Result<Response<Body>, Problem> {
+    if spoken == Spoken::Grpc && call.head.version != Version::HTTP_2 {
+        return Err(Problem::NeedsHttp2);
+    }
+    let target = match target(&served, spoken, call.head) {
+        Ok(target) => target,
+        Err(problem) => {
+            body::pass_over(call.head, body, served.options.body_bytes_max).await;
+            return Err(problem);
+        }
+    };
+    match spoken {
+        Spoken::Connect(codec) => connect::post(&served, &target, codec, call, body).await,
+        Spoken::ConnectGet => connect::get(&served, &target, call).await,
+        Spoken::Grpc | Spoken::Web { .. } | Spoken::ConnectStream(_) => {
+            pass(&served, target, spoken, call, body).await
+        }
+    }
+}
+
+/// What is called.
+struct Target {
+    method: Arc<Method>,
+    /// Which of the gateway's own it is, unless an upstream has it.
+    own: Option<Own>,
+}
+
+/// The method that is called, if it is and can be called so.
+fn target(served: &Served, spoken: Spoken, head: &Parts) -> Result<Target, Problem> {
+    check_version(&head.headers)?;
+    let path = head.uri.path();
+    let target = match (served.table.method(path), own::find(path)) {
+        (Some(method), _) => Target {
+            method: Arc::clone(method),
+            own: None,
+        },
+        (None, Some((own, method))) => Target {
+            method,
+            own: Some(own),
+        },
+        (None, None) => return Err(unknown(served, path)),
+    };
+    match (spoken, target.method.kind) {
+        (Spoken::Connect(_), kind) if kind != Kind::Unary => Err(connect::streams(head)),
+        _ => Ok(target),
+    }
+}
+
+/// There is one version of Connect.
+fn check_version(headers: &HeaderMap) -> Result<(), Problem> {
+    match headers.get(spoken::CONNECT_VERSION) {
+        Some(version) if version != "1" => Err(Problem::BadHeader {
+            name: "connect-protocol-version",
+            value: String::from_utf8_lossy(version.as_bytes()).into_owned(),
+            expected: "1",
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether `path` leads to a method.
+pub(super) fn is_method(table: &Table, path: &str) -> bool {
+    table.method(path).is_some() || own::find(path).is_some()
+}
+
+fn unknown(served: &Served, path: &str) -> Problem {
+    match served.table.undescribed().first() {
+        Some(service) => Problem::NotDescribed {
+            service: Arc::clone(service),
+        },
+        None => Problem::NoMethod {
+            path: path.to_owned(),
+        },
+    }
+}
+
+/// How JSON is written for clients that are generated from the schema: as the mapping
+/// has it, whatever the routes say.
+fn write_options(served: &Served) -> WriteOptions {
+    WriteOptions {
+        bytes_max: Some(served.services.answer_bytes_max),
+        ..WriteOptions::default()
+    }
+}
+
+/// Passes a call through, message by message as they come.
+async fn pass(
+    served: &Arc<Served>,
+    Target { method, own }: Target,
+    spoken: Spoken,
+    call: Call<'_>,
+    body: Incoming,
+) -> Result<Response<Body>, Problem> {
+    let most = served.options.stream_timeout;
+    let (limit, deadline) = outgoing::limit(spoken, &call.head.headers, most)?;
+    let message_bytes_max = served.options.connection.message_bytes_max;
+    let unwrap = match spoken {
+        Spoken::Web {
+            request: Wrap::Base64,
+            ..
+        } => Unwrap::Base64(base64::Unwrapper::default()),
+        Spoken::ConnectStream(Codec::Json) => {
+            let coding = call.head.headers.get(connect::CONTENT_ENCODING);
+            let coding = connect::coding(coding)?;
+            let envelopes = Envelopes::new(Arc::clone(&method), coding, message_bytes_max);
+            Unwrap::Json(Box::new(envelopes))
+        }
+        _ => Unwrap::Plain,
+    };
+    let dress = match spoken {
+        Spoken::Web { answer, .. } => Dress::Web(answer),
+        Spoken::ConnectStream(codec) => Dress::Connect(Box::new(EnvelopeWriter::new(
+            codec,
+            Some(Arc::clone(&method)),
+            message_bytes_max,
+            write_options(served),
+        ))),
+        _ => Dress::Grpc,
+    };
+    let head = Outgoing::of(spoken, call.head, call.id, deadline);
+    let service = &method.service;
+    let fault = Fault::default();
+    let mut upload = Upload::new(body, unwrap);
+    if let Some(own) = own {
+        let (source, pump) = own.answer(Arc::clone(served), upload, deadline);
+        let service = Arc::clone(service);
+        let mut download = Download::new(service, source, dress, fault, call.in_flight);
+        download.pump = Some(pump);
+        let mut response = Response::new(Body::streamed(download));
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/grpc"),
+        );
+        dress_head(spoken, headers);
+        return Ok(response);
+    }
+    let opening = opening(&mut upload).await.map_err(|broken| match broken {
+        Broken::Left => Problem::BrokenBody,
+        Broken::Wrong(status) => of_status(service, status),
+    })?;
+    let upstream = &served.upstreams[method.upstream];
+    let called = timeout_at(deadline, async {
+        let headers = || head.headers();
+        let path = &method.path;
+        match opening {
+            Opening::Whole(message) => {
+                let (passed, sending) = upstream
+                    .pass_whole(path, &headers, message, deadline)
+                    .await?;
+                Ok((passed, Some(sending), None))
+            }
+            Opening::Part(_) => {
+                let begun = upstream.pass(path, &headers, &opening, deadline).await?;
+                let (sending, waiting) = begun.split();
+                let pumped = pump(Some(upload), sending, deadline, Arc::clone(&fault));
+                let pump = Pump(tokio::spawn(pumped).abort_handle());
+                let passed = waiting.passed(service).await?;
+                Ok((passed, None, Some(pump)))
+            }
+        }
+    });
+    let (passed, sending, pump_task) = match called.await {
+        Ok(Ok(called)) => called,
+        Ok(Err(failure)) => {
+            return Err(match fault.get() {
+                Some(status) => of_status(service, status.clone()),
+                None => Problem::upstream(service, failure),
+            });
+        }
+        Err(_) => return Err(timed_out(service, limit)),
+    };
+    outgoing::check(&passed).map_err(|failure| Problem::upstream(service, failure))?;
+    let Passed { head, stream, busy } = passed;
+    let number = Status::number_in(&head.headers);
+    let ended_in_head = number.filter(|_| stream.is_end_stream());
+    if let Some(number) = ended_in_head {
+        busy.judge(Code::from_number(number));
+    }
+    let mut headers = head.headers;
+    let source = match ended_in_head {
+        Some(_) if spoken != Spoken::Grpc && matches!(dress, Dress::Connect(_)) => Source::Ended,
+        Some(number) => return Ok(only_head(spoken, headers, number)),
+        None => Source::Remote { stream, busy },
+    };
+    let mut download = Download::new(Arc::clone(service), source, dress, fault, call.in_flight);
+    if let Source::Ended = download.source {
+        // Connect tells the end in the body.
+        download.end = Some(download::Piece::End(std::mem::take(&mut headers)));
+    } else if !download.look().await {
+        download.pump = pump_task.or_else(|| {
+            let watched = pump(None, sending?, deadline, Arc::clone(&download.fault));
+            Some(Pump(tokio::spawn(watched).abort_handle()))
+        });
+    }
+    dress_head(spoken, &mut headers);
+    let mut response = Response::new(Body::streamed(download));
+    *response.headers_mut() = headers;
+    Ok(response)
+}
+
+/// What of the body has come with the head.
+async fn opening(upload: &mut Upload) -> Result<Opening, Broken> {
+    let first = std::future::poll_fn(|cx| Poll::Ready(upload.poll_next(cx))).await;
+    let bytes = match first {
+        Poll::Ready(Some(bytes)) => bytes?,
+        Poll::Ready(None) | Poll::Pending => Bytes::new(),
+    };
+    Ok(match upload.is_ended() {
+        true => Opening::Whole(bytes),
+        false => Opening::Part(bytes),
+    })
+}
+
+/// What was found wrong here, as if the service had said so.
+fn of_status(service: &Arc<str>, status: Status) -> Problem {
+    let Some(code) = status.code else {
+        return Problem::BrokenBody;
+    };
+    let failure = UpstreamFailure::Status {
+        code,
+        message: status.message,
+        details: status.details,
+    };
+    Problem::upstream(service, failure)
+}
+
+/// An answer that ended with its head.
+fn only_head(spoken: Spoken, mut headers: HeaderMap, number: u32) -> Response<Body> {
+    dress_head(spoken, &mut headers);
+    let mut response = Response::new(Body::whole(Bytes::new()).with_grpc_status(number));
+    *response.headers_mut() = headers;
+    response
+}
+
+/// Makes a service's headers the client's.
+fn dress_head(spoken: Spoken, headers: &mut HeaderMap) {
+    match spoken {
+        Spoken::Web { answer, .. } => {
+            let media_type = outgoing::web_media_type(answer, headers.get(header::CONTENT_TYPE));
+            headers.insert(header::CONTENT_TYPE, media_type);
+            headers.remove(header::CONTENT_LENGTH);
+            outgoing::expose(headers);
+        }
+        Spoken::ConnectStream(codec) => {
+            let media_type = match codec {
+                Codec::Proto => "application/connect+proto",
+                Codec::Json => "application/connect+json",
+            };
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+            headers.remove(header::CONTENT_LENGTH);
+            for (theirs, ours) in [
+                ("grpc-encoding", connect::CONTENT_ENCODING),
+                ("grpc-accept-encoding", connect::ACCEPT_ENCODING),
+            ] {
+                if let Some(value) = headers.remove(theirs) {
+                    headers.insert(ours, value);
+                }
+            }
+            outgoing::expose(headers);
+        }
+        Spoken::Grpc | Spoken::Connect(_) | Spoken::ConnectGet => {}
+    }
+}
+
+impl Spoken {
+    /// The answer to a request that cannot be answered as asked.
+    pub(crate) fn problem(self, problem: &Problem, id: &RequestId) -> Response<Body> {
+        let status = Status::of_problem(problem, id);
+        let number = status.number();
+        let mut response = match self {
+            Spoken::Connect(_) | Spoken::ConnectGet => connect::problem(problem, &status),
+            Spoken::ConnectStream(_) => {
+                let end = connect::end_of_stream(&status, None, &HeaderMap::new());
+                let mut response = Response::new(Body::whole(end));
+                dress_head(self, response.headers_mut());
+                response
+            }
+            Spoken::Grpc | Spoken::Web { .. } => {
+                let mut response = Response::new(Body::whole(Bytes::new()));
+                let headers = response.headers_mut();
+                headers.insert(
+                    header::CONTENT_TYPE,
+                    HeaderValue::from_static("application/grpc"),
+                );
+                status.write(headers);
+                dress_head(self, headers);
+                response
+            }
+        };
+        if let Problem::NeedsHttp2 = problem {
+            *response.status_mut() = problem.status();
+        }
+        debug_assert!(number > 0 || response.headers().contains_key(GRPC_STATUS));
+        response.map(|body| body.with_grpc_status(number))
+    }
+}

@@ -1,0 +1,254 @@
+//! The requests' side of a call: bytes of the client's body in, bytes of gRPC's
+//! framing out, and on to the service as fast as it takes them. The next piece of the
+//! body is read when the piece before has gone out, so that a client is held back by
+//! the service and not by memory here.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, OnceLock},
+    task::{Context, Poll, ready},
+};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use h2::{Reason, SendStream};
+use http_body::Body as _;
+use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
+use transcode::{Builder, ReadOptions, Unknown};
+
+use super::{base64::Unwrapper, status::Status};
+use crate::{
+    compression::Coding,
+    respond::Code,
+    table::Method,
+    upstream::grpc::{Decoder, PREFIX_BYTES},
+};
+
+/// Connect's clients may know fields that a service does not.
+pub(super) const READ: ReadOptions = ReadOptions {
+    unknown: Unknown::Ignore,
+};
+
+/// Why a call was given up on this side; told to the client where it is still there.
+pub(super) type Fault = Arc<OnceLock<Status>>;
+
+/// Why nothing more comes.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// The client has left.
+    Left,
+    /// What it sent is wrong.
+    Wrong(Status),
+}
+
+/// The body of a request.
+pub(super) struct Upload {
+    body: Incoming,
+    unwrap: Unwrap,
+    ended: bool,
+}
+
+/// How the body becomes gRPC's framing.
+pub(super) enum Unwrap {
+    /// It is that already.
+    Plain,
+    Base64(Unwrapper),
+    /// Envelopes with JSON.
+    Json(Box<Envelopes>),
+}
+
+impl Upload {
+    pub(super) fn new(body: Incoming, unwrap: Unwrap) -> Self {
+        Upload {
+            body,
+            unwrap,
+            ended: false,
+        }
+    }
+
+    /// Whether the client has sent everything and all of it was taken.
+    pub(super) fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The next bytes; `None` at the end.
+    pub(super) async fn next(&mut self) -> Option<Result<Bytes, Broken>> {
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    pub(super) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Broken>>> {
+        while !self.ended {
+            let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+            let unwrapped = match frame {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => {
+                        self.ended = self.body.is_end_stream();
+                        self.unwrap.push(data)
+                    }
+                    // gRPC has no trailers of requests.
+                    Err(_) => continue,
+                },
+                Some(Err(_)) => {
+                    self.ended = true;
+                    return Poll::Ready(Some(Err(Broken::Left)));
+                }
+                None => {
+                    self.ended = true;
+                    Ok(Bytes::new())
+                }
+            };
+            let unwrapped = unwrapped.and_then(|bytes| match self.ended {
+                true => self.unwrap.end(bytes),
+                false => Ok(bytes),
+            });
+            match unwrapped {
+                Ok(bytes) if bytes.is_empty() => {}
+                Ok(bytes) => return Poll::Ready(Some(Ok(bytes))),
+                Err(status) => {
+                    self.ended = true;
+                    return Poll::Ready(Some(Err(Broken::Wrong(status))));
+                }
+            }
+        }
+        Poll::Ready(None)
+    }
+}
+
+impl Unwrap {
+    fn push(&mut self, data: Bytes) -> Result<Bytes, Status> {
+        match self {
+            Unwrap::Plain => Ok(data),
+            Unwrap::Base64(unwrapper) => unwrapper.push(&data).map_err(wrong),
+            Unwrap::Json(envelopes) => envelopes.push(data),
+        }
+    }
+
+    /// What the end adds to the last `bytes`.
+    fn end(&mut self, bytes: Bytes) -> Result<Bytes, Status> {
+        match self {
+            Unwrap::Plain => Ok(bytes),
+            Unwrap::Base64(unwrapper) => match unwrapper.end().map_err(wrong)? {
+                last if last.is_empty() => Ok(bytes),
+                last => Ok([bytes, last].concat().into()),
+            },
+            Unwrap::Json(envelopes) => match envelopes.decoder.end() {
+                Ok(()) => Ok(bytes),
+                Err(error) => Err(wrong(error)),
+            },
+        }
+    }
+}
+
+fn wrong(error: impl std::fmt::Display) -> Status {
+    Status::new(Code::InvalidArgument, error.to_string())
+}
+
+/// JSON messages in Connect's envelopes, cut anywhere.
+pub(super) struct Envelopes {
+    decoder: Decoder,
+    method: Arc<Method>,
+    message: Builder,
+}
+
+impl Envelopes {
+    /// Messages may be compressed with `coding`.
+    pub(super) fn new(
+        method: Arc<Method>,
+        coding: Option<Coding>,
+        message_bytes_max: usize,
+    ) -> Self {
+        Envelopes {
+            decoder: Decoder::new(message_bytes_max).with_coding(coding),
+            method,
+            message: Builder::new(),
+        }
+    }
+
+    /// The messages that `data` completes, in gRPC's framing.
+    fn push(&mut self, data: Bytes) -> Result<Bytes, Status> {
+        self.decoder.push(data);
+        let mut out = BytesMut::new();
+        while let Some(complete) = self.decoder.seek().map_err(wrong)? {
+            let json = self.decoder.take(complete);
+            self.message.clear();
+            let Method { schema, input, .. } = &*self.method;
+            schema
+                .read_json(*input, json, READ, &mut self.message)
+                .map_err(wrong)?;
+            frame(&self.message, &mut out);
+        }
+        Ok(out.freeze())
+    }
+}
+
+/// Appends a message in gRPC's framing.
+pub(super) fn frame(message: &Builder, out: &mut BytesMut) {
+    let length = message.len();
+    out.reserve(PREFIX_BYTES + length);
+    out.put_u8(0);
+    // Requests are limited far below 4 GiB.
+    out.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
+    message.write_to(out);
+}
+
+/// Sends on what the client still sends, and gives the call up when it leaves, when it
+/// sends something wrong, or when the call's time is over.
+pub(super) async fn pump(
+    upload: Option<Upload>,
+    mut sending: SendStream<Bytes>,
+    deadline: Instant,
+    fault: Fault,
+) {
+    let sent = timeout_at(deadline, send_all(upload, &mut sending)).await;
+    let status = match sent {
+        Ok(Broken::Wrong(status)) => status,
+        Ok(Broken::Left) => Status::new(Code::Cancelled, "the client left".to_owned()),
+        Err(_) => Status::new(Code::DeadlineExceeded, TIME_IS_OVER.to_owned()),
+    };
+    let _ = fault.set(status);
+    // The call's other side notices.
+    sending.send_reset(Reason::CANCEL);
+}
+
+/// What is said of a call whose time is over.
+pub(super) const TIME_IS_OVER: &str = "the call did not end in time; ask for less, or allow more";
+
+/// Returns when something breaks; never when all is well.
+async fn send_all(upload: Option<Upload>, sending: &mut SendStream<Bytes>) -> Broken {
+    if let Some(mut upload) = upload {
+        while let Some(bytes) = upload.next().await {
+            let sent = match bytes {
+                Ok(bytes) => send(sending, bytes).await,
+                Err(broken) => return broken,
+            };
+            if sent.is_err() {
+                // The service takes nothing more; its answer says why. The body is
+                // dropped with this, which tells the client to stop.
+                return std::future::pending().await;
+            }
+        }
+        // A stream that is gone has been finished by the service.
+        let _ = sending.send_data(Bytes::new(), true);
+    }
+    std::future::pending().await
+}
+
+/// The service takes nothing more.
+struct Closed;
+
+/// Sends `bytes` as far and as soon as the service has room for them.
+async fn send(sending: &mut SendStream<Bytes>, mut bytes: Bytes) -> Result<(), Closed> {
+    while !bytes.is_empty() {
+        sending.reserve_capacity(bytes.len());
+        let room = std::future::poll_fn(|cx| sending.poll_capacity(cx)).await;
+        let Some(Ok(room)) = room else {
+            return Err(Closed);
+        };
+        let part = bytes.split_to(room.min(bytes.len()));
+        sending.send_data(part, false).map_err(|_| Closed)?;
+    }
+    Ok(())
+}

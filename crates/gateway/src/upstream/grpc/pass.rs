@@ -1,0 +1,191 @@
+//! A call whose bytes go through as they are: the head that the caller made and the
+//! first bytes out, the head and the stream of the answer back. Nothing is decoded
+//! here and nothing is decided but which connection is used, and whether a call that
+//! the service provably did not begin is begun on another.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use h2::{Reason, RecvStream, SendStream, client::ResponseFuture};
+use http::{HeaderMap, Request, response::Parts, uri::PathAndQuery};
+use tokio::time::Instant;
+
+use super::{Address, Upstream, call::code_of, link::Busy};
+use crate::respond::UpstreamFailure;
+
+/// Attempts at a call that the service provably did not begin.
+const ATTEMPTS_MAX: usize = 3;
+
+/// What goes out first.
+#[derive(Debug, Clone)]
+pub(crate) enum Opening {
+    /// The whole of the request; it can be sent again.
+    Whole(Bytes),
+    /// Its first bytes, or none; more follow.
+    Part(Bytes),
+}
+
+/// A call that the service has begun to answer.
+pub(crate) struct Passed {
+    pub(crate) head: Parts,
+    pub(crate) stream: RecvStream,
+    pub(crate) busy: Busy,
+}
+
+/// A call whose head has been sent.
+pub(crate) struct Begun {
+    answer: ResponseFuture,
+    /// The request's side. Dropping it together with the answer resets the call.
+    pub(crate) sending: SendStream<Bytes>,
+    busy: Busy,
+}
+
+impl Upstream {
+    /// Begins a call of `method`, with the headers that `head` makes. While no byte of
+    /// it could be sent it is tried on other connections.
+    ///
+    /// The caller bounds the wait.
+    pub(crate) async fn pass(
+        &self,
+        method: &PathAndQuery,
+        head: &(impl Fn() -> HeaderMap + Sync),
+        opening: &Opening,
+        deadline: Instant,
+    ) -> Result<Begun, UpstreamFailure> {
+        let mut tried = Vec::new();
+        loop {
+            let (busy, sender) = self.place(&tried, deadline).await?;
+            let sent = match sender.ready().await {
+                Ok(mut sender) => {
+                    let address = &busy.standing().target.address;
+                    sender.send_request(request(address, method, head()), false)
+                }
+                Err(error) => Err(error),
+            };
+            let error = match sent {
+                Ok((answer, mut sending)) => {
+                    let (first, is_whole) = match opening {
+                        Opening::Whole(bytes) => (bytes, true),
+                        Opening::Part(bytes) => (bytes, false),
+                    };
+                    if is_whole || !first.is_empty() {
+                        // The answer tells what became of a stream that is gone.
+                        let _ = sending.send_data(first.clone(), is_whole);
+                    }
+                    return Ok(Begun {
+                        answer,
+                        sending,
+                        busy,
+                    });
+                }
+                Err(error) => error,
+            };
+            tried.push(Arc::clone(busy.standing()));
+            if tried.len() == ATTEMPTS_MAX {
+                return Err(UpstreamFailure::Unreachable {
+                    cause: format!("the connection closed before the call: {error}"),
+                });
+            }
+            // Lets the connection's keeper notice that it is closing.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Makes a call whose request is there whole, and waits until the service has
+    /// begun to answer. One that the service refused unread is made again.
+    pub(crate) async fn pass_whole(
+        &self,
+        method: &PathAndQuery,
+        head: &(impl Fn() -> HeaderMap + Sync),
+        message: Bytes,
+        deadline: Instant,
+    ) -> Result<(Passed, SendStream<Bytes>), UpstreamFailure> {
+        let opening = Opening::Whole(message);
+        let mut attempt = 1;
+        loop {
+            let begun = self.pass(method, head, &opening, deadline).await?;
+            let Begun {
+                answer,
+                sending,
+                busy,
+            } = begun;
+            match answered(answer, busy).await {
+                Ok(passed) => return Ok((passed, sending)),
+                Err(error) if attempt < ATTEMPTS_MAX && is_unread(&error) => {
+                    attempt += 1;
+                    tokio::task::yield_now().await;
+                }
+                Err(error) => return Err(broken_off(self.name(), &error)),
+            }
+        }
+    }
+}
+
+fn request(address: &Address, method: &PathAndQuery, headers: HeaderMap) -> Request<()> {
+    let mut request = Request::new(());
+    *request.method_mut() = http::Method::POST;
+    *request.version_mut() = http::Version::HTTP_2;
+    let mut uri = http::uri::Parts::default();
+    uri.scheme = Some(http::uri::Scheme::HTTP);
+    uri.authority = Some(address.authority().clone());
+    uri.path_and_query = Some(method.clone());
+    // All three parts are there and valid by construction.
+    *request.uri_mut() = http::Uri::from_parts(uri).unwrap_or_default();
+    *request.headers_mut() = headers;
+    request
+}
+
+impl Begun {
+    /// Takes the request's side out, and leaves what waits for the answer.
+    pub(crate) fn split(self) -> (SendStream<Bytes>, Waiting) {
+        let waiting = Waiting {
+            answer: self.answer,
+            busy: self.busy,
+        };
+        (self.sending, waiting)
+    }
+}
+
+/// A call of which the answer is awaited.
+pub(crate) struct Waiting {
+    answer: ResponseFuture,
+    busy: Busy,
+}
+
+impl Waiting {
+    /// Waits until the service has begun to answer.
+    pub(crate) async fn passed(self, service: &str) -> Result<Passed, UpstreamFailure> {
+        let answered = answered(self.answer, self.busy).await;
+        answered.map_err(|error| broken_off(service, &error))
+    }
+}
+
+async fn answered(answer: ResponseFuture, mut busy: Busy) -> Result<Passed, h2::Error> {
+    let (head, stream) = match answer.await {
+        Ok(answer) => answer.into_parts(),
+        Err(error) => {
+            if !is_unread(&error) {
+                busy.judge(Some(code_of(&error)));
+            }
+            return Err(error);
+        }
+    };
+    busy.answered();
+    Ok(Passed { head, stream, busy })
+}
+
+/// Whether the service says that it has not begun the call (RFC 9113, sections 6.8
+/// and 8.7).
+fn is_unread(error: &h2::Error) -> bool {
+    let refused = error.reason() == Some(Reason::REFUSED_STREAM);
+    error.is_remote() && (refused || error.is_go_away())
+}
+
+/// What a stream or a connection that broke off means to a gRPC client.
+pub(crate) fn broken_off(service: &str, error: &h2::Error) -> UpstreamFailure {
+    UpstreamFailure::Status {
+        code: code_of(error),
+        message: format!("service {service} broke the call off: {error}"),
+        details: Bytes::new(),
+    }
+}

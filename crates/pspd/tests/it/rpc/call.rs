@@ -1,0 +1,161 @@
+//! A gRPC client that says and takes exactly what a test lets it, over HTTP/2 as the
+//! library has it.
+
+use std::{net::SocketAddr, thread, time::Duration};
+
+use bytes::Bytes;
+use h2::{
+    RecvStream, SendStream,
+    client::{Builder, ResponseFuture, SendRequest},
+};
+use http::{HeaderMap, Request, Response};
+use tokio::{net::TcpStream, runtime::Handle, sync::oneshot, time::timeout};
+
+use testkit::IN_TIME;
+
+pub(super) const NUMBERS: &str = "/pspd.ServiceB/StreamNumbers";
+pub(super) const HELLO: &str = "/pspd.ServiceA/SayHello";
+/// An empty message.
+pub(super) const EMPTY: Bytes = Bytes::from_static(&[0, 0, 0, 0, 0]);
+
+/// A connection.
+pub(super) struct Caller {
+    handle: Handle,
+    sender: SendRequest<Bytes>,
+    address: SocketAddr,
+    _stop: oneshot::Sender<()>,
+}
+
+/// A call that was begun.
+pub(super) struct Begun {
+    pub(super) sending: SendStream<Bytes>,
+    answer: ResponseFuture,
+}
+
+/// An answer, whole.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) head: http::response::Parts,
+    pub(super) bytes: Vec<u8>,
+    /// Those of the head, where there are no others.
+    pub(super) trailers: HeaderMap,
+}
+
+impl Answer {
+    #[track_caller]
+    pub(super) fn status(&self) -> &str {
+        self.trailer("grpc-status")
+    }
+
+    #[track_caller]
+    pub(super) fn trailer(&self, name: &str) -> &str {
+        let value = self.trailers.get(name).expect(name);
+        value.to_str().expect("text")
+    }
+}
+
+impl Caller {
+    pub(super) fn connect(address: SocketAddr) -> Caller {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let handle = runtime.handle().clone();
+        // The connection goes on while the test does something else.
+        let (stop, stopped) = oneshot::channel::<()>();
+        thread::spawn(move || drop(runtime.block_on(stopped)));
+        let sender = handle.block_on(async {
+            let stream = TcpStream::connect(address).await.expect("connected");
+            let (sender, connection) = Builder::new().handshake(stream).await.expect("HTTP/2");
+            tokio::spawn(connection);
+            sender
+        });
+        Caller {
+            handle,
+            sender,
+            address,
+            _stop: stop,
+        }
+    }
+
+    pub(super) fn in_time<T>(&self, future: impl Future<Output = T>) -> T {
+        let limited = async { timeout(IN_TIME, future).await };
+        self.handle.block_on(limited).expect("in time")
+    }
+
+    /// Sends the head of a call.
+    pub(super) fn begin(&self, path: &str, headers: &[(&str, &str)]) -> Begun {
+        let mut request = Request::post(format!("http://{}{path}", self.address));
+        let own = [("content-type", "application/grpc"), ("te", "trailers")];
+        for (name, value) in own.iter().chain(headers) {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(()).expect("a request");
+        if let Some((_, media_type)) = headers.iter().find(|(name, _)| *name == "content-type") {
+            let media_type = media_type.parse().expect("a value");
+            request.headers_mut().insert("content-type", media_type);
+        }
+        self.in_time(async {
+            let mut sender = self.sender.clone().ready().await.expect("a stream");
+            let (answer, sending) = sender.send_request(request, false).expect("sent");
+            Begun { sending, answer }
+        })
+    }
+
+    /// Makes a call of one empty message; the answer is taken later.
+    pub(super) fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Begun {
+        let mut begun = self.begin(path, headers);
+        begun.sending.send_data(EMPTY, true).expect("sent");
+        begun
+    }
+
+    pub(super) fn head(&self, begun: Begun) -> (Response<RecvStream>, SendStream<Bytes>) {
+        let answer = self.in_time(begun.answer).expect("a head");
+        (answer, begun.sending)
+    }
+
+    pub(super) fn answer(&self, begun: Begun) -> Answer {
+        let (answer, _sending) = self.head(begun);
+        self.rest(answer)
+    }
+
+    pub(super) fn rest(&self, answer: Response<RecvStream>) -> Answer {
+        let (head, mut stream) = answer.into_parts();
+        self.in_time(async {
+            let mut bytes = Vec::new();
+            while let Some(chunk) = stream.data().await {
+                let chunk = chunk.expect("data");
+                let _ = stream.flow_control().release_capacity(chunk.len());
+                bytes.extend_from_slice(&chunk);
+            }
+            let trailers = stream.trailers().await.expect("an end");
+            Answer {
+                trailers: trailers.unwrap_or_else(|| head.headers.clone()),
+                head,
+                bytes,
+            }
+        })
+    }
+
+    /// Sends as much as there is room for, and says how many bytes that was; returns when
+    /// there is no room for so long.
+    pub(super) fn fill(&self, sending: &mut SendStream<Bytes>, patience: Duration) -> usize {
+        self.handle.block_on(async {
+            let mut sent = 0;
+            let piece = Bytes::from(vec![0; 16 * 1024]);
+            loop {
+                sending.reserve_capacity(piece.len());
+                let room = std::future::poll_fn(|cx| sending.poll_capacity(cx));
+                match timeout(patience, room).await {
+                    Ok(Some(Ok(room))) => {
+                        let part = piece.slice(..room.min(piece.len()));
+                        sent += part.len();
+                        sending.send_data(part, false).expect("sent");
+                    }
+                    Ok(_) => return sent,
+                    Err(_) => return sent,
+                }
+            }
+        })
+    }
+}
