@@ -37,7 +37,7 @@ use own::Own;
 pub(crate) use spoken::Spoken;
 use spoken::{Codec, Wrap};
 use status::{GRPC_STATUS, Status};
-use upload::{Broken, Envelopes, Fault, Unwrap, Upload, pump};
+use upload::{Broken, Envelopes, Shared, Unwrap, Upload, pump};
 
 /// Answers a call. Must be called on the worker's runtime.
 pub(super) async fn answer(
@@ -166,12 +166,12 @@ async fn pass(
     };
     let head = Outgoing::of(spoken, call.head, call.id, deadline);
     let service = &method.service;
-    let fault = Fault::default();
+    let shared = Shared::new(call.in_flight);
     let mut upload = Upload::new(body, unwrap);
     if let Some(own) = own {
         let (source, pump) = own.answer(Arc::clone(served), upload, deadline);
         let service = Arc::clone(service);
-        let mut download = Download::new(service, source, dress, fault, call.in_flight);
+        let mut download = Download::new(service, source, dress, shared);
         download.pump = Some(pump);
         let mut response = Response::new(Body::streamed(download));
         let headers = response.headers_mut();
@@ -200,7 +200,7 @@ async fn pass(
             Opening::Part(_) => {
                 let begun = upstream.pass(path, &headers, &opening, deadline).await?;
                 let (sending, waiting) = begun.split();
-                let pumped = pump(Some(upload), sending, deadline, Arc::clone(&fault));
+                let pumped = pump(Some(upload), sending, deadline, Arc::clone(&shared));
                 let pump = Pump(tokio::spawn(pumped).abort_handle());
                 let passed = waiting.passed(service).await?;
                 Ok((passed, None, Some(pump)))
@@ -210,7 +210,7 @@ async fn pass(
     let (passed, sending, pump_task) = match called.await {
         Ok(Ok(called)) => called,
         Ok(Err(failure)) => {
-            return Err(match fault.get() {
+            return Err(match shared.fault() {
                 Some(status) => of_status(service, status.clone()),
                 None => Problem::upstream(service, failure),
             });
@@ -230,13 +230,13 @@ async fn pass(
         Some(number) => return Ok(only_head(spoken, headers, number)),
         None => Source::Remote { stream, busy },
     };
-    let mut download = Download::new(Arc::clone(service), source, dress, fault, call.in_flight);
+    let mut download = Download::new(Arc::clone(service), source, dress, shared);
     if let Source::Ended = download.source {
         // Connect tells the end in the body.
         download.end = Some(download::Piece::End(std::mem::take(&mut headers)));
     } else if !download.look().await {
         download.pump = pump_task.or_else(|| {
-            let watched = pump(None, sending?, deadline, Arc::clone(&download.fault));
+            let watched = pump(None, sending?, deadline, Arc::clone(&download.shared));
             Some(Pump(tokio::spawn(watched).abort_handle()))
         });
     }

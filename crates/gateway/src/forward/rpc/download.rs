@@ -2,17 +2,19 @@
 //! clothes of the client's protocol, and so does how it ends. What the client does not
 //! take is not asked for.
 
-use std::task::{Context, Poll, ready};
+use std::{
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
 use bytes::Bytes;
 use h2::RecvStream;
 use http::HeaderMap;
 use tokio::{sync::mpsc, task::AbortHandle};
 
-use super::{base64, connect::EnvelopeWriter, spoken::Wrap, status::Status, upload::Fault, web};
+use super::{base64, connect::EnvelopeWriter, spoken::Wrap, status::Status, upload::Shared, web};
 use crate::{
     respond::{Aborted, Chunks, Code, Problem, UpstreamFailure},
-    server::InFlight,
     upstream::grpc::{Busy, broken_off},
 };
 
@@ -35,7 +37,7 @@ pub(super) enum Piece {
 }
 
 impl Source {
-    fn poll(&mut self, cx: &mut Context<'_>, service: &str, fault: &Fault) -> Poll<Piece> {
+    fn poll(&mut self, cx: &mut Context<'_>, service: &str, shared: &Shared) -> Poll<Piece> {
         match self {
             Source::Remote { stream, busy } => match ready!(stream.poll_data(cx)) {
                 Some(Ok(chunk)) => {
@@ -44,7 +46,7 @@ impl Source {
                     Poll::Ready(Piece::Data(chunk))
                 }
                 Some(Err(error)) => {
-                    Poll::Ready(Piece::Failed(broken(service, busy, &error, fault)))
+                    Poll::Ready(Piece::Failed(broken(service, busy, &error, shared)))
                 }
                 None => Poll::Ready(match ready!(stream.poll_trailers(cx)) {
                     Ok(trailers) => {
@@ -53,7 +55,7 @@ impl Source {
                         busy.judge(number.map_or(Some(Code::Internal), Code::from_number));
                         Piece::End(trailers)
                     }
-                    Err(error) => Piece::Failed(broken(service, busy, &error, fault)),
+                    Err(error) => Piece::Failed(broken(service, busy, &error, shared)),
                 }),
             },
             Source::Own(pieces) => Poll::Ready(match ready!(pieces.poll_recv(cx)) {
@@ -67,8 +69,8 @@ impl Source {
 }
 
 /// What a stream that broke off means: what was found wrong here, if that is why.
-fn broken(service: &str, busy: &Busy, error: &h2::Error, fault: &Fault) -> Status {
-    if let Some(status) = fault.get() {
+fn broken(service: &str, busy: &Busy, error: &h2::Error, shared: &Shared) -> Status {
+    if let Some(status) = shared.fault() {
         if status.code == Some(Code::DeadlineExceeded) {
             busy.judge(status.code);
         }
@@ -92,15 +94,14 @@ pub(super) enum Dress {
 
 /// An answer on its way.
 pub(super) struct Download {
-    pub(super) service: std::sync::Arc<str>,
+    pub(super) service: Arc<str>,
     pub(super) source: Source,
     pub(super) dress: Dress,
-    pub(super) fault: Fault,
+    pub(super) shared: Arc<Shared>,
     /// What was there at once, not sent yet.
     pub(super) first: Option<Bytes>,
     pub(super) end: Option<Piece>,
     pub(super) pump: Option<Pump>,
-    pub(super) in_flight: Option<InFlight>,
     pub(super) trailers: Option<HeaderMap>,
     pub(super) status: Option<u32>,
     pub(super) cause: Option<String>,
@@ -118,21 +119,19 @@ impl Drop for Pump {
 
 impl Download {
     pub(super) fn new(
-        service: std::sync::Arc<str>,
+        service: Arc<str>,
         source: Source,
         dress: Dress,
-        fault: Fault,
-        in_flight: InFlight,
+        shared: Arc<Shared>,
     ) -> Self {
         Download {
             service,
             source,
             dress,
-            fault,
+            shared,
             first: None,
             end: None,
             pump: None,
-            in_flight: Some(in_flight),
             trailers: None,
             status: None,
             cause: None,
@@ -144,7 +143,7 @@ impl Download {
     pub(super) async fn look(&mut self) -> bool {
         std::future::poll_fn(|cx| {
             for _ in 0..2 {
-                match self.source.poll(cx, &self.service, &self.fault) {
+                match self.source.poll(cx, &self.service, &self.shared) {
                     Poll::Ready(Piece::Data(bytes)) if self.first.is_none() => {
                         self.first = Some(bytes);
                     }
@@ -171,7 +170,7 @@ impl Download {
     fn let_go(&mut self) {
         self.source = Source::Ended;
         self.pump = None;
-        self.in_flight = None;
+        self.shared.let_go();
     }
 
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Piece> {
@@ -181,7 +180,7 @@ impl Download {
         if let Some(end) = self.end.take() {
             return Poll::Ready(end);
         }
-        self.source.poll(cx, &self.service, &self.fault)
+        self.source.poll(cx, &self.service, &self.shared)
     }
 
     /// What the client gets of the end beside trailers.

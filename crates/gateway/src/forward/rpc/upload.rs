@@ -5,7 +5,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     task::{Context, Poll, ready},
 };
 
@@ -20,6 +20,7 @@ use super::{base64::Unwrapper, status::Status};
 use crate::{
     compression::Coding,
     respond::Code,
+    server::InFlight,
     table::Method,
     upstream::grpc::{Decoder, PREFIX_BYTES},
 };
@@ -29,8 +30,35 @@ pub(super) const READ: ReadOptions = ReadOptions {
     unknown: Unknown::Ignore,
 };
 
-/// Why a call was given up on this side; told to the client where it is still there.
-pub(super) type Fault = Arc<OnceLock<Status>>;
+/// What both sides of a call have.
+pub(super) struct Shared {
+    /// Why it was given up on this side; told to the client where it is still there.
+    fault: OnceLock<Status>,
+    in_flight: Mutex<Option<InFlight>>,
+}
+
+impl Shared {
+    pub(super) fn new(in_flight: InFlight) -> Arc<Self> {
+        Arc::new(Shared {
+            fault: OnceLock::new(),
+            in_flight: Mutex::new(Some(in_flight)),
+        })
+    }
+
+    pub(super) fn fault(&self) -> Option<&Status> {
+        self.fault.get()
+    }
+
+    /// Gives back the call's place in flight. A client that does not read must not keep
+    /// it beyond the call's time.
+    pub(super) fn let_go(&self) {
+        let mut place = self
+            .in_flight
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *place = None;
+    }
+}
 
 /// Why nothing more comes.
 #[derive(Debug)]
@@ -200,7 +228,7 @@ pub(super) async fn pump(
     upload: Option<Upload>,
     mut sending: SendStream<Bytes>,
     deadline: Instant,
-    fault: Fault,
+    shared: Arc<Shared>,
 ) {
     let sent = timeout_at(deadline, send_all(upload, &mut sending)).await;
     let status = match sent {
@@ -208,7 +236,8 @@ pub(super) async fn pump(
         Ok(Broken::Left) => Status::new(Code::Cancelled, "the client left".to_owned()),
         Err(_) => Status::new(Code::DeadlineExceeded, TIME_IS_OVER.to_owned()),
     };
-    let _ = fault.set(status);
+    let _ = shared.fault.set(status);
+    shared.let_go();
     // The call's other side notices.
     sending.send_reset(Reason::CANCEL);
 }
@@ -225,8 +254,7 @@ async fn send_all(upload: Option<Upload>, sending: &mut SendStream<Bytes>) -> Br
                 Err(broken) => return broken,
             };
             if sent.is_err() {
-                // The service takes nothing more; its answer says why. The body is
-                // dropped with this, which tells the client to stop.
+                // The service takes nothing more; its answer says why.
                 return std::future::pending().await;
             }
         }
@@ -251,4 +279,72 @@ async fn send(sending: &mut SendStream<Bytes>, mut bytes: Bytes) -> Result<(), C
         sending.send_data(part, false).map_err(|_| Closed)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use prost::Message;
+    use tonic_health::pb::HealthCheckRequest;
+
+    use super::{super::own, *};
+
+    /// Any message will do.
+    fn envelopes() -> Envelopes {
+        let (_, method) = own::find("/grpc.health.v1.Health/Check").expect("it is there");
+        Envelopes::new(method, None, 1000)
+    }
+
+    fn enveloped(bytes: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(bytes.len()).expect("small");
+        [&[0], &length.to_be_bytes()[..], bytes].concat()
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused() {
+        for bytes in [
+            &enveloped(b"{")[..],
+            &enveloped(b"[]"),
+            &[1, 0, 0, 0, 0],
+            &[2, 0, 0, 0, 2, b'{', b'}'],
+            &[0, 0, 1, 0, 0],
+        ] {
+            let refused = envelopes().push(Bytes::copy_from_slice(bytes));
+            let status = refused.expect_err("no message");
+            assert_eq!(status.code, Some(Code::InvalidArgument), "{bytes:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn messages_survive_any_chunking(
+            names in prop::collection::vec("[a-zé\"]{0,20}", 0..8),
+            cut in 1usize..30,
+        ) {
+            let mut sent = Vec::new();
+            let mut expected = Vec::new();
+            for service in names {
+                let json = serde_json::json!({ "service": service, "other": 1 }).to_string();
+                sent.extend(enveloped(json.as_bytes()));
+                expected.extend(enveloped(&HealthCheckRequest { service }.encode_to_vec()));
+            }
+            let mut envelopes = envelopes();
+            let mut got = Vec::new();
+            for chunk in sent.chunks(cut) {
+                got.extend(envelopes.push(Bytes::copy_from_slice(chunk)).expect("well formed"));
+            }
+            prop_assert_eq!(got, expected);
+            prop_assert!(envelopes.decoder.end().is_ok());
+        }
+
+        #[test]
+        fn garbage_is_refused_or_read(chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 0..9)) {
+            let mut envelopes = envelopes();
+            for chunk in chunks {
+                if envelopes.push(chunk.into()).is_err() {
+                    break;
+                }
+            }
+        }
+    }
 }
