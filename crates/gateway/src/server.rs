@@ -158,7 +158,7 @@ impl Shared {
         match now {
             Now::Grpc(served) => match served.spoken(head) {
                 None => served.answer(call, body).await,
-                Some(spoken) => forward::call(served, spoken, call, body).await,
+                Some(spoken) => crate::forward::call(served, spoken, call, body).await,
             },
             Now::Rest(rest) => rest.answer(call, body).await,
         }
