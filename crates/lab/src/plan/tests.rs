@@ -396,7 +396,10 @@ fn messages_of_a_call_are_few_enough_and_due_in_time() {
         )
     };
     for (rest, expected) in [
-        ("messages = 0", "0 messages a call (for target x); give 1 to 1000000"),
+        (
+            "messages = 0",
+            "0 messages a call (for target x); give 1 to 1000000",
+        ),
         ("messages = 1000001", "1000001 messages a call"),
         (
             "messages = 3\nevery = \"5s\"",
