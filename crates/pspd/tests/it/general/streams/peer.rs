@@ -30,7 +30,7 @@ pub(super) struct End {
 impl Peer {
     #[track_caller]
     pub(super) fn open(address: SocketAddr, target: &str) -> Peer {
-        let (head, peer) = Peer::shake_hands(address, &upgrade(target, &[]));
+        let (head, peer) = Peer::shake_hands(address, upgrade(target, &[]));
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         // The example of the specification.
         assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");

@@ -284,11 +284,7 @@ fn a_stop_is_told() {
         (1001, json!(14))
     );
     let stopped = talks.gateway.stop(Duration::from_secs(10));
-    assert_eq!(
-        format!("{stopped:?}").contains("Killed"),
-        false,
-        "{stopped:?}"
-    );
+    assert!(!format!("{stopped:?}").contains("Killed"), "{stopped:?}");
 }
 
 #[test]
@@ -310,7 +306,7 @@ fn places_in_flight_are_held() {
 fn handshakes_that_are_refused() {
     let talks = Talks::start_with("", &["--cors", "https://a.example"]);
     let check = |target: &str, changes: &[(&str, &str)], status: &str, header: &str| {
-        let (head, _) = Peer::shake_hands(talks.address(), &upgrade(target, changes));
+        let (head, _) = Peer::shake_hands(talks.address(), upgrade(target, changes));
         assert!(
             head.starts_with(&format!("HTTP/1.1 {status} ")),
             "{changes:?}: {head}"
@@ -347,7 +343,7 @@ fn handshakes_that_are_refused() {
         "sec-websocket-protocol: pspd.json\r\n",
     );
     let deflate = ("Sec-WebSocket-Extensions", "permessage-deflate");
-    let (head, _) = Peer::shake_hands(talks.address(), &upgrade(converse, &[deflate]));
+    let (head, _) = Peer::shake_hands(talks.address(), upgrade(converse, &[deflate]));
     assert!(!head.contains("extensions"), "{head}");
 }
 
