@@ -21,9 +21,17 @@ impl RequestId {
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
         match headers.get(Self::HEADER) {
-            Some(id) if usable(id.as_bytes()) => RequestId(id.clone()),
+            Some(id) if usable(id.as_bytes()) => RequestId::kept_apart(id.clone()),
             _ => Self::random(),
         }
+    }
+
+    /// No two requests have the same id, so that a connection's table of headers must
+    /// not be filled with them (RFC 7541, section 6.2.3; the library keeps sensitive
+    /// values alone out of it).
+    fn kept_apart(mut value: HeaderValue) -> Self {
+        value.set_sensitive(true);
+        RequestId(value)
     }
 
     /// A new id: 128 random bits in hexadecimal.
@@ -36,7 +44,7 @@ impl RequestId {
             *digit = DIGITS[(bits & 0xf) as usize];
             bits >>= 4;
         }
-        RequestId(
+        RequestId::kept_apart(
             HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("unknown")),
         )
     }

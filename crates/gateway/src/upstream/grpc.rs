@@ -37,7 +37,7 @@ pub use compression::Settings as Compressed;
 pub use ejection::{BadEjection, Ejection};
 pub(crate) use frame::{Decoder, PREFIX_BYTES};
 pub(crate) use link::Busy;
-pub(crate) use metadata::{AnswerMetadata, decode_binary, forwarded};
+pub(crate) use metadata::{AnswerMetadata, decode_binary, forwarded, timeout};
 pub(crate) use pass::{Opening, Passed, broken_off};
 pub use policy::{Health, Policy};
 pub use retry::{ATTEMPTS_MAX, BudgetLimits, Codes, Hedge, Methods, Retry};

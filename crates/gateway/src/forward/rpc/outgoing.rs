@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use contract::grpc_timeout::{self, GRPC_TIMEOUT};
+use contract::grpc_timeout::GRPC_TIMEOUT;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts, response};
 use server::RequestId;
 use tokio::time::Instant;
@@ -17,7 +17,11 @@ use super::{
 use crate::{
     forward::grpc::time_limit,
     respond::{Code, Problem, UpstreamFailure},
-    upstream::{TRACEPARENT, grpc::Passed, traceparent},
+    upstream::{
+        TRACEPARENT,
+        grpc::{Passed, timeout},
+        traceparent,
+    },
 };
 
 const GRPC: &str = "application/grpc";
@@ -81,8 +85,7 @@ impl<'r> Outgoing<'r> {
         };
         headers.insert(header::CONTENT_TYPE, self.media_type.clone());
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if let Ok(timeout) = HeaderValue::try_from(grpc_timeout::format(left)) {
+        if let Some(timeout) = timeout(self.deadline) {
             headers.insert(GRPC_TIMEOUT, timeout);
         }
         headers.insert(RequestId::HEADER, self.id.header_value());

@@ -37,7 +37,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("grpc-status", HeaderValue::from_static("0"));
         headers.insert("cost", HeaderValue::from_static("3"));
-        let expected = b"\x80\0\0\0\x1agrpc-status: 0\r\ncost: 3\r\n";
+        let expected = b"\x80\0\0\0\x19grpc-status: 0\r\ncost: 3\r\n";
         assert_eq!(trailers(&headers)[..], expected[..]);
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use contract::grpc_timeout::{self, GRPC_TIMEOUT};
+use contract::grpc_timeout::GRPC_TIMEOUT;
 use h2::{Reason, RecvStream, SendStream, client::ResponseFuture};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, uri::PathAndQuery,
@@ -116,8 +116,7 @@ impl Upstream {
         if previous > 0 {
             headers.insert(PREVIOUS_ATTEMPTS, previous.into());
         }
-        let left = metadata.deadline.saturating_duration_since(Instant::now());
-        if let Ok(timeout) = HeaderValue::try_from(grpc_timeout::format(left)) {
+        if let Some(timeout) = metadata::timeout(metadata.deadline) {
             headers.insert(GRPC_TIMEOUT, timeout);
         }
         headers.insert(RequestId::HEADER, metadata.id.header_value());

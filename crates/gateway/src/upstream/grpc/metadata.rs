@@ -12,7 +12,9 @@ use base64::{
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 use bytes::Bytes;
+use contract::grpc_timeout;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::time::Instant;
 
 use crate::services::{HeaderRules, RESERVED};
 
@@ -45,6 +47,16 @@ pub(super) fn forward(headers: &HeaderMap, rules: &HeaderRules, metadata: &mut H
             metadata.append(name, value.clone());
         }
     }
+}
+
+/// What is left until `deadline`, as a service is told. It differs from call to call, and
+/// must not push what is the same out of the connection's table of headers (RFC 7541,
+/// section 6.2.3; the library keeps sensitive values alone out of it).
+pub(crate) fn timeout(deadline: Instant) -> Option<HeaderValue> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    let mut value = HeaderValue::try_from(grpc_timeout::format(left)).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 /// What goes on of a client's `headers`.
