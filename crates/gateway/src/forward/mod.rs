@@ -116,7 +116,7 @@ impl Now<'_> {
     pub(crate) fn pages(&self) -> Pages {
         match self {
             Now::Grpc(served) => served.pages(),
-            Now::Rest(_) => Pages::All,
+            Now::Rest(_) => Pages::Laboratory,
         }
     }
 

@@ -39,7 +39,7 @@ use crate::{
     access_log::Entry,
     respond::{self, Body, Problem, UpstreamFailure},
     server::InFlight,
-    services::HeaderRules,
+    services::{HeaderRules, OwnPaths},
     table::{BodyPlan, Content, Endpoint},
     upstream::grpc::{Metadata, Sending, Upstream},
 };
@@ -112,18 +112,22 @@ impl Served {
         Ok(handshake.response(Body::upgraded(hand_over)))
     }
 
-    /// The route of a path, whatever its verb; else the method whose own path it is.
+    /// The route of a path, whatever its verb; else the method whose own path it is,
+    /// where methods are called by those.
     fn find_for_socket<'h>(&self, head: &'h Parts) -> Result<(Arc<Endpoint>, Values<'h>), Problem> {
         let path = head.uri.path();
         match self.table.find_for_socket(path) {
             Ok(found) => Ok((Arc::clone(found.value), found.variables)),
-            Err(NotFound::Path) if self.table.method(path).is_some() => {
-                let method = self.table.method(path);
-                let own = method.map(|method| Endpoint::of_method(method, &self.services));
-                own.map(|own| (Arc::new(own), Values::new()))
-                    .ok_or_else(|| self.problem(NotFound::Path, head))
+            Err(not_found) => {
+                let by_own_path = self.services.grpc == OwnPaths::Serve;
+                match self.table.method(path).filter(|_| by_own_path) {
+                    Some(method) if matches!(not_found, NotFound::Path) => {
+                        let own = Endpoint::of_method(method, &self.services);
+                        Ok((Arc::new(own), Values::new()))
+                    }
+                    _ => Err(self.problem(not_found, head)),
+                }
             }
-            Err(not_found) => Err(self.problem(not_found, head)),
         }
     }
 }

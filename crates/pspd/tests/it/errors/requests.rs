@@ -56,6 +56,13 @@ fn a_bad_parameter_is_named() {
 }
 
 #[test]
+fn the_rest_chain_has_no_documentation() {
+    for path in ["/docs", "/openapi.json"] {
+        error(&get(whole().address(Role::GatewayRest), path), 404);
+    }
+}
+
+#[test]
 fn an_unknown_route_is_answered_with_the_known_ones() {
     for role in GATEWAYS {
         for path in [

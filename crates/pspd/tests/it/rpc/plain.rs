@@ -20,6 +20,11 @@ struct Plain {
 
 impl Plain {
     fn start(more: &str) -> Plain {
+        Plain::start_with(more, "")
+    }
+
+    /// `of_upstream` are keys of the service.
+    fn start_with(more: &str, of_upstream: &str) -> Plain {
         let proto = proto();
         let backend = Backend::start(compile(std::slice::from_ref(&proto)));
         let folder = tempfile::tempdir().expect("a folder");
@@ -27,7 +32,7 @@ impl Plain {
         let address = backend.address();
         let text = format!(
             "{more}\n[[gateway.upstreams]]\nname = \"kinds\"\naddress = \"{address}\"\n\
-             protos = [{proto:?}]\n"
+             protos = [{proto:?}]\n{of_upstream}\n"
         );
         std::fs::write(&path, text).expect("written");
         let args = ["--config", path.to_str().expect("a plain path")];
@@ -256,4 +261,21 @@ fn all_of_it_can_be_refused() {
     assert_eq!(answer.json(), json!({"text": "a"}));
     let answer = plain.post("Once", &CONNECT, b"{");
     assert_eq!(answer.json()["code"], 3);
+}
+
+#[test]
+fn a_method_that_is_not_served_is_not_there_for_sockets_either() {
+    const UPGRADE: [(&str, &str); 4] = [
+        ("Connection", "upgrade"),
+        ("Upgrade", "websocket"),
+        // A version that there is not is told of only where something is served.
+        ("Sec-WebSocket-Version", "12"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    for (grpc, status) in [("serve", 426), ("refuse", 404)] {
+        let more = format!("[gateway]\ngrpc = {grpc:?}");
+        let plain = Plain::start_with(&more, "unannotated = \"refuse\"");
+        let answer = plain.request("GET", "/kinds.v1.Kinds/Once", &UPGRADE, b"");
+        assert_eq!(answer.status(), status, "{grpc}");
+    }
 }
