@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Response, StatusCode, header, request::Parts};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header, request::Parts};
 use hyper::body::Incoming;
 use server::{Handler, RequestId, admin::Readiness};
 use tokio::sync::Mutex;
@@ -119,6 +119,9 @@ impl Handler for Gateway {
         let compression = &now.settings().compression;
         if !compression.codings.is_empty() {
             response = respond::compress(response, compression, &head.headers);
+        }
+        if head.method == Method::HEAD && head.version == Version::HTTP_2 {
+            respond::leave_out_body(&mut response);
         }
         entry.answered(response.status(), cause);
         response.map(|body| {

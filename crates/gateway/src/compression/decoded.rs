@@ -24,6 +24,11 @@ const RATIO_MAX: u64 = 200;
 /// What it may grow to before that counts, so that few bytes are not judged.
 const RATIO_FREE_BYTES: u64 = 1024 * 1024;
 
+/// What a body without an end may have grown to when so many bytes of it were received.
+pub(crate) fn unpacked_max(received: u64) -> u64 {
+    RATIO_FREE_BYTES.max(RATIO_MAX.saturating_mul(received))
+}
+
 /// How much may become of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Limit {
@@ -113,10 +118,7 @@ impl Decoding {
     fn check(&self) -> Result<(), DecodeError> {
         match self.limit {
             Limit::Bytes(max) if self.produced > max as u64 => Err(DecodeError::TooLarge { max }),
-            Limit::Ratio
-                if self.produced
-                    > RATIO_FREE_BYTES.max(RATIO_MAX.saturating_mul(self.received)) =>
-            {
+            Limit::Ratio if self.produced > unpacked_max(self.received) => {
                 Err(DecodeError::Ratio { max: RATIO_MAX })
             }
             _ => Ok(()),

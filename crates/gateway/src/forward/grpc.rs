@@ -84,9 +84,15 @@ impl Served {
     /// The protocol of a request that calls a method by its own path.
     pub(crate) fn spoken(&self, head: &Parts) -> Option<rpc::Spoken> {
         let spoken = rpc::Spoken::of(head)?;
-        // A parameter may have any name on a route.
-        let is_call =
-            spoken != rpc::Spoken::ConnectGet || rpc::is_method(&self.table, head.uri.path());
+        let path = head.uri.path();
+        // On a route a parameter may have any name, and a body any type.
+        let is_call = match spoken {
+            rpc::Spoken::ConnectGet => rpc::is_method(&self.table, path),
+            rpc::Spoken::Connect(_) => {
+                rpc::is_method(&self.table, path) || self.table.find(&Method::POST, path).is_err()
+            }
+            _ => true,
+        };
         (is_call && self.services.grpc == OwnPaths::Serve).then_some(spoken)
     }
 

@@ -169,7 +169,7 @@ async fn pass(
     let shared = Shared::new(call.in_flight);
     let mut upload = Upload::new(body, unwrap);
     if let Some(own) = own {
-        let (source, pump) = own.answer(Arc::clone(served), upload, deadline);
+        let (source, pump) = own.answer(Arc::clone(served), upload, deadline, Arc::clone(&shared));
         let service = Arc::clone(service);
         let mut download = Download::new(service, source, dress, shared);
         download.pump = Some(pump);
@@ -219,16 +219,17 @@ async fn pass(
     };
     outgoing::check(&passed).map_err(|failure| Problem::upstream(service, failure))?;
     let Passed { head, stream, busy } = passed;
+    shared.keep(busy);
     let number = Status::number_in(&head.headers);
     let ended_in_head = number.filter(|_| stream.is_end_stream());
     if let Some(number) = ended_in_head {
-        busy.judge(Code::from_number(number));
+        shared.judge(Code::from_number(number));
     }
     let mut headers = head.headers;
     let source = match ended_in_head {
         Some(_) if spoken != Spoken::Grpc && matches!(dress, Dress::Connect(_)) => Source::Ended,
         Some(number) => return Ok(only_head(spoken, headers, number)),
-        None => Source::Remote { stream, busy },
+        None => Source::Remote(stream),
     };
     let mut download = Download::new(Arc::clone(service), source, dress, shared);
     if let Source::Ended = download.source {

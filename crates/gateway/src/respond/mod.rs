@@ -51,6 +51,15 @@ pub(crate) fn not_modified() -> Response<Body> {
     response
 }
 
+/// Answers `HEAD` where the library would send a body that there is (over HTTP/2).
+pub(crate) fn leave_out_body(response: &mut Response<Body>) {
+    if let Some(length) = response.body().length() {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_LENGTH, length.into());
+    }
+    *response.body_mut() = Body::whole(Bytes::new());
+}
+
 /// 204.
 pub(crate) fn no_content() -> Response<Body> {
     let mut response = Response::new(Body::whole(Bytes::new()));

@@ -15,13 +15,13 @@ use tokio::{sync::mpsc, task::AbortHandle};
 use super::{base64, connect::EnvelopeWriter, spoken::Wrap, status::Status, upload::Shared, web};
 use crate::{
     respond::{Aborted, Chunks, Code, Problem, UpstreamFailure},
-    upstream::grpc::{Busy, broken_off},
+    upstream::grpc::broken_off,
 };
 
 /// Where an answer comes from.
 pub(super) enum Source {
     /// A service.
-    Remote { stream: RecvStream, busy: Busy },
+    Remote(RecvStream),
     /// The gateway itself: framed messages, and a status if it is not `OK`.
     Own(mpsc::Receiver<Result<Bytes, Status>>),
     /// There is no more of it.
@@ -39,23 +39,21 @@ pub(super) enum Piece {
 impl Source {
     fn poll(&mut self, cx: &mut Context<'_>, service: &str, shared: &Shared) -> Poll<Piece> {
         match self {
-            Source::Remote { stream, busy } => match ready!(stream.poll_data(cx)) {
+            Source::Remote(stream) => match ready!(stream.poll_data(cx)) {
                 Some(Ok(chunk)) => {
                     // Fails only for a stream that is gone, which the next poll tells.
                     let _ = stream.flow_control().release_capacity(chunk.len());
                     Poll::Ready(Piece::Data(chunk))
                 }
-                Some(Err(error)) => {
-                    Poll::Ready(Piece::Failed(broken(service, busy, &error, shared)))
-                }
+                Some(Err(error)) => Poll::Ready(Piece::Failed(broken(service, &error, shared))),
                 None => Poll::Ready(match ready!(stream.poll_trailers(cx)) {
                     Ok(trailers) => {
                         let trailers = trailers.unwrap_or_default();
                         let number = Status::number_in(&trailers);
-                        busy.judge(number.map_or(Some(Code::Internal), Code::from_number));
+                        shared.judge(number.map_or(Some(Code::Internal), Code::from_number));
                         Piece::End(trailers)
                     }
-                    Err(error) => Piece::Failed(broken(service, busy, &error, shared)),
+                    Err(error) => Piece::Failed(broken(service, &error, shared)),
                 }),
             },
             Source::Own(pieces) => Poll::Ready(match ready!(pieces.poll_recv(cx)) {
@@ -69,16 +67,13 @@ impl Source {
 }
 
 /// What a stream that broke off means: what was found wrong here, if that is why.
-fn broken(service: &str, busy: &Busy, error: &h2::Error, shared: &Shared) -> Status {
+fn broken(service: &str, error: &h2::Error, shared: &Shared) -> Status {
     if let Some(status) = shared.fault() {
-        if status.code == Some(Code::DeadlineExceeded) {
-            busy.judge(status.code);
-        }
         return status.clone();
     }
     match broken_off(service, error) {
         UpstreamFailure::Status { code, message, .. } => {
-            busy.judge(Some(code));
+            shared.judge(Some(code));
             Status::new(code, message)
         }
         _ => Status::new(Code::Internal, error.to_string()),

@@ -73,11 +73,26 @@ impl<'r> Outgoing<'r> {
     pub(super) fn headers(&self) -> HeaderMap {
         let given = &self.head.headers;
         let mut headers = match self.head.version {
-            // HTTP/2 has refused what belongs to one connection.
-            http::Version::HTTP_2 if self.is_grpc() => given.clone(),
+            // HTTP/2 has refused what belongs to one connection, but for these.
+            http::Version::HTTP_2 if self.is_grpc() => {
+                let mut headers = given.clone();
+                for name in [header::HOST, header::EXPECT, header::TRAILER] {
+                    headers.remove(name);
+                }
+                headers
+            }
             _ => {
                 let mut headers = HeaderMap::with_capacity(given.len() + 4);
-                for (name, value) in given.iter().filter(|(name, _)| goes_on(name)) {
+                let listed = connection_options(given);
+                let speaks_grpc = speaks_grpc(given);
+                let theirs = given.iter().filter(|(name, _)| {
+                    let name = name.as_str();
+                    goes_on(name)
+                        && !listed.iter().any(|listed| listed == name)
+                        // To a client of Connect these mean nothing, to a service much.
+                        && (speaks_grpc || !name.starts_with("grpc-"))
+                });
+                for (name, value) in theirs {
                     headers.append(name, value.clone());
                 }
                 headers
@@ -110,10 +125,26 @@ impl<'r> Outgoing<'r> {
     }
 }
 
+/// The headers that a client says are for the next hop alone (RFC 9110, section 7.6.1).
+fn connection_options(given: &HeaderMap) -> Vec<String> {
+    let values = given.get_all(header::CONNECTION).iter();
+    let texts = values.filter_map(|value| value.to_str().ok());
+    let options = texts.flat_map(|text| text.split(','));
+    options
+        .map(|option| option.trim().to_ascii_lowercase())
+        .collect()
+}
+
+/// Whether the client speaks gRPC or gRPC-Web.
+fn speaks_grpc(given: &HeaderMap) -> bool {
+    let media_type = given.get(header::CONTENT_TYPE);
+    media_type.is_some_and(|value| value.as_bytes().starts_with(GRPC.as_bytes()))
+}
+
 /// Whether a header of another protocol's request is metadata.
-fn goes_on(name: &HeaderName) -> bool {
+fn goes_on(name: &str) -> bool {
     !matches!(
-        name.as_str(),
+        name,
         "accept"
             | "accept-encoding"
             | "connection"
@@ -122,7 +153,9 @@ fn goes_on(name: &HeaderName) -> bool {
             | "content-type"
             | "expect"
             | "host"
+            | "http2-settings"
             | "keep-alive"
+            | "proxy-authorization"
             | "proxy-connection"
             | "te"
             | "trailer"

@@ -23,7 +23,7 @@ use transcode::Schema;
 use super::{
     download::{Pump, Source},
     status::Status,
-    upload::{Broken, TIME_IS_OVER, Upload},
+    upload::{Broken, Shared, TIME_IS_OVER, Upload},
 };
 use crate::{
     forward::served::Served,
@@ -112,6 +112,7 @@ impl Own {
         served: Arc<Served>,
         upload: Upload,
         deadline: Instant,
+        shared: Arc<Shared>,
     ) -> (Source, Pump) {
         let (answers, source) = mpsc::channel(ANSWERS_MAX);
         let answered = async move {
@@ -121,6 +122,8 @@ impl Own {
                 .unwrap_or_else(|_| {
                     Err(Status::new(Code::DeadlineExceeded, TIME_IS_OVER.to_owned()))
                 });
+            // A client that does not read must not keep a place beyond the call's time.
+            shared.let_go();
             if let Err(status) = ended {
                 // A client that has left is told nothing.
                 let _ = answers.send(Err(status)).await;

@@ -5,7 +5,7 @@
 
 use std::{
     pin::Pin,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     task::{Context, Poll, ready},
 };
 
@@ -18,11 +18,11 @@ use transcode::{Builder, ReadOptions, Unknown};
 
 use super::{base64::Unwrapper, status::Status};
 use crate::{
-    compression::Coding,
+    compression::{Coding, decoded::unpacked_max},
     respond::Code,
     server::InFlight,
     table::Method,
-    upstream::grpc::{Decoder, PREFIX_BYTES},
+    upstream::grpc::{Busy, Decoder, PREFIX_BYTES},
 };
 
 /// Connect's clients may know fields that a service does not.
@@ -34,14 +34,23 @@ pub(super) const READ: ReadOptions = ReadOptions {
 pub(super) struct Shared {
     /// Why it was given up on this side; told to the client where it is still there.
     fault: OnceLock<Status>,
-    in_flight: Mutex<Option<InFlight>>,
+    held: Mutex<Held>,
+}
+
+/// What a call takes up of the gateway and of its connection.
+struct Held {
+    in_flight: Option<InFlight>,
+    busy: Option<Busy>,
 }
 
 impl Shared {
     pub(super) fn new(in_flight: InFlight) -> Arc<Self> {
         Arc::new(Shared {
             fault: OnceLock::new(),
-            in_flight: Mutex::new(Some(in_flight)),
+            held: Mutex::new(Held {
+                in_flight: Some(in_flight),
+                busy: None,
+            }),
         })
     }
 
@@ -49,14 +58,28 @@ impl Shared {
         self.fault.get()
     }
 
-    /// Gives back the call's place in flight. A client that does not read must not keep
-    /// it beyond the call's time.
+    /// Keeps the call's place on its connection.
+    pub(super) fn keep(&self, busy: Busy) {
+        self.held().busy = Some(busy);
+    }
+
+    /// Tells what became of the call, unless its places have been given back.
+    pub(super) fn judge(&self, code: Option<Code>) {
+        if let Some(busy) = &self.held().busy {
+            busy.judge(code);
+        }
+    }
+
+    /// Gives back the call's place in flight and that on its connection. A client that
+    /// does not read must not keep them beyond the call's time.
     pub(super) fn let_go(&self) {
-        let mut place = self
-            .in_flight
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *place = None;
+        let mut held = self.held();
+        held.in_flight = None;
+        held.busy = None;
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -179,6 +202,9 @@ pub(super) struct Envelopes {
     decoder: Decoder,
     method: Arc<Method>,
     message: Builder,
+    /// Bytes that the client has sent, and what has become of them.
+    received: u64,
+    unpacked: u64,
 }
 
 impl Envelopes {
@@ -190,6 +216,8 @@ impl Envelopes {
     ) -> Self {
         Envelopes {
             decoder: Decoder::new(message_bytes_max).with_coding(coding),
+            received: 0,
+            unpacked: 0,
             method,
             message: Builder::new(),
         }
@@ -197,10 +225,17 @@ impl Envelopes {
 
     /// The messages that `data` completes, in gRPC's framing.
     fn push(&mut self, data: Bytes) -> Result<Bytes, Status> {
+        self.received += data.len() as u64;
         self.decoder.push(data);
         let mut out = BytesMut::new();
         while let Some(complete) = self.decoder.seek().map_err(wrong)? {
             let json = self.decoder.take(complete);
+            self.unpacked += json.len() as u64;
+            if self.unpacked > unpacked_max(self.received) {
+                let message =
+                    "the messages are compressed too well to be read; send them as they are";
+                return Err(Status::new(Code::ResourceExhausted, message.to_owned()));
+            }
             self.message.clear();
             let Method { schema, input, .. } = &*self.method;
             schema
@@ -234,7 +269,10 @@ pub(super) async fn pump(
     let status = match sent {
         Ok(Broken::Wrong(status)) => status,
         Ok(Broken::Left) => Status::new(Code::Cancelled, "the client left".to_owned()),
-        Err(_) => Status::new(Code::DeadlineExceeded, TIME_IS_OVER.to_owned()),
+        Err(_) => {
+            shared.judge(Some(Code::DeadlineExceeded));
+            Status::new(Code::DeadlineExceeded, TIME_IS_OVER.to_owned())
+        }
     };
     let _ = shared.fault.set(status);
     shared.let_go();

@@ -181,11 +181,22 @@ impl Standing {
         });
     }
 
+    /// Counts it no more among those put aside; whether it was one.
+    fn forgive(&self) -> bool {
+        let flags = self.flags.fetch_and(!EJECTED, Ordering::Relaxed);
+        let was_ejected = flags & EJECTED != 0;
+        if was_ejected {
+            self.common.ejected.fetch_sub(1, Ordering::Relaxed);
+        }
+        was_ejected
+    }
+
     fn come_back(&self) {
         let mut record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
         record.returned(Instant::now());
-        self.flags.fetch_and(!EJECTED, Ordering::Relaxed);
-        self.common.ejected.fetch_sub(1, Ordering::Relaxed);
+        if !self.forgive() {
+            return;
+        }
         tracing::info!(service = %self.common.name, address = %self.target, "gets calls again");
     }
 }
@@ -291,5 +302,7 @@ impl Drop for Endpoint {
         for link in &self.links {
             link.retire();
         }
+        // The share of those put aside is one of the endpoints that there are.
+        self.standing.forgive();
     }
 }

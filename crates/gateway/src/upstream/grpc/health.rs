@@ -39,7 +39,12 @@ pub(super) async fn watch(links: Vec<Arc<Link>>, standing: Arc<Standing>) {
     let mut again = AGAIN_MIN;
     loop {
         let link = opened(&links, &standing).await;
-        match follow(&link, &standing).await {
+        // A server that says goodbye ends with its last call, which must not be this one.
+        let ended = tokio::select! {
+            ended = follow(&link, &standing) => ended,
+            () = closed(&link, &standing) => Ended::After,
+        };
+        match ended {
             Ended::Unimplemented => {
                 standing.set_well(true);
                 // Asked again when the connection is another: so may be the server.
@@ -57,11 +62,11 @@ pub(super) async fn watch(links: Vec<Arc<Link>>, standing: Arc<Standing>) {
 async fn follow(link: &Arc<Link>, standing: &Arc<Standing>) -> Ended {
     let mut ended = Ended::Before;
     let method = PathAndQuery::from_static(WATCH);
+    let Some(place) = link.take(Instant::now() + FOREVER) else {
+        // Calls have taken all the room; that says nothing of its health.
+        return ended;
+    };
     let watched = async {
-        let deadline = Instant::now() + FOREVER;
-        let Some(place) = link.take(deadline) else {
-            return Ok(());
-        };
         let request = call::bare_request(&standing.target.address, &method);
         let (_sending, answering) =
             call::send(place, request, Some(&REQUEST), ANSWER_BYTES_MAX).await?;

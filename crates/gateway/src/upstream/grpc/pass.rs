@@ -10,7 +10,7 @@ use h2::{Reason, RecvStream, SendStream, client::ResponseFuture};
 use http::{HeaderMap, Request, response::Parts, uri::PathAndQuery};
 use tokio::time::Instant;
 
-use super::{Address, Upstream, call::code_of, link::Busy};
+use super::{Address, Upstream, call::code_of, endpoint::Standing, link::Busy};
 use crate::respond::UpstreamFailure;
 
 /// Attempts at a call that the service provably did not begin.
@@ -52,9 +52,21 @@ impl Upstream {
         opening: &Opening,
         deadline: Instant,
     ) -> Result<Begun, UpstreamFailure> {
-        let mut tried = Vec::new();
+        self.pass_elsewhere(&mut Vec::new(), method, head, opening, deadline)
+            .await
+    }
+
+    /// The same, where others than those `tried` are preferred.
+    async fn pass_elsewhere(
+        &self,
+        tried: &mut Vec<Arc<Standing>>,
+        method: &PathAndQuery,
+        head: &(impl Fn() -> HeaderMap + Sync),
+        opening: &Opening,
+        deadline: Instant,
+    ) -> Result<Begun, UpstreamFailure> {
         loop {
-            let (busy, sender) = self.place(&tried, deadline).await?;
+            let (busy, sender) = self.place(tried, deadline).await?;
             let sent = match sender.ready().await {
                 Ok(mut sender) => {
                     let address = &busy.standing().target.address;
@@ -81,7 +93,7 @@ impl Upstream {
                 Err(error) => error,
             };
             tried.push(Arc::clone(busy.standing()));
-            if tried.len() == ATTEMPTS_MAX {
+            if tried.len() >= ATTEMPTS_MAX {
                 return Err(UpstreamFailure::Unreachable {
                     cause: format!("the connection closed before the call: {error}"),
                 });
@@ -101,18 +113,20 @@ impl Upstream {
         deadline: Instant,
     ) -> Result<(Passed, SendStream<Bytes>), UpstreamFailure> {
         let opening = Opening::Whole(message);
-        let mut attempt = 1;
+        let mut tried = Vec::new();
         loop {
-            let begun = self.pass(method, head, &opening, deadline).await?;
+            let begun = self.pass_elsewhere(&mut tried, method, head, &opening, deadline);
+            let begun = begun.await?;
             let Begun {
                 answer,
                 sending,
                 busy,
             } = begun;
+            let standing = Arc::clone(busy.standing());
             match answered(answer, busy).await {
                 Ok(passed) => return Ok((passed, sending)),
-                Err(error) if attempt < ATTEMPTS_MAX && is_unread(&error) => {
-                    attempt += 1;
+                Err(error) if tried.len() + 1 < ATTEMPTS_MAX && is_unread(&error) => {
+                    tried.push(standing);
                     tokio::task::yield_now().await;
                 }
                 Err(error) => return Err(broken_off(self.name(), &error)),

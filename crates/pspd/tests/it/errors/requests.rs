@@ -56,6 +56,35 @@ fn a_bad_parameter_is_named() {
 }
 
 #[test]
+fn head_has_no_body_over_http_2() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    for role in GATEWAYS {
+        let address = whole().address(role);
+        let length = get(address, "/a/hello?name=pspd").body.len();
+        runtime.block_on(async {
+            let stream = tokio::net::TcpStream::connect(address).await;
+            let (sender, connection) = h2::client::handshake(stream.expect("it listens"))
+                .await
+                .expect("HTTP/2");
+            tokio::spawn(connection);
+            let request = ::http::Request::head(format!("http://{address}/a/hello?name=pspd"));
+            let mut sender = sender.ready().await.expect("room");
+            let (answer, _) = sender
+                .send_request(request.body(()).expect("a request"), true)
+                .expect("sent");
+            let answer = answer.await.expect("an answer");
+            assert_eq!(answer.status(), 200);
+            let told = answer.headers()["content-length"].to_str().expect("text");
+            assert_eq!(told, length.to_string());
+            assert!(answer.into_body().data().await.is_none());
+        });
+    }
+}
+
+#[test]
 fn the_rest_chain_has_no_documentation() {
     for path in ["/docs", "/openapi.json"] {
         error(&get(whole().address(Role::GatewayRest), path), 404);

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     compression::{coding::READ as CODINGS, decode::Decoder},
     forward::{Call, body, served::Served, timed_out},
-    respond::{Body, Problem, UpstreamFailure, json, whole},
+    respond::{Body, Code, Problem, UpstreamFailure, json, whole},
     table::{Kind, Method, SideEffects},
     upstream::grpc::{PREFIX_BYTES, Passed, broken_off},
 };
@@ -139,7 +139,10 @@ async fn answer(
         let bytes_max = served.options.connection.message_bytes_max;
         let (bytes, trailers) = read(&method.service, &mut passed.stream, bytes_max)
             .await
-            .map_err(failed)?;
+            .map_err(|failure| {
+                passed.busy.judge(Some(failure.code()));
+                failed(failure)
+            })?;
         written(served, method, asked.codec, passed, &bytes, &trailers)
     });
     answered
@@ -248,6 +251,7 @@ fn written(
     };
     let status = Status::of_trailers(trailers).or_else(|| Status::of_trailers(head));
     let Some(status) = status else {
+        passed.busy.judge(Some(Code::Internal));
         return Err(broken("the answer ended without a grpc-status"));
     };
     passed.busy.judge(status.code);
