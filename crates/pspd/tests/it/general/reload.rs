@@ -44,8 +44,11 @@ impl Changing {
         self.folder.path()
     }
 
+    /// In one step, as editors do: half a file is another matter.
     fn write(&self, name: &str, content: impl AsRef<[u8]>) {
-        fs::write(self.path().join(name), content).expect("written");
+        let (new, path) = (self.path().join("new"), self.path().join(name));
+        fs::write(&new, content).expect("written");
+        fs::rename(new, path).expect("renamed");
     }
 
     /// Writes the configuration anew.

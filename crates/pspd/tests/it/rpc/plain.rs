@@ -95,6 +95,32 @@ fn web_in_both_forms() {
 }
 
 #[test]
+fn what_is_for_the_next_hop_alone_is_not_passed_on() {
+    let plain = Plain::start("");
+    let mut headers = CONNECT.to_vec();
+    headers.extend([
+        ("Connection", "keep-alive, X-Hop"),
+        ("X-Hop", "1"),
+        ("Proxy-Authorization", "Basic x"),
+        ("Grpc-Accept-Encoding", "gzip"),
+        ("X-Own", "2"),
+    ]);
+    let answer = plain.post("Once", &headers, br#"{"text": "a"}"#);
+    assert_eq!(answer.status(), 200);
+    let received = plain.backend.take_received();
+    let told = |name| received[0].metadata(name);
+    assert_eq!(told("x-own"), Some("2"));
+    for name in [
+        "connection",
+        "x-hop",
+        "proxy-authorization",
+        "grpc-accept-encoding",
+    ] {
+        assert_eq!(told(name), None, "{name}");
+    }
+}
+
+#[test]
 fn web_tells_an_error_in_its_last_frame() {
     let plain = Plain::start("");
     plain

@@ -20,10 +20,11 @@ fn moody() -> (Shop, Arc<AtomicBool>) {
     (shop, fails)
 }
 
-/// Puts aside after three failures, for this long.
+/// Puts aside after three failures, for this long. Health is not watched, so that an
+/// endpoint is well as soon as it is connected.
 fn keys(time: &str) -> String {
     format!(
-        "balance = \"round-robin\"\n\
+        "balance = \"round-robin\"\nhealth = \"off\"\n\
          ejection = {{ consecutive = 3, for = \"{time}\", for-max = \"{time}\" }}"
     )
 }

@@ -43,6 +43,10 @@ fn a_whole_request_and_a_whole_answer() {
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.header("content-type"), Some(CSV.1));
     assert_eq!(answer.body, b"a,b\r\n1,2");
+    // Of a type that calls in Connect have, too.
+    let proto = ("Content-Type", "application/proto");
+    let answer = talks.request("POST", "/v1/store", &[proto], b"x");
+    assert_eq!((answer.status(), &answer.body[..]), (200, &b"x"[..]));
     let answer = talks.request("POST", "/v1/store?data=eA", &[CSV], b"x");
     assert_eq!(error(&answer, 400)["code"], 3);
 }
