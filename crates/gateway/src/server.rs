@@ -7,14 +7,12 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header, request::Parts};
 use hyper::body::Incoming;
 use server::{Handler, RequestId, admin::Readiness};
-use tokio::sync::Mutex;
 
 use crate::{
     Limits, Settings,
@@ -38,11 +36,7 @@ struct Shared {
     page: Page,
     log: Arc<Buffer>,
     in_flight: Arc<AtomicUsize>,
-    readiness: Mutex<Option<(Instant, Readiness)>>,
 }
-
-/// How long what the services said of themselves is taken to hold.
-const READINESS_FOR: Duration = Duration::from_secs(1);
 
 /// What all workers of a gateway have in common.
 #[derive(Clone)]
@@ -81,14 +75,13 @@ impl Gateway {
                 chain,
                 log: log.for_worker(),
                 in_flight,
-                readiness: Mutex::new(None),
             }),
         }
     }
 
     /// Whether the services behind it answer.
     pub async fn readiness(&self) -> Readiness {
-        self.shared.readiness().await
+        self.shared.chain.readiness().await
     }
 }
 
@@ -184,21 +177,8 @@ impl Shared {
                 respond::whole(StatusCode::OK, "text/plain; charset=utf-8", ok)
             }
             Own::Readyz => {
-                let response = self.readiness().await.public().response();
+                let response = self.chain.readiness().await.public().response();
                 response.map(|body| Body::whole(whole_bytes(body)))
-            }
-        }
-    }
-
-    /// Asks the services at most once in [`READINESS_FOR`], however many ask.
-    async fn readiness(&self) -> Readiness {
-        let mut known = self.readiness.lock().await;
-        match &*known {
-            Some((asked, readiness)) if asked.elapsed() < READINESS_FOR => readiness.clone(),
-            _ => {
-                let readiness = self.chain.readiness().await;
-                *known = Some((Instant::now(), readiness.clone()));
-                readiness
             }
         }
     }

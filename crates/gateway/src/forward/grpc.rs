@@ -17,7 +17,7 @@ use super::{
     is_unread, readiness, rpc,
     served::{Current, Served},
     socket,
-    stream::{self, First, Live, Opened},
+    stream::{self, Asking, First, Live, Opened},
     timed_out, while_connected,
 };
 use crate::{
@@ -261,26 +261,16 @@ impl Served {
             return Ok(respond::no_content());
         }
         let (limit, deadline) = time_limit(&call.head.headers, self.options.stream_timeout)?;
-        let upstream = Arc::clone(&self.upstreams[endpoint.method.upstream]);
-        let (id, headers) = (call.id.clone(), call.head.headers.clone());
-        let (rules, called) = (self.rules().clone(), Arc::clone(&endpoint));
-        let patience = call.limits.call_timeout;
-        let calling = async move {
-            let metadata = Metadata {
-                id: &id,
-                headers: &headers,
-                rules: &rules,
-                deadline,
-            };
-            // A service that begins to answer may take its time; one that does not is
-            // not waited for.
-            let begun = upstream.call(&called.method.path, &message, &metadata);
-            timeout(patience, begun).await.unwrap_or_else(|_| {
-                let millis = patience.as_millis();
-                Err(UpstreamFailure::TimedOut { millis })
-            })
-        };
-        let live = Live::calling(Arc::clone(&endpoint), calling, None);
+        let live = Live::asking(Asking {
+            upstream: Arc::clone(&self.upstreams[endpoint.method.upstream]),
+            endpoint: Arc::clone(&endpoint),
+            message,
+            id: call.id.clone(),
+            headers: call.head.headers.clone(),
+            rules: self.rules().clone(),
+            deadline,
+            patience: call.limits.call_timeout,
+        });
         self.streamed(endpoint, live, form, call, (limit, deadline))
             .await
     }

@@ -1,7 +1,8 @@
-//! Whether the gRPC services behind the gateway are well, by the standard health
-//! service; one that does not exist still shows that the server answers.
+//! Whether the services behind the gateway are well: what they have said of it lately,
+//! and, over gRPC, how they are asked, by the standard health service; one that does
+//! not exist still shows that the server answers.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, uri::PathAndQuery};
@@ -9,7 +10,7 @@ use server::{
     RequestId,
     admin::{Check, Endpoint, Readiness},
 };
-use tokio::time::Instant;
+use tokio::{sync::Mutex, time::Instant};
 
 use super::{READINESS_TIMEOUT, in_time};
 use crate::{
@@ -19,6 +20,27 @@ use crate::{
 };
 
 const HEALTH_CHECK: &str = "/grpc.health.v1.Health/Check";
+/// How long what the services said of themselves is taken to hold.
+const HOLDS_FOR: Duration = Duration::from_secs(1);
+
+/// What the services have said of themselves, and when.
+#[derive(Default)]
+pub(super) struct Known(Mutex<Option<(Instant, Readiness)>>);
+
+impl Known {
+    /// Asks at most once in [`HOLDS_FOR`], however many want to know.
+    pub(super) async fn or(&self, ask: impl Future<Output = Readiness>) -> Readiness {
+        let mut known = self.0.lock().await;
+        match &*known {
+            Some((asked, readiness)) if asked.elapsed() < HOLDS_FOR => readiness.clone(),
+            _ => {
+                let fresh = ask.await;
+                *known = Some((Instant::now(), fresh.clone()));
+                fresh
+            }
+        }
+    }
+}
 
 /// Asks every upstream; those that have not described themselves are not ready.
 pub(super) async fn of(upstreams: &[Arc<Upstream>], undescribed: &[Arc<str>]) -> Readiness {

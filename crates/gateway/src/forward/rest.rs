@@ -11,7 +11,7 @@ use server::{
 };
 use transcode::BadParameter;
 
-use super::{Call, READINESS_TIMEOUT, in_time, without_body};
+use super::{Call, READINESS_TIMEOUT, in_time, readiness, without_body};
 use crate::{
     Settings,
     respond::{Body, Problem, UpstreamFailure},
@@ -37,6 +37,7 @@ pub(crate) struct Rest {
     a: Upstream,
     b: Upstream,
     settings: Settings,
+    readiness: readiness::Known,
 }
 
 impl Rest {
@@ -44,6 +45,7 @@ impl Rest {
     pub(crate) fn new(a: Options, b: Options, settings: Settings) -> Self {
         Rest {
             settings,
+            readiness: readiness::Known::default(),
             a: Upstream::new("A-REST".into(), a),
             b: Upstream::new("B-REST".into(), b),
         }
@@ -71,8 +73,11 @@ impl Rest {
     }
 
     pub(crate) async fn readiness(&self) -> Readiness {
-        let (a, b) = tokio::join!(check(&self.a), check(&self.b));
-        Readiness::of(vec![a, b])
+        let asked = async {
+            let (a, b) = tokio::join!(check(&self.a), check(&self.b));
+            Readiness::of(vec![a, b])
+        };
+        self.readiness.or(asked).await
     }
 }
 

@@ -3,16 +3,10 @@
 //! something new; a request keeps what it began with, and connections that nothing
 //! leads to any more go with the last request that uses them.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use server::admin::Readiness;
-use tokio::{
-    sync::{Mutex as AsyncMutex, watch},
-    time::Instant,
-};
+use tokio::sync::watch;
 
 use super::{GrpcOptions, readiness};
 use crate::{
@@ -27,9 +21,6 @@ use crate::{
     },
 };
 
-/// How long what the services said of themselves is taken to hold.
-const READINESS_FOR: Duration = Duration::from_secs(1);
-
 /// What is served, from one change of it to the next.
 pub(crate) struct Served {
     pub(crate) table: Arc<Table>,
@@ -38,7 +29,7 @@ pub(crate) struct Served {
     pub(crate) services: Arc<Services>,
     pub(crate) options: GrpcOptions,
     pub(crate) settings: Settings,
-    readiness: AsyncMutex<Option<(Instant, Readiness)>>,
+    readiness: readiness::Known,
 }
 
 impl Served {
@@ -67,22 +58,14 @@ impl Served {
             services: Arc::clone(&generation.services),
             options: generation.options.clone(),
             settings: generation.settings.clone(),
-            readiness: AsyncMutex::default(),
+            readiness: readiness::Known::default(),
         }
     }
 
-    /// Whether the services answer. Asks them at most once in [`READINESS_FOR`],
-    /// however many ask.
+    /// Whether the services answer.
     pub(crate) async fn readiness(&self) -> Readiness {
-        let mut known = self.readiness.lock().await;
-        match &*known {
-            Some((asked, readiness)) if asked.elapsed() < READINESS_FOR => readiness.clone(),
-            _ => {
-                let fresh = readiness::of(&self.upstreams, self.table.undescribed()).await;
-                *known = Some((Instant::now(), fresh.clone()));
-                fresh
-            }
-        }
+        let asked = readiness::of(&self.upstreams, self.table.undescribed());
+        self.readiness.or(asked).await
     }
 
     /// Which headers are passed on.

@@ -32,12 +32,12 @@ use super::{
     grpc::{failed, time_limit},
     many::bindings,
     served::Served,
-    stream::Live,
+    stream::{Asking, Live},
     timed_out,
 };
 use crate::{
     access_log::Entry,
-    respond::{self, Body, Problem, UpstreamFailure},
+    respond::{self, Body, Problem},
     server::InFlight,
     services::{HeaderRules, OwnPaths},
     table::{BodyPlan, Content, Endpoint},
@@ -194,23 +194,17 @@ impl Session {
             return Ok((live, Some(sending)));
         }
         let message = self.only_message(socket).await?;
-        let (upstream, called) = (Arc::clone(&self.upstream), Arc::clone(endpoint));
-        let (id, headers, rules) = (self.id.clone(), self.headers.clone(), self.rules.clone());
-        let (deadline, patience) = (self.deadline, self.patience);
-        let calling = async move {
-            let metadata = Metadata {
-                id: &id,
-                headers: &headers,
-                rules: &rules,
-                deadline,
-            };
-            let begun = upstream.call(&called.method.path, &message, &metadata);
-            timeout(patience, begun).await.unwrap_or_else(|_| {
-                let millis = patience.as_millis();
-                Err(UpstreamFailure::TimedOut { millis })
-            })
-        };
-        Ok((Live::calling(Arc::clone(endpoint), calling, None), None))
+        let live = Live::asking(Asking {
+            upstream: Arc::clone(&self.upstream),
+            endpoint: Arc::clone(endpoint),
+            message,
+            id: self.id.clone(),
+            headers: self.headers.clone(),
+            rules: self.rules.clone(),
+            deadline: self.deadline,
+            patience: self.patience,
+        });
+        Ok((live, None))
     }
 
     /// The message of a method that takes one: of path and query where the rule has no

@@ -14,9 +14,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, header};
+use http::{HeaderMap, HeaderValue, Response, header};
 use server::RequestId;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use transcode::{Malformed, bytes_field};
 
 use super::{
@@ -29,13 +29,45 @@ use crate::{
     server::InFlight,
     services::HeaderRules,
     table::Endpoint,
-    upstream::grpc::Messages,
+    upstream::grpc::{Messages, Metadata, Upstream},
 };
 
 /// Messages that have already arrived are joined up to about this many bytes.
 const CHUNK_BYTES: usize = 16 * 1024;
 
 type Calling = Pin<Box<dyn Future<Output = Result<Messages, UpstreamFailure>> + Send>>;
+
+/// A call with one message, for whoever outlives the request that asked for it.
+pub(super) struct Asking {
+    pub(super) upstream: Arc<Upstream>,
+    pub(super) endpoint: Arc<Endpoint>,
+    /// Framed.
+    pub(super) message: Bytes,
+    pub(super) id: RequestId,
+    pub(super) headers: HeaderMap,
+    pub(super) rules: HeaderRules,
+    pub(super) deadline: Instant,
+    pub(super) patience: Duration,
+}
+
+impl Asking {
+    /// A service that begins to answer may take its time; one that does not is not
+    /// waited for.
+    async fn messages(self) -> Result<Messages, UpstreamFailure> {
+        let metadata = Metadata {
+            id: &self.id,
+            headers: &self.headers,
+            rules: &self.rules,
+            deadline: self.deadline,
+        };
+        let path = &self.endpoint.method.path;
+        let begun = self.upstream.call(path, &self.message, &metadata);
+        timeout(self.patience, begun).await.unwrap_or_else(|_| {
+            let millis = self.patience.as_millis();
+            Err(UpstreamFailure::TimedOut { millis })
+        })
+    }
+}
 
 /// A call that is being made, or whose messages arrive, with what the client still
 /// sends for it.
@@ -62,6 +94,11 @@ impl Live {
             stage: Stage::Calling(Box::pin(calling)),
             uploading,
         }
+    }
+
+    /// A call with one message, made while its answer is waited for.
+    pub(super) fn asking(asking: Asking) -> Self {
+        Live::calling(Arc::clone(&asking.endpoint), asking.messages(), None)
     }
 
     /// The next message once the call has begun to be answered.

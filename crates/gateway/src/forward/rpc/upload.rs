@@ -10,7 +10,6 @@ use std::{
 };
 
 use bytes::{BufMut, Bytes, BytesMut};
-use h2::{Reason, SendStream};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
@@ -22,7 +21,7 @@ use crate::{
     respond::Code,
     server::InFlight,
     table::Method,
-    upstream::grpc::{Busy, Decoder, PREFIX_BYTES},
+    upstream::grpc::{Busy, Decoder, PREFIX_BYTES, Sending},
 };
 
 /// Connect's clients may know fields that a service does not.
@@ -261,7 +260,7 @@ pub(super) fn frame(message: &Builder, out: &mut BytesMut) {
 /// sends something wrong, or when the call's time is over.
 pub(super) async fn pump(
     upload: Option<Upload>,
-    mut sending: SendStream<Bytes>,
+    mut sending: Sending,
     deadline: Instant,
     shared: Arc<Shared>,
 ) {
@@ -277,18 +276,18 @@ pub(super) async fn pump(
     let _ = shared.fault.set(status);
     shared.let_go();
     // The call's other side notices.
-    sending.send_reset(Reason::CANCEL);
+    sending.cancel();
 }
 
 /// What is said of a call whose time is over.
 pub(super) const TIME_IS_OVER: &str = "the call did not end in time; ask for less, or allow more";
 
 /// Returns when something breaks; never when all is well.
-async fn send_all(upload: Option<Upload>, sending: &mut SendStream<Bytes>) -> Broken {
+async fn send_all(upload: Option<Upload>, sending: &mut Sending) -> Broken {
     if let Some(mut upload) = upload {
         while let Some(bytes) = upload.next().await {
             let sent = match bytes {
-                Ok(bytes) => send(sending, bytes).await,
+                Ok(bytes) => sending.send(bytes).await,
                 Err(broken) => return broken,
             };
             if sent.is_err() {
@@ -296,27 +295,9 @@ async fn send_all(upload: Option<Upload>, sending: &mut SendStream<Bytes>) -> Br
                 return std::future::pending().await;
             }
         }
-        // A stream that is gone has been finished by the service.
-        let _ = sending.send_data(Bytes::new(), true);
+        sending.finish();
     }
     std::future::pending().await
-}
-
-/// The service takes nothing more.
-struct Closed;
-
-/// Sends `bytes` as far and as soon as the service has room for them.
-async fn send(sending: &mut SendStream<Bytes>, mut bytes: Bytes) -> Result<(), Closed> {
-    while !bytes.is_empty() {
-        sending.reserve_capacity(bytes.len());
-        let room = std::future::poll_fn(|cx| sending.poll_capacity(cx)).await;
-        let Some(Ok(room)) = room else {
-            return Err(Closed);
-        };
-        let part = bytes.split_to(room.min(bytes.len()));
-        sending.send_data(part, false).map_err(|_| Closed)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -166,7 +166,7 @@ impl<'t> Talk<'t> {
             }
         }
         if !self.takes_more
-            && let Some(sending) = self.sending.take()
+            && let Some(mut sending) = self.sending.take()
         {
             sending.finish();
         }

@@ -142,6 +142,18 @@ impl Upstream {
 
 /// The head of a call with what every call has.
 pub(super) fn bare_request(address: &Address, method: &PathAndQuery) -> Request<()> {
+    let mut request = request(address, method);
+    let headers = request.headers_mut();
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/grpc"),
+    );
+    headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    request
+}
+
+/// The head of a call without headers.
+pub(super) fn request(address: &Address, method: &PathAndQuery) -> Request<()> {
     let mut request = Request::new(());
     *request.method_mut() = http::Method::POST;
     *request.version_mut() = http::Version::HTTP_2;
@@ -151,12 +163,6 @@ pub(super) fn bare_request(address: &Address, method: &PathAndQuery) -> Request<
     uri.path_and_query = Some(method.clone());
     // All three parts are there and valid by construction.
     *request.uri_mut() = http::Uri::from_parts(uri).unwrap_or_default();
-    let headers = request.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/grpc"),
-    );
-    headers.insert(header::TE, HeaderValue::from_static("trailers"));
     request
 }
 
@@ -216,15 +222,12 @@ impl Failed {
 }
 
 impl AttemptError {
-    /// Whether the service provably did not begin the call (RFC 9113, sections 6.8
-    /// and 8.7), so that repeating it is safe.
+    /// Whether the service provably did not begin the call, so that repeating it is
+    /// safe.
     pub(super) fn has_not_begun(&self) -> bool {
         match self {
             AttemptError::NotSent(_) | AttemptError::NotRead => true,
-            AttemptError::Sent(error) => {
-                let refused = error.reason() == Some(Reason::REFUSED_STREAM);
-                error.is_remote() && (refused || error.is_go_away())
-            }
+            AttemptError::Sent(error) => is_unread(error),
             AttemptError::Answered(..) => false,
         }
     }
@@ -247,6 +250,13 @@ impl AttemptError {
             }
         }
     }
+}
+
+/// Whether the service says that it has not begun the call (RFC 9113, sections 6.8
+/// and 8.7).
+pub(super) fn is_unread(error: &h2::Error) -> bool {
+    let refused = error.reason() == Some(Reason::REFUSED_STREAM);
+    error.is_remote() && (refused || error.is_go_away())
 }
 
 /// The code that stands for a broken call (gRPC over HTTP/2, "HTTP2 Transport
@@ -291,9 +301,10 @@ fn broken(error: &h2::Error) -> UpstreamFailure {
     }
 }
 
-/// The requests' side of a call.
+/// The requests' side of a call. Dropping it together with the answering side resets
+/// the call.
 pub(crate) struct Sending {
-    stream: SendStream<Bytes>,
+    pub(super) stream: SendStream<Bytes>,
 }
 
 /// The service takes nothing more; its answer says why.
@@ -326,8 +337,13 @@ impl Sending {
         Poll::Ready(Ok(()))
     }
 
+    /// Cancels the call.
+    pub(crate) fn cancel(mut self) {
+        self.stream.send_reset(Reason::CANCEL);
+    }
+
     /// Says that all messages have been sent.
-    pub(crate) fn finish(mut self) {
+    pub(crate) fn finish(&mut self) {
         // A stream that is gone has been finished by the service.
         let _ = self.stream.send_data(Bytes::new(), true);
     }

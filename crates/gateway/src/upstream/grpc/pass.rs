@@ -6,15 +6,18 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use h2::{Reason, RecvStream, SendStream, client::ResponseFuture};
-use http::{HeaderMap, Request, response::Parts, uri::PathAndQuery};
+use h2::{RecvStream, client::ResponseFuture};
+use http::{HeaderMap, response::Parts, uri::PathAndQuery};
 use tokio::time::Instant;
 
-use super::{Address, Upstream, call::code_of, endpoint::Standing, link::Busy};
+use super::{
+    Sending, Upstream,
+    call::{code_of, is_unread, request},
+    endpoint::Standing,
+    link::Busy,
+    repeat::ATTEMPTS_MAX,
+};
 use crate::respond::UpstreamFailure;
-
-/// Attempts at a call that the service provably did not begin.
-const ATTEMPTS_MAX: usize = 3;
 
 /// What goes out first.
 #[derive(Debug, Clone)]
@@ -35,8 +38,7 @@ pub(crate) struct Passed {
 /// A call whose head has been sent.
 pub(crate) struct Begun {
     answer: ResponseFuture,
-    /// The request's side. Dropping it together with the answer resets the call.
-    pub(crate) sending: SendStream<Bytes>,
+    sending: Sending,
     busy: Busy,
 }
 
@@ -69,24 +71,25 @@ impl Upstream {
             let (busy, sender) = self.place(tried, deadline).await?;
             let sent = match sender.ready().await {
                 Ok(mut sender) => {
-                    let address = &busy.standing().target.address;
-                    sender.send_request(request(address, method, head()), false)
+                    let mut request = request(&busy.standing().target.address, method);
+                    *request.headers_mut() = head();
+                    sender.send_request(request, false)
                 }
                 Err(error) => Err(error),
             };
             let error = match sent {
-                Ok((answer, mut sending)) => {
+                Ok((answer, mut stream)) => {
                     let (first, is_whole) = match opening {
                         Opening::Whole(bytes) => (bytes, true),
                         Opening::Part(bytes) => (bytes, false),
                     };
                     if is_whole || !first.is_empty() {
                         // The answer tells what became of a stream that is gone.
-                        let _ = sending.send_data(first.clone(), is_whole);
+                        let _ = stream.send_data(first.clone(), is_whole);
                     }
                     return Ok(Begun {
                         answer,
-                        sending,
+                        sending: Sending { stream },
                         busy,
                     });
                 }
@@ -111,7 +114,7 @@ impl Upstream {
         head: &(impl Fn() -> HeaderMap + Sync),
         message: Bytes,
         deadline: Instant,
-    ) -> Result<(Passed, SendStream<Bytes>), UpstreamFailure> {
+    ) -> Result<(Passed, Sending), UpstreamFailure> {
         let opening = Opening::Whole(message);
         let mut tried = Vec::new();
         loop {
@@ -135,23 +138,9 @@ impl Upstream {
     }
 }
 
-fn request(address: &Address, method: &PathAndQuery, headers: HeaderMap) -> Request<()> {
-    let mut request = Request::new(());
-    *request.method_mut() = http::Method::POST;
-    *request.version_mut() = http::Version::HTTP_2;
-    let mut uri = http::uri::Parts::default();
-    uri.scheme = Some(http::uri::Scheme::HTTP);
-    uri.authority = Some(address.authority().clone());
-    uri.path_and_query = Some(method.clone());
-    // All three parts are there and valid by construction.
-    *request.uri_mut() = http::Uri::from_parts(uri).unwrap_or_default();
-    *request.headers_mut() = headers;
-    request
-}
-
 impl Begun {
     /// Takes the request's side out, and leaves what waits for the answer.
-    pub(crate) fn split(self) -> (SendStream<Bytes>, Waiting) {
+    pub(crate) fn split(self) -> (Sending, Waiting) {
         let waiting = Waiting {
             answer: self.answer,
             busy: self.busy,
@@ -186,13 +175,6 @@ async fn answered(answer: ResponseFuture, mut busy: Busy) -> Result<Passed, h2::
     };
     busy.answered();
     Ok(Passed { head, stream, busy })
-}
-
-/// Whether the service says that it has not begun the call (RFC 9113, sections 6.8
-/// and 8.7).
-fn is_unread(error: &h2::Error) -> bool {
-    let refused = error.reason() == Some(Reason::REFUSED_STREAM);
-    error.is_remote() && (refused || error.is_go_away())
 }
 
 /// What a stream or a connection that broke off means to a gRPC client.

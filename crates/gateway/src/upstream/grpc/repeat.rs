@@ -21,7 +21,7 @@ use super::{
 use crate::respond::UpstreamFailure;
 
 /// Attempts at a call that the service provably did not begin.
-const ATTEMPTS_MAX: usize = 3;
+pub(super) const ATTEMPTS_MAX: usize = 3;
 
 impl Upstream {
     /// What becomes of a call whose first attempt failed.
