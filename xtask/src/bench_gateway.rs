@@ -13,6 +13,7 @@ mod gateway;
 mod http;
 mod memory;
 mod ours;
+mod passed;
 mod reading;
 mod scenario;
 mod sockets;
@@ -44,6 +45,8 @@ use scenario::{Routes, Scenario};
 const START: &str = "start";
 /// The same.
 const WEBSOCKET: &str = "websocket";
+/// The same.
+const PASSED: &str = "passed";
 
 /// The command line after `bench-gateway`.
 #[derive(Debug, PartialEq, Eq)]
@@ -97,7 +100,7 @@ impl Options {
 /// The name of a scenario.
 fn known(name: &str) -> Result<String, String> {
     let scenarios = scenario::ALL.iter().map(|scenario| scenario.name);
-    let names: Vec<&str> = scenarios.chain([WEBSOCKET, START]).collect();
+    let names: Vec<&str> = scenarios.chain([WEBSOCKET, PASSED, START]).collect();
     match names.contains(&name) {
         true => Ok(name.to_owned()),
         false => Err(format!(
@@ -134,6 +137,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         false => Vec::new(),
     };
 
+    let passed = match options.wants(PASSED) {
+        true => passed::measure(&bench, &root)?,
+        false => Vec::new(),
+    };
+
     let head = tables::head(last.as_ref(), load.as_deref(), &versions, options);
     println!("{head}");
     for (scenario, rounds) in scenarios.iter().zip(&rounds) {
@@ -141,6 +149,9 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     }
     if !echoes.is_empty() {
         println!("{}", tables::sockets(&echoes));
+    }
+    if !passed.is_empty() {
+        println!("{}", tables::passed(&passed));
     }
     if !starts.is_empty() {
         println!("{}", tables::starts(&starts));
@@ -340,7 +351,7 @@ mod tests {
         let error = Options::parse(&["--only", "helo"]).expect_err("unknown");
         assert!(error.contains("\"helo\""), "{error}");
         assert!(error.contains("hello, paced, numbers-10"), "{error}");
-        assert!(error.ends_with("websocket, start"), "{error}");
+        assert!(error.ends_with("websocket, passed, start"), "{error}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub const GRPC_TIMEOUT: &str = "grpc-timeout";
 
 /// The largest number the format can carry.
-const VALUE_MAX: u128 = 99_999_999;
+const VALUE_MAX: u64 = 99_999_999;
 
 /// The duration behind a header value; `None` when it is malformed.
 #[must_use]
@@ -32,7 +32,7 @@ pub fn parse(value: &str) -> Option<Duration> {
 /// so that the callee never gives up before the caller.
 #[must_use]
 pub fn format(timeout: Duration) -> String {
-    let nanos = timeout.as_nanos();
+    let nanos = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
     let units = [
         (1, 'n'),
         (1_000, 'u'),
@@ -43,11 +43,18 @@ pub fn format(timeout: Duration) -> String {
     for (nanos_per_unit, unit) in units {
         let value = nanos.div_ceil(nanos_per_unit);
         if value <= VALUE_MAX {
-            return format!("{value}{unit}");
+            return written(value, unit);
         }
     }
-    let hours = nanos.div_ceil(3_600_000_000_000).min(VALUE_MAX);
-    format!("{hours}H")
+    let hours = timeout.as_secs().div_ceil(3600);
+    written(hours.min(VALUE_MAX), 'H')
+}
+
+fn written(value: u64, unit: char) -> String {
+    let mut text = String::with_capacity(9);
+    text.push_str(itoa::Buffer::new().format(value));
+    text.push(unit);
+    text
 }
 
 #[cfg(test)]

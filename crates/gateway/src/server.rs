@@ -18,7 +18,7 @@ use crate::{
     Limits, Settings,
     access_log::{AccessLog, Buffer},
     catalog::Catalog,
-    forward::{Asks, Call, Chain, Grpc, Now, Rest, without_body},
+    forward::{Asks, Call, Chain, Grpc, Now, Rest, Spoken, without_body},
     page::Page,
     respond::{self, Body, Problem},
     routes::Own,
@@ -94,21 +94,27 @@ impl Handler for Gateway {
         let id = RequestId::of(&head.headers);
         let mut entry = shared.log.begin(peer, &head.method, &head.uri, &id);
         let now = shared.chain.now();
+        let spoken = now.spoken(&head);
 
-        let (mut response, cause) = match shared.answer(&now, &head, body, &id).await {
+        let answered = shared.answer(&now, spoken, &head, body, &id).await;
+        let is_passed_on = spoken == Some(Spoken::Grpc) && answered.is_ok();
+        let (mut response, cause) = match answered {
             Ok(response) => (response, None),
             Err(problem) => {
-                let response = match now.spoken(&head) {
+                let response = match spoken {
                     None => problem.response(now.errors(), &id),
                     Some(spoken) => spoken.problem(&problem, &id),
                 };
                 (response, problem.log_message())
             }
         };
-        let headers = response.headers_mut();
-        headers.insert(RequestId::HEADER, id.header_value());
-        let origin = head.headers.get(header::ORIGIN);
-        respond::allow_origin(&now.settings().cors, origin, headers);
+        // What a service answers in gRPC goes through as it is, and no page can read it.
+        if !is_passed_on {
+            let headers = response.headers_mut();
+            headers.insert(RequestId::HEADER, id.header_value());
+            let origin = head.headers.get(header::ORIGIN);
+            respond::allow_origin(&now.settings().cors, origin, headers);
+        }
         let compression = &now.settings().compression;
         if !compression.codings.is_empty() {
             response = respond::compress(response, compression, &head.headers);
@@ -131,18 +137,21 @@ impl Shared {
     async fn answer(
         &self,
         now: &Now<'_>,
+        spoken: Option<Spoken>,
         head: &Parts,
         body: Incoming,
         id: &RequestId,
     ) -> Result<Response<Body>, Problem> {
         let limits = &now.settings().limits;
         limits.check_head(head)?;
-        if let Some(response) = preflight(now, head) {
-            return Ok(response);
-        }
-        if let Some(own) = now.pages().find(&head.method, head.uri.path())? {
-            let answer = async { Ok(self.own(now, own, &head.headers).await) };
-            return Box::pin(without_body(head, body, answer)).await;
+        if spoken.is_none() {
+            if let Some(response) = preflight(now, head) {
+                return Ok(response);
+            }
+            if let Some(own) = now.pages().find(&head.method, head.uri.path())? {
+                let answer = async { Ok(self.own(now, own, &head.headers).await) };
+                return Box::pin(without_body(head, body, answer)).await;
+            }
         }
         let call = Call {
             head,
@@ -152,7 +161,7 @@ impl Shared {
             in_flight: self.enter(limits.in_flight_max)?,
         };
         match now {
-            Now::Grpc(served) => match served.spoken(head) {
+            Now::Grpc(served) => match spoken {
                 None => served.answer(call, body).await,
                 Some(spoken) => crate::forward::call(served, spoken, call, body).await,
             },

@@ -14,6 +14,12 @@ use std::process::ExitCode;
 
 use clap::Command;
 
+/// Many small things that live as long as a request are what a gateway allocates; see
+/// docs/decisions/0018-allocator.md.
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     let matches = match cli().try_get_matches() {
         Ok(matches) => matches,

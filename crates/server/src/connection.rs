@@ -126,20 +126,24 @@ pub(crate) async fn serve<H: Handler>(
     let io = TokioIo::new(stream);
     let called = AtomicBool::new(false);
     let taken_over = TaskTracker::new();
-    let service = service_fn(|mut request: http::Request<Incoming>| {
+    let over_http1 = service_fn(|request: http::Request<Incoming>| {
         called.store(true, Ordering::Relaxed);
+        let mut request = detached(request);
         if request.headers().contains_key(header::UPGRADE) {
             request.extensions_mut().insert(Hold {
                 stop: stop.clone(),
                 _place: taken_over.token(),
             });
         }
-        // HTTP/2 reads into one buffer for all requests.
-        if let Speaks::Http1(_) = speaks {
-            request = detached(request);
-        }
         let handler = handler.clone();
         async move { Ok::<_, Infallible>(handler.handle(peer, request).await) }
+    });
+    // The library moves a request's future about before it is at its place in a task of
+    // its own. It reads into one buffer for all requests, so that no head keeps one.
+    let over_http2 = service_fn(|request| {
+        called.store(true, Ordering::Relaxed);
+        let handler = handler.clone();
+        Box::pin(async move { Ok::<_, Infallible>(handler.handle(peer, request).await) })
     });
     // Both kinds of connection are driven alike but share no trait.
     macro_rules! drive {
@@ -168,7 +172,7 @@ pub(crate) async fn serve<H: Handler>(
                 .header_read_timeout(limits.header_read_timeout)
                 .max_header_size(limits.head_bytes_max)
                 .max_buf_size(limits.head_bytes_max.max(8192))
-                .serve_connection(io, service)
+                .serve_connection(io, over_http1)
                 .with_upgrades()
         ),
         Speaks::Http2(limits) => drive!(
@@ -183,7 +187,7 @@ pub(crate) async fn serve<H: Handler>(
                 .max_send_buf_size(limits.send_buffer_bytes_max)
                 .keep_alive_interval(limits.ping_every)
                 .keep_alive_timeout(limits.ping_timeout)
-                .serve_connection(io, service)
+                .serve_connection(io, over_http2)
         ),
     }
     taken_over.close();

@@ -38,11 +38,13 @@ impl RequestId {
     #[must_use]
     pub fn random() -> Self {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut bits = fastrand::u128(..);
         let mut text = [0; 32];
-        for digit in &mut text {
-            *digit = DIGITS[(bits & 0xf) as usize];
-            bits >>= 4;
+        for (two, byte) in text
+            .chunks_exact_mut(2)
+            .zip(fastrand::u128(..).to_ne_bytes())
+        {
+            two[0] = DIGITS[usize::from(byte >> 4)];
+            two[1] = DIGITS[usize::from(byte & 0xf)];
         }
         RequestId::kept_apart(
             HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static("unknown")),

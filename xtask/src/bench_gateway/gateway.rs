@@ -87,7 +87,7 @@ impl Drop for Gateway {
 }
 
 /// Somebody else may take it before the gateway does, which then does not start.
-fn free_address() -> anyhow::Result<SocketAddr> {
+pub(super) fn free_address() -> anyhow::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("there is no free port")?;
     Ok(listener.local_addr()?)
 }

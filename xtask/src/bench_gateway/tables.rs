@@ -7,6 +7,7 @@ use std::{collections::BTreeSet, fmt::Write};
 use super::{
     Options,
     contestant::{BASE, Contestant, Workers},
+    passed::{self, Costs, Passer},
     reading::{Reading, Round},
     scenario::{Load, Scenario},
     sockets::{Echoes, SOCKETS},
@@ -100,6 +101,27 @@ pub(super) fn sockets(rounds: &[Echoes]) -> String {
         median_of(|echoes| echoes.cpu_us, |us| format!("{us:.1}")),
         median_of(|echoes| Some(echoes.memory?.at_most), mebibytes),
     )
+}
+
+/// Calls that are passed through; ratios are within a round.
+pub(super) fn passed(rounds: &[Costs]) -> String {
+    let mut out = format!(
+        "### passed: `pspd.ServiceA/SayHello` in gRPC, {} calls at a time over {} connections\n\n\
+         | | CPU us/call | to the bare hop | lowest to highest |\n|---|---:|---:|---:|\n",
+        passed::CALLS,
+        passed::CONNECTIONS,
+    );
+    for (at, passer) in Passer::ALL.iter().enumerate() {
+        let cost = median(rounds.iter().map(|costs| costs[at]));
+        let ratios: Vec<f64> = rounds.iter().map(|costs| costs[at] / costs[0]).collect();
+        let (low, high) = range(&ratios);
+        let ratio = median(ratios);
+        let _ = writeln!(
+            out,
+            "| {passer} | {cost:.1} | {ratio:.2}x | {low:.2} to {high:.2} |"
+        );
+    }
+    out
 }
 
 /// In the order of the first round, which is that of the list.
@@ -333,6 +355,19 @@ mod tests {
             text.contains("Not measured: Envoy, 1 worker: it ended"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_is_passed_through_is_set_beside_the_bare_hop() {
+        let text = passed(&[[8.0, 10.0, 12.0], [10.0, 12.0, 13.0], [8.0, 12.0, 12.0]]);
+        for line in [
+            "64 calls at a time over 4 connections",
+            "| bare hop | 8.0 | 1.00x | 1.00 to 1.00 |",
+            "| pspd, no access log | 12.0 | 1.25x | 1.20 to 1.50 |",
+            "| pspd, access log | 12.0 | 1.50x | 1.30 to 1.50 |",
+        ] {
+            assert!(text.contains(line), "{line} in {text}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! One block of `pspd lab`: one request repeated against one running target, and
-//! the record of it.
+//! One block of `pspd lab`: one request or call repeated against one running target,
+//! and the record of it.
 
 use std::{ffi::OsStr, fs, path::Path, process::Command};
 
@@ -14,19 +14,29 @@ pub(crate) struct Lab<'a> {
 }
 
 impl Lab<'_> {
-    /// Runs a block. `target` is a URL, and `ROLE:PID` after a comma for each
-    /// process that is to be in the accounts.
+    /// Runs a block of `GET path`. `target` is a URL, and `ROLE:PID` after a comma for
+    /// each process that is to be in the accounts.
     pub(crate) fn block<Text: AsRef<OsStr>>(
         &self,
         target: &str,
         path: &str,
         options: &[[Text; 2]],
     ) -> anyhow::Result<Record> {
+        self.block_of(target, ["--request", &format!("GET {path}")], options)
+    }
+
+    /// Runs a block of what the flag `asked` says.
+    pub(crate) fn block_of<Text: AsRef<OsStr>>(
+        &self,
+        target: &str,
+        asked: [&str; 2],
+        options: &[[Text; 2]],
+    ) -> anyhow::Result<Record> {
         let ended = children::run(
             Command::new(self.pspd)
                 .args(["lab", "--quiet", "--repetitions", "1"])
                 .args(["--against", &format!("t={target}")])
-                .args(["--request", &format!("GET {path}")])
+                .args(asked)
                 .arg("--out")
                 .arg(self.folder.join("results"))
                 .args(options.iter().flatten()),

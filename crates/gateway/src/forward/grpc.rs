@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use contract::grpc_timeout::{self, GRPC_TIMEOUT};
+use contract::grpc_timeout;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header, request::Parts};
 use hyper::body::Incoming;
 use routing::{Found, NotFound, Values};
@@ -349,13 +349,13 @@ pub(super) fn time_limit(
     headers: &HeaderMap,
     most: Duration,
 ) -> Result<(Duration, Instant), Problem> {
-    let limit = match headers.get(GRPC_TIMEOUT) {
+    let limit = match headers.get(upstream::GRPC_TIMEOUT) {
         None => most,
         Some(value) => match value.to_str().ok().and_then(grpc_timeout::parse) {
             Some(asked) => asked.min(most),
             None => {
                 return Err(Problem::BadHeader {
-                    name: GRPC_TIMEOUT,
+                    name: grpc_timeout::GRPC_TIMEOUT,
                     value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
                     expected: "at most eight digits and one of H, M, S, m, u, n, such as 500m",
                 });

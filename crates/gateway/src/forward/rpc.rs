@@ -74,18 +74,22 @@ struct Target {
 
 /// The method that is called, if it is and can be called so.
 fn target(served: &Served, spoken: Spoken, head: &Parts) -> Result<Target, Problem> {
-    check_version(&head.headers)?;
+    if !matches!(spoken, Spoken::Grpc | Spoken::Web { .. }) {
+        check_version(&head.headers)?;
+    }
     let path = head.uri.path();
-    let target = match (served.table.method(path), own::find(path)) {
-        (Some(method), _) => Target {
+    let target = match served.table.method(path) {
+        Some(method) => Target {
             method: Arc::clone(method),
             own: None,
         },
-        (None, Some((own, method))) => Target {
-            method,
-            own: Some(own),
-        },
-        (None, None) => return Err(unknown(served, path)),
+        None => {
+            let (own, method) = own::find(path).ok_or_else(|| unknown(served, path))?;
+            Target {
+                method,
+                own: Some(own),
+            }
+        }
     };
     match (spoken, target.method.kind) {
         (Spoken::Connect(_), kind) if kind != Kind::Unary => Err(connect::streams(head)),

@@ -4,26 +4,30 @@
 pub mod grpc;
 pub mod rest;
 
+use contract::grpc_timeout;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The trace context header (W3C).
 pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// How long a call may take.
+pub(crate) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static(grpc_timeout::GRPC_TIMEOUT);
 
-/// The client's trace context, if it has the form of version 00, which every
-/// later version begins with; anything else is not passed on.
+/// The client's trace context, if it is one; anything else is not passed on.
 pub(crate) fn traceparent(headers: &HeaderMap) -> Option<&HeaderValue> {
+    headers
+        .get(TRACEPARENT)
+        .filter(|value| is_traceparent(value))
+}
+
+/// Whether a value has the form of version 00, which every later version begins with.
+pub(crate) fn is_traceparent(value: &HeaderValue) -> bool {
     const FORM: &[u8; 55] = b"xx-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx-xxxxxxxxxxxxxxxx-xx";
-    let value = headers.get(TRACEPARENT)?;
-    let formed = value.len() == FORM.len()
-        && value
-            .as_bytes()
-            .iter()
-            .zip(FORM)
-            .all(|(byte, form)| match form {
-                b'x' => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
-                _ => byte == form,
-            });
-    formed.then_some(value)
+    let mut pairs = value.as_bytes().iter().zip(FORM);
+    value.len() == FORM.len()
+        && pairs.all(|(byte, form)| match form {
+            b'x' => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+            _ => byte == form,
+        })
 }
 
 #[cfg(test)]

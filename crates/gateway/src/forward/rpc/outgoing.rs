@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use contract::grpc_timeout::GRPC_TIMEOUT;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts, response};
 use server::RequestId;
 use tokio::time::Instant;
@@ -18,9 +17,9 @@ use crate::{
     forward::grpc::time_limit,
     respond::{Code, Problem, UpstreamFailure},
     upstream::{
-        TRACEPARENT,
+        GRPC_TIMEOUT,
         grpc::{Passed, timeout},
-        traceparent,
+        is_traceparent,
     },
 };
 
@@ -28,16 +27,27 @@ const GRPC: &str = "application/grpc";
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 
+/// Headers that the gateway adds to a call, at most.
+const ADDED: usize = 6;
+
 /// What the head of a call is made from.
 pub(super) struct Outgoing<'r> {
     pub(super) head: &'r Parts,
     pub(super) id: &'r RequestId,
     pub(super) deadline: Instant,
-    pub(super) media_type: HeaderValue,
+    pub(super) media_type: MediaType,
     /// How the messages are compressed, where the protocol says so elsewhere.
     pub(super) encoding: Option<HeaderValue>,
     /// How those of the answer may be.
     pub(super) accepted: Option<HeaderValue>,
+}
+
+/// What a service is told that it gets.
+pub(super) enum MediaType {
+    /// What the client says, who speaks gRPC over HTTP/2.
+    AsGiven,
+    /// What another protocol's request becomes.
+    Grpc(HeaderValue),
 }
 
 impl<'r> Outgoing<'r> {
@@ -48,17 +58,20 @@ impl<'r> Outgoing<'r> {
         id: &'r RequestId,
         deadline: Instant,
     ) -> Self {
-        let given = head.headers.get(header::CONTENT_TYPE);
-        let media_type = match (spoken, given) {
-            (Spoken::Grpc, Some(given)) => given.clone(),
+        let grpc = HeaderValue::from_static(GRPC);
+        let media_type = match (spoken, head.headers.get(header::CONTENT_TYPE)) {
+            (Spoken::Grpc, _) => MediaType::AsGiven,
             (Spoken::Web { .. }, Some(given)) => {
-                HeaderValue::try_from(format!("{GRPC}{}", suffix(given)))
-                    .unwrap_or(HeaderValue::from_static(GRPC))
+                let named = HeaderValue::try_from(format!("{GRPC}{}", suffix(given)));
+                MediaType::Grpc(named.unwrap_or(grpc))
             }
-            _ => HeaderValue::from_static(GRPC),
+            _ => MediaType::Grpc(grpc),
         };
         let binary = spoken == Spoken::ConnectStream(super::Codec::Proto);
-        let only = |name| head.headers.get(name).filter(|_| binary).cloned();
+        let only = |name| match binary {
+            true => head.headers.get(name).cloned(),
+            false => None,
+        };
         Outgoing {
             head,
             id,
@@ -72,17 +85,15 @@ impl<'r> Outgoing<'r> {
     /// The headers of one attempt.
     pub(super) fn headers(&self) -> HeaderMap {
         let given = &self.head.headers;
-        let mut headers = match self.head.version {
-            // HTTP/2 has refused what belongs to one connection, but for these.
-            http::Version::HTTP_2 if self.is_grpc() => {
-                let mut headers = given.clone();
-                for name in [header::HOST, header::EXPECT, header::TRAILER] {
-                    headers.remove(name);
-                }
-                headers
+        let mut headers = HeaderMap::with_capacity(given.len() + ADDED);
+        match &self.media_type {
+            MediaType::AsGiven => {
+                let theirs = given
+                    .iter()
+                    .filter(|(name, _)| !is_of_one_hop(name.as_str()));
+                append(theirs, &mut headers);
             }
-            _ => {
-                let mut headers = HeaderMap::with_capacity(given.len() + 4);
+            MediaType::Grpc(media_type) => {
                 let listed = connection_options(given);
                 let speaks_grpc = speaks_grpc(given);
                 let theirs = given.iter().filter(|(name, _)| {
@@ -92,21 +103,15 @@ impl<'r> Outgoing<'r> {
                         // To a client of Connect these mean nothing, to a service much.
                         && (speaks_grpc || !name.starts_with("grpc-"))
                 });
-                for (name, value) in theirs {
-                    headers.append(name, value.clone());
-                }
-                headers
+                append(theirs, &mut headers);
+                headers.insert(header::CONTENT_TYPE, media_type.clone());
             }
-        };
-        headers.insert(header::CONTENT_TYPE, self.media_type.clone());
+        }
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
         if let Some(timeout) = timeout(self.deadline) {
             headers.insert(GRPC_TIMEOUT, timeout);
         }
         headers.insert(RequestId::HEADER, self.id.header_value());
-        if traceparent(given).is_none() {
-            headers.remove(TRACEPARENT);
-        }
         let encodings = [
             (GRPC_ENCODING, &self.encoding),
             (GRPC_ACCEPT_ENCODING, &self.accepted),
@@ -118,11 +123,29 @@ impl<'r> Outgoing<'r> {
         }
         headers
     }
+}
 
-    fn is_grpc(&self) -> bool {
-        let given = self.head.headers.get(header::CONTENT_TYPE);
-        given == Some(&self.media_type)
+/// Adds what a client gave, but for what is made anew and for a trace context that is
+/// none.
+fn append<'g>(
+    theirs: impl Iterator<Item = (&'g HeaderName, &'g HeaderValue)>,
+    headers: &mut HeaderMap,
+) {
+    for (name, value) in theirs {
+        let goes_on = match name.as_str() {
+            "te" | "grpc-timeout" | "x-request-id" => false,
+            "traceparent" => is_traceparent(value),
+            _ => true,
+        };
+        if goes_on {
+            headers.append(name, value.clone());
+        }
     }
+}
+
+/// What HTTP/2 itself does not refuse of the headers that belong to one connection.
+fn is_of_one_hop(name: &str) -> bool {
+    matches!(name, "host" | "expect" | "trailer")
 }
 
 /// The headers that a client says are for the next hop alone (RFC 9110, section 7.6.1).

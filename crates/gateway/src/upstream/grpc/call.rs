@@ -8,7 +8,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use contract::grpc_timeout::GRPC_TIMEOUT;
 use h2::{Reason, RecvStream, SendStream, client::ResponseFuture};
 use http::{
     HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, uri::PathAndQuery,
@@ -30,7 +29,7 @@ use super::{
 use crate::{
     respond::{Code, UpstreamFailure},
     services::HeaderRules,
-    upstream::{TRACEPARENT, traceparent},
+    upstream::{GRPC_TIMEOUT, TRACEPARENT, traceparent},
 };
 
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");

@@ -14,7 +14,7 @@ use transcode::Builder;
 use super::{
     super::{
         Target,
-        outgoing::{self, Outgoing},
+        outgoing::{self, MediaType, Outgoing},
         own::Own,
         spoken::Codec,
         status::Status,
@@ -122,7 +122,7 @@ async fn answer(
         head: call.head,
         id: call.id,
         deadline,
-        media_type: HeaderValue::from_static("application/grpc"),
+        media_type: MediaType::Grpc(HeaderValue::from_static("application/grpc")),
         encoding: asked.encoding.clone(),
         accepted: match asked.codec {
             Codec::Proto => call.head.headers.get(header::ACCEPT_ENCODING).cloned(),
