@@ -21,17 +21,18 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, Version, header, request::Parts};
 use hyper::body::Incoming;
 use server::RequestId;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 use transcode::WriteOptions;
 
 use super::{Call, body, served::Served, timed_out};
 use crate::{
     respond::{Body, Code, Problem, UpstreamFailure},
+    server::InFlight,
     table::{Kind, Method, Table},
-    upstream::grpc::{Opening, Passed},
+    upstream::grpc::{Opening, Passed, Sending},
 };
 use connect::EnvelopeWriter;
-use download::{Download, Dress, Pump, Source};
+use download::{Download, Dress, Pump, Seen, Source};
 use outgoing::Outgoing;
 use own::Own;
 pub(crate) use spoken::Spoken;
@@ -144,111 +145,172 @@ async fn pass(
 ) -> Result<Response<Body>, Problem> {
     let most = served.options.stream_timeout;
     let (limit, deadline) = outgoing::limit(spoken, &call.head.headers, most)?;
-    let message_bytes_max = served.options.connection.message_bytes_max;
-    let unwrap = match spoken {
+    let unwrap = unwrap(served, &method, spoken, &call.head.headers)?;
+    let dress = dress(served, &method, spoken);
+    let upload = Upload::new(body, unwrap);
+    if let Some(own) = own {
+        let shared = Shared::new(call.in_flight);
+        let (source, pump) = own.answer(Arc::clone(served), upload, deadline, Arc::clone(&shared));
+        let mut download = Download::new(Arc::clone(&method.service), source, dress, shared);
+        download.pump = Some(pump);
+        let grpc = HeaderValue::from_static("application/grpc");
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, grpc)]);
+        return Ok(streamed(spoken, headers, download));
+    }
+    let head = Outgoing::of(spoken, call.head, call.id, deadline);
+    let called = begin(served, &method, &head, upload, call.in_flight);
+    let Ok(called) = timeout_at(deadline, called).await else {
+        return Err(timed_out(&method.service, limit));
+    };
+    let (passed, watch) = called?;
+    outgoing::check(&passed).map_err(|failure| Problem::upstream(&method.service, failure))?;
+    Ok(answered(&method, spoken, dress, deadline, passed, watch).await)
+}
+
+/// What makes the body of a request gRPC's framing.
+fn unwrap(
+    served: &Served,
+    method: &Arc<Method>,
+    spoken: Spoken,
+    headers: &HeaderMap,
+) -> Result<Unwrap, Problem> {
+    Ok(match spoken {
         Spoken::Web {
             request: Wrap::Base64,
             ..
         } => Unwrap::Base64(base64::Unwrapper::default()),
         Spoken::ConnectStream(Codec::Json) => {
-            let coding = call.head.headers.get(connect::CONTENT_ENCODING);
-            let coding = connect::coding(coding)?;
-            let envelopes = Envelopes::new(Arc::clone(&method), coding, message_bytes_max);
+            let coding = connect::coding(headers.get(connect::CONTENT_ENCODING))?;
+            let bytes_max = served.options.connection.message_bytes_max;
+            let envelopes = Envelopes::new(Arc::clone(method), coding, bytes_max);
             Unwrap::Json(Box::new(envelopes))
         }
         _ => Unwrap::Plain,
-    };
-    let dress = match spoken {
+    })
+}
+
+fn dress(served: &Served, method: &Arc<Method>, spoken: Spoken) -> Dress {
+    match spoken {
         Spoken::Web { answer, .. } => Dress::Web(answer),
         Spoken::ConnectStream(codec) => Dress::Connect(Box::new(EnvelopeWriter::new(
             codec,
-            Some(Arc::clone(&method)),
-            message_bytes_max,
+            Some(Arc::clone(method)),
+            served.options.connection.message_bytes_max,
             write_options(served),
         ))),
         _ => Dress::Grpc,
-    };
-    let head = Outgoing::of(spoken, call.head, call.id, deadline);
-    let service = &method.service;
-    let shared = Shared::new(call.in_flight);
-    let mut upload = Upload::new(body, unwrap);
-    if let Some(own) = own {
-        let (source, pump) = own.answer(Arc::clone(served), upload, deadline, Arc::clone(&shared));
-        let service = Arc::clone(service);
-        let mut download = Download::new(service, source, dress, shared);
-        download.pump = Some(pump);
-        let mut response = Response::new(Body::streamed(download));
-        let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/grpc"),
-        );
-        dress_head(spoken, headers);
-        return Ok(response);
     }
+}
+
+/// Makes the call, and waits for the head of the answer. The caller bounds the wait.
+async fn begin(
+    served: &Served,
+    method: &Method,
+    head: &Outgoing<'_>,
+    mut upload: Upload,
+    in_flight: InFlight,
+) -> Result<(Passed, Watch), Problem> {
+    let Method { service, path, .. } = method;
     let opening = opening(&mut upload).await.map_err(|broken| match broken {
         Broken::Left => Problem::BrokenBody,
         Broken::Wrong(status) => of_status(service, status),
     })?;
     let upstream = &served.upstreams[method.upstream];
-    let called = timeout_at(deadline, async {
-        let headers = || head.headers();
-        let path = &method.path;
-        match opening {
-            Opening::Whole(message) => {
-                let (passed, sending) = upstream
-                    .pass_whole(path, &headers, message, deadline)
-                    .await?;
-                Ok((passed, Some(sending), None))
-            }
-            Opening::Part(_) => {
-                let begun = upstream.pass(path, &headers, &opening, deadline).await?;
-                let (sending, waiting) = begun.split();
-                let pumped = pump(Some(upload), sending, deadline, Arc::clone(&shared));
-                let pump = Pump(tokio::spawn(pumped).abort_handle());
-                let passed = waiting.passed(service).await?;
-                Ok((passed, None, Some(pump)))
-            }
-        }
-    });
-    let (passed, sending, pump_task) = match called.await {
-        Ok(Ok(called)) => called,
-        Ok(Err(failure)) => {
-            return Err(match shared.fault() {
-                Some(status) => of_status(service, status.clone()),
-                None => Problem::upstream(service, failure),
-            });
-        }
-        Err(_) => return Err(timed_out(service, limit)),
-    };
-    outgoing::check(&passed).map_err(|failure| Problem::upstream(service, failure))?;
-    let Passed { head, stream, busy } = passed;
-    shared.keep(busy);
-    let number = Status::number_in(&head.headers);
-    let ended_in_head = number.filter(|_| stream.is_end_stream());
-    if let Some(number) = ended_in_head {
-        shared.judge(Code::from_number(number));
+    let (headers, deadline) = (|| head.headers(), head.deadline);
+    let failed = |failure| Problem::upstream(service, failure);
+    if let Opening::Whole(message) = opening {
+        let called = upstream.pass_whole(path, &headers, message, deadline);
+        let (passed, sending) = called.await.map_err(failed)?;
+        return Ok((passed, Watch::Later(sending, in_flight)));
     }
+    let begun = upstream.pass(path, &headers, &opening, deadline).await;
+    let (sending, waiting) = begun.map_err(failed)?.split();
+    let shared = Shared::new(in_flight);
+    let pumped = pump(Some(upload), sending, deadline, Arc::clone(&shared));
+    let pump = Pump(tokio::spawn(pumped).abort_handle());
+    match waiting.passed(service).await {
+        Ok(passed) => Ok((passed, Watch::Since(pump, shared))),
+        Err(failure) => Err(match shared.fault() {
+            Some(status) => of_status(service, status.clone()),
+            None => failed(failure),
+        }),
+    }
+}
+
+/// The client's answer to what a service has begun to answer.
+async fn answered(
+    method: &Method,
+    spoken: Spoken,
+    dress: Dress,
+    deadline: Instant,
+    passed: Passed,
+    watch: Watch,
+) -> Response<Body> {
+    let Passed {
+        head,
+        mut stream,
+        busy,
+    } = passed;
     let mut headers = head.headers;
-    let source = match ended_in_head {
-        Some(_) if spoken != Spoken::Grpc && matches!(dress, Dress::Connect(_)) => Source::Ended,
-        Some(number) => return Ok(only_head(spoken, headers, number)),
-        None => Source::Remote(stream),
-    };
-    let mut download = Download::new(Arc::clone(service), source, dress, shared);
-    if let Source::Ended = download.source {
+    let number = Status::number_in(&headers).filter(|_| stream.is_end_stream());
+    let mut seen = match number {
         // Connect tells the end in the body.
-        download.end = Some(download::Piece::End(std::mem::take(&mut headers)));
-    } else if !download.look().await {
-        download.pump = pump_task.or_else(|| {
-            let watched = pump(None, sending?, deadline, Arc::clone(&download.shared));
-            Some(Pump(tokio::spawn(watched).abort_handle()))
-        });
+        Some(_) if matches!(dress, Dress::Connect(_)) => {
+            Seen::ended_with(std::mem::take(&mut headers))
+        }
+        Some(number) => {
+            busy.judge(Code::from_number(number));
+            return only_head(spoken, headers, number);
+        }
+        None => Seen::of(&mut stream).await,
+    };
+    if let Dress::Grpc = dress {
+        seen = match seen.whole(&busy) {
+            Err(seen) => seen,
+            Ok((bytes, trailers, number)) => {
+                let mut response = Response::new(Body::told(bytes, trailers, number));
+                *response.headers_mut() = headers;
+                return response;
+            }
+        };
     }
+    let (shared, pump) = watch.over(&seen, deadline);
+    shared.keep(busy);
+    let service = Arc::clone(&method.service);
+    let mut download = Download::new(service, Source::Remote(stream), dress, shared);
+    download.pump = pump;
+    download.begin_with(seen);
+    streamed(spoken, headers, download)
+}
+
+fn streamed(spoken: Spoken, mut headers: HeaderMap, download: Download) -> Response<Body> {
     dress_head(spoken, &mut headers);
     let mut response = Response::new(Body::streamed(download));
     *response.headers_mut() = headers;
-    Ok(response)
+    response
+}
+
+/// Who keeps a call's time, and notices that its client leaves.
+enum Watch {
+    /// A task that has sent the rest of the request since the call began.
+    Since(Pump, Arc<Shared>),
+    /// One that is begun if the answer does not come at once.
+    Later(Sending, InFlight),
+}
+
+impl Watch {
+    fn over(self, seen: &Seen, deadline: Instant) -> (Arc<Shared>, Option<Pump>) {
+        let (sending, in_flight) = match self {
+            Watch::Since(pump, shared) => return (shared, Some(pump)),
+            Watch::Later(sending, in_flight) => (sending, in_flight),
+        };
+        let shared = Shared::new(in_flight);
+        let pump = (!seen.is_all()).then(|| {
+            let watched = pump(None, sending, deadline, Arc::clone(&shared));
+            Pump(tokio::spawn(watched).abort_handle())
+        });
+        (shared, pump)
+    }
 }
 
 /// What of the body has come with the head.

@@ -48,6 +48,8 @@ pub struct Body {
 enum Content {
     Whole(Bytes),
     Streamed(Box<dyn Chunks>),
+    /// Bytes, which may be gone already, and what goes out after them.
+    Told(Bytes, Box<HeaderMap>),
     /// Nothing: the connection is handed over, and the entry with it.
     Upgraded(oneshot::Sender<Entry>),
     Done,
@@ -71,6 +73,15 @@ impl Body {
             content: Content::Streamed(Box::new(chunks)),
             entry: None,
             grpc_status: None,
+        }
+    }
+
+    /// An answer in gRPC that is there from its bytes to its status.
+    pub(crate) fn told(bytes: Bytes, trailers: HeaderMap, grpc_status: u32) -> Self {
+        Body {
+            content: Content::Told(bytes, Box::new(trailers)),
+            entry: None,
+            grpc_status: Some(grpc_status),
         }
     }
 
@@ -111,7 +122,7 @@ impl Body {
     pub(crate) fn length(&self) -> Option<usize> {
         match &self.content {
             Content::Whole(bytes) => Some(bytes.len()),
-            Content::Streamed(_) => None,
+            Content::Streamed(_) | Content::Told(..) => None,
             Content::Upgraded(_) | Content::Done => Some(0),
         }
     }
@@ -120,7 +131,7 @@ impl Body {
     pub(crate) fn as_whole(&self) -> Option<&Bytes> {
         match &self.content {
             Content::Whole(bytes) => Some(bytes),
-            Content::Streamed(_) | Content::Upgraded(_) | Content::Done => None,
+            Content::Streamed(_) | Content::Told(..) | Content::Upgraded(_) | Content::Done => None,
         }
     }
 
@@ -178,6 +189,9 @@ impl http_body::Body for Body {
                 Some(Ok(bytes))
             }
             Content::Streamed(chunks) => std::task::ready!(chunks.poll_chunk(cx)),
+            Content::Told(bytes, _) => Some(std::mem::take(bytes))
+                .filter(|b| !b.is_empty())
+                .map(Ok),
             Content::Upgraded(_) | Content::Done => None,
         };
         if let Some(Ok(chunk)) = &chunk {
@@ -190,9 +204,12 @@ impl http_body::Body for Body {
         if chunk.is_none() || matches!(self.content, Content::Done) {
             let content = std::mem::replace(&mut self.content, Content::Done);
             self.finish();
-            if let Content::Streamed(mut chunks) = content
-                && let Some(trailers) = chunks.trailers()
-            {
+            let trailers = match content {
+                Content::Streamed(mut chunks) => chunks.trailers(),
+                Content::Told(_, trailers) => Some(*trailers),
+                _ => None,
+            };
+            if let Some(trailers) = trailers {
                 return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
             }
         }

@@ -3,6 +3,8 @@
 //! take is not asked for.
 
 use std::{
+    future::poll_fn,
+    mem,
     sync::Arc,
     task::{Context, Poll, ready},
 };
@@ -15,7 +17,7 @@ use tokio::{sync::mpsc, task::AbortHandle};
 use super::{base64, connect::EnvelopeWriter, spoken::Wrap, status::Status, upload::Shared, web};
 use crate::{
     respond::{Aborted, Chunks, Code, Problem, UpstreamFailure},
-    upstream::grpc::broken_off,
+    upstream::grpc::{Busy, broken_off},
 };
 
 /// Where an answer comes from.
@@ -29,7 +31,7 @@ pub(super) enum Source {
 }
 
 /// What comes next of an answer.
-pub(super) enum Piece {
+enum Piece {
     Data(Bytes),
     /// The status is in these trailers.
     End(HeaderMap),
@@ -38,30 +40,116 @@ pub(super) enum Piece {
 
 impl Source {
     fn poll(&mut self, cx: &mut Context<'_>, service: &str, shared: &Shared) -> Poll<Piece> {
-        match self {
-            Source::Remote(stream) => match ready!(stream.poll_data(cx)) {
-                Some(Ok(chunk)) => {
-                    // Fails only for a stream that is gone, which the next poll tells.
-                    let _ = stream.flow_control().release_capacity(chunk.len());
-                    Poll::Ready(Piece::Data(chunk))
-                }
-                Some(Err(error)) => Poll::Ready(Piece::Failed(broken(service, &error, shared))),
-                None => Poll::Ready(match ready!(stream.poll_trailers(cx)) {
-                    Ok(trailers) => {
-                        let trailers = trailers.unwrap_or_default();
-                        let number = Status::number_in(&trailers);
-                        shared.judge(number.map_or(Some(Code::Internal), Code::from_number));
-                        Piece::End(trailers)
-                    }
-                    Err(error) => Piece::Failed(broken(service, &error, shared)),
-                }),
+        Poll::Ready(match self {
+            Source::Remote(stream) => match ready!(poll_remote(stream, cx)) {
+                Next::Data(bytes) => Piece::Data(bytes),
+                Next::End(end) => Piece::of_end(end, service, shared),
             },
-            Source::Own(pieces) => Poll::Ready(match ready!(pieces.poll_recv(cx)) {
+            Source::Own(pieces) => match ready!(pieces.poll_recv(cx)) {
                 Some(Ok(bytes)) => Piece::Data(bytes),
                 Some(Err(status)) => Piece::End(status.trailers()),
                 None => Piece::End(Status::ok().trailers()),
-            }),
-            Source::Ended => Poll::Ready(Piece::End(HeaderMap::new())),
+            },
+            Source::Ended => Piece::End(HeaderMap::new()),
+        })
+    }
+}
+
+/// What comes next of a service's answer.
+enum Next {
+    Data(Bytes),
+    End(Result<HeaderMap, h2::Error>),
+}
+
+fn poll_remote(stream: &mut RecvStream, cx: &mut Context<'_>) -> Poll<Next> {
+    Poll::Ready(match ready!(stream.poll_data(cx)) {
+        Some(Ok(chunk)) => {
+            // Fails only for a stream that is gone, which the next poll tells.
+            let _ = stream.flow_control().release_capacity(chunk.len());
+            Next::Data(chunk)
+        }
+        Some(Err(error)) => Next::End(Err(error)),
+        None => Next::End(ready!(stream.poll_trailers(cx)).map(Option::unwrap_or_default)),
+    })
+}
+
+impl Piece {
+    /// The end of a service's answer, which is judged by it.
+    fn of_end(end: Result<HeaderMap, h2::Error>, service: &str, shared: &Shared) -> Self {
+        match end {
+            Ok(trailers) => {
+                shared.judge(judgement(&trailers));
+                Piece::End(trailers)
+            }
+            Err(error) => Piece::Failed(broken(service, &error, shared)),
+        }
+    }
+}
+
+/// What the end of an answer says of the service.
+fn judgement(trailers: &HeaderMap) -> Option<Code> {
+    Status::number_in(trailers).map_or(Some(Code::Internal), Code::from_number)
+}
+
+/// What of an answer came together with its head.
+#[derive(Default)]
+pub(super) struct Seen {
+    first: Bytes,
+    end: Option<Result<HeaderMap, h2::Error>>,
+}
+
+impl Seen {
+    /// Takes it without waiting.
+    pub(super) async fn of(stream: &mut RecvStream) -> Self {
+        let mut seen = Seen::default();
+        poll_fn(|cx| {
+            while let Poll::Ready(next) = poll_remote(stream, cx) {
+                match next {
+                    Next::Data(bytes) if seen.first.is_empty() => seen.first = bytes,
+                    Next::Data(bytes) => {
+                        // Rare: a message in two pieces that are both there.
+                        seen.first = [mem::take(&mut seen.first), bytes].concat().into();
+                        break;
+                    }
+                    Next::End(end) => {
+                        seen.end = Some(end);
+                        break;
+                    }
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
+        seen
+    }
+
+    /// Nothing but the end.
+    pub(super) fn ended_with(trailers: HeaderMap) -> Self {
+        Seen {
+            first: Bytes::new(),
+            end: Some(Ok(trailers)),
+        }
+    }
+
+    pub(super) fn is_all(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// The whole of an answer that goes out as it is: its bytes, its trailers, and the
+    /// number of its status; the call is judged by that. Gives itself back when it is
+    /// not all, or has no status.
+    pub(super) fn whole(self, busy: &Busy) -> Result<(Bytes, HeaderMap, u32), Self> {
+        let Seen { first, end } = self;
+        let number = match &end {
+            Some(Ok(trailers)) => Status::number_in(trailers),
+            _ => None,
+        };
+        match (end, number) {
+            (Some(Ok(trailers)), Some(number)) => {
+                busy.judge(Code::from_number(number));
+                Ok((first, trailers, number))
+            }
+            (end, _) => Err(Seen { first, end }),
         }
     }
 }
@@ -94,8 +182,8 @@ pub(super) struct Download {
     pub(super) dress: Dress,
     pub(super) shared: Arc<Shared>,
     /// What was there at once, not sent yet.
-    pub(super) first: Option<Bytes>,
-    pub(super) end: Option<Piece>,
+    first: Option<Bytes>,
+    end: Option<Piece>,
     pub(super) pump: Option<Pump>,
     pub(super) trailers: Option<HeaderMap>,
     pub(super) status: Option<u32>,
@@ -134,31 +222,14 @@ impl Download {
         }
     }
 
-    /// Takes what has come already, without waiting. Says whether that is all of it.
-    pub(super) async fn look(&mut self) -> bool {
-        std::future::poll_fn(|cx| {
-            for _ in 0..2 {
-                match self.source.poll(cx, &self.service, &self.shared) {
-                    Poll::Ready(Piece::Data(bytes)) if self.first.is_none() => {
-                        self.first = Some(bytes);
-                    }
-                    Poll::Ready(Piece::Data(bytes)) => {
-                        // Rare: a message in two pieces that are both there.
-                        let first = self.first.take().unwrap_or_default();
-                        self.first = Some([first, bytes].concat().into());
-                        break;
-                    }
-                    Poll::Ready(end) => {
-                        self.end = Some(end);
-                        self.let_go();
-                        return Poll::Ready(true);
-                    }
-                    Poll::Pending => break,
-                }
-            }
-            Poll::Ready(false)
-        })
-        .await
+    /// What came with the head goes out first.
+    pub(super) fn begin_with(&mut self, seen: Seen) {
+        let Seen { first, end } = seen;
+        self.first = Some(first).filter(|first| !first.is_empty());
+        if let Some(end) = end {
+            self.end = Some(Piece::of_end(end, &self.service, &self.shared));
+            self.let_go();
+        }
     }
 
     /// Gives back what only a call that goes on needs.
