@@ -264,15 +264,12 @@ async fn answered(
         }
         None => Seen::of(&mut stream).await,
     };
-    if let Dress::Grpc = dress {
-        seen = match seen.whole(&busy) {
-            Err(seen) => seen,
-            Ok((bytes, trailers, number)) => {
-                let mut response = Response::new(Body::told(bytes, trailers, number));
-                *response.headers_mut() = headers;
-                return response;
-            }
-        };
+    if let Dress::Grpc = dress
+        && let Some((bytes, trailers, number)) = seen.take_whole(&busy)
+    {
+        let mut response = Response::new(Body::told(bytes, trailers, number));
+        *response.headers_mut() = headers;
+        return response;
     }
     let (shared, pump) = watch.over(&seen, deadline);
     shared.keep(busy);

@@ -135,22 +135,15 @@ impl Seen {
         self.end.is_some()
     }
 
-    /// The whole of an answer that goes out as it is: its bytes, its trailers, and the
-    /// number of its status; the call is judged by that. Gives itself back when it is
-    /// not all, or has no status.
-    pub(super) fn whole(self, busy: &Busy) -> Result<(Bytes, HeaderMap, u32), Self> {
-        let Seen { first, end } = self;
-        let number = match &end {
-            Some(Ok(trailers)) => Status::number_in(trailers),
-            _ => None,
+    /// Takes the whole of an answer that goes out as it is, if it is there: its bytes,
+    /// its trailers, and the number of its status, by which the call is judged.
+    pub(super) fn take_whole(&mut self, busy: &Busy) -> Option<(Bytes, HeaderMap, u32)> {
+        let Some(Ok(trailers)) = &mut self.end else {
+            return None;
         };
-        match (end, number) {
-            (Some(Ok(trailers)), Some(number)) => {
-                busy.judge(Code::from_number(number));
-                Ok((first, trailers, number))
-            }
-            (end, _) => Err(Seen { first, end }),
-        }
+        let number = Status::number_in(trailers)?;
+        busy.judge(Code::from_number(number));
+        Some((mem::take(&mut self.first), mem::take(trailers), number))
     }
 }
 
