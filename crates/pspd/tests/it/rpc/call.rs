@@ -105,7 +105,8 @@ impl Caller {
     /// Makes a call of one empty message; the answer is taken later.
     pub(super) fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Begun {
         let mut begun = self.begin(path, headers);
-        begun.sending.send_data(EMPTY, true).expect("sent");
+        // A call that is refused may have been answered before.
+        let _ = begun.sending.send_data(EMPTY, true);
         begun
     }
 
@@ -150,7 +151,9 @@ impl Caller {
                     Ok(Some(Ok(room))) => {
                         let part = piece.slice(..room.min(piece.len()));
                         sent += part.len();
-                        sending.send_data(part, false).expect("sent");
+                        if sending.send_data(part, false).is_err() {
+                            return sent;
+                        }
                     }
                     Ok(_) => return sent,
                     Err(_) => return sent,

@@ -55,7 +55,8 @@ impl Numbers {
         head.headers_mut().insert("te", trailers);
         let mut sender = sender.clone().ready().await.expect("room for a stream");
         let (answer, mut body) = sender.send_request(head, false).expect("sent");
-        body.send_data(framed(request), true).expect("sent");
+        // A call that is refused may have been answered before.
+        let _ = body.send_data(framed(request), true);
         let answer = answer.await.expect("an answer");
         assert_eq!(answer.status(), 200);
         Numbers {
