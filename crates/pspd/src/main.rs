@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use clap::Command;
 
 /// Many small things that live as long as a request are what a gateway allocates; see
-/// docs/decisions/0018-allocator.md.
+/// docs/decisions/0019-allocator.md.
 #[cfg(target_os = "linux")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
