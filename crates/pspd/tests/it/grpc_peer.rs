@@ -25,7 +25,7 @@ use prost::Message;
 use testkit::IN_TIME;
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Notify, mpsc as tokio_mpsc, oneshot},
+    sync::{Notify, mpsc as tokio_mpsc, oneshot, watch},
 };
 
 /// The service. Dropping it closes its connections.
@@ -34,6 +34,7 @@ pub(crate) struct Peer {
     calls: mpsc::Receiver<Call>,
     open: Arc<AtomicUsize>,
     cancelled: Arc<AtomicUsize>,
+    leaving: Arc<watch::Sender<bool>>,
     _running: oneshot::Sender<()>,
 }
 
@@ -43,6 +44,7 @@ pub(crate) struct Answering {
     open: Arc<AtomicUsize>,
     asked: Arc<AtomicUsize>,
     cancelled: Arc<AtomicUsize>,
+    leaving: Arc<watch::Sender<bool>>,
 }
 
 /// A call that was received and waits for the test's orders. Dropping it
@@ -92,14 +94,25 @@ impl Peer {
         let (running, dropped) = oneshot::channel();
         let cancelled = Arc::<AtomicUsize>::default();
         let open = Arc::<AtomicUsize>::default();
+        let leaving = Arc::new(watch::Sender::new(false));
+        let mut left = leaving.subscribe();
         let counted = Counted {
             open: Arc::clone(&open),
             cancelled: Arc::clone(&cancelled),
         };
         thread::spawn(move || {
             runtime.block_on(async {
+                let taken = accept(listener, calls_max, sender, counted, left.clone());
+                let serving = async {
+                    tokio::select! {
+                        () = taken => {}
+                        _ = left.wait_for(|left| *left) => {}
+                    }
+                    // The listener is gone, the connections are not.
+                    std::future::pending::<()>().await;
+                };
                 tokio::select! {
-                    () = accept(listener, calls_max, sender, counted) => {}
+                    () = serving => {}
                     _ = dropped => {}
                 }
             });
@@ -109,6 +122,7 @@ impl Peer {
             calls,
             open,
             cancelled,
+            leaving,
             _running: running,
         }
     }
@@ -126,6 +140,7 @@ impl Peer {
             open: Arc::clone(&peer.open),
             asked: Arc::default(),
             cancelled: Arc::clone(&peer.cancelled),
+            leaving: Arc::clone(&peer.leaving),
         };
         let asked = Arc::clone(&answering.asked);
         thread::spawn(move || {
@@ -180,6 +195,12 @@ impl Answering {
         self.asked.load(Ordering::SeqCst)
     }
 
+    /// Takes no connections any more, and says goodbye on those that there are: each
+    /// ends with the calls that it has (GOAWAY).
+    pub(crate) fn leave(&self) {
+        self.leaving.send_replace(true);
+    }
+
     /// Those of them that the caller has reset because it has no use for them.
     pub(crate) fn cancelled(&self) -> usize {
         self.cancelled.load(Ordering::SeqCst)
@@ -194,6 +215,12 @@ impl Line {
     pub(crate) fn send_bytes(&self, bytes: Bytes) {
         // A call that was reset takes no orders.
         let _ = self.0.send(Order::Data(bytes));
+    }
+
+    /// Ends the call with `OK`.
+    pub(crate) fn end(&self) {
+        let trailers = trailers(&[("grpc-status", "0")]);
+        let _ = self.0.send(Order::Trailers(trailers));
     }
 }
 
@@ -289,17 +316,18 @@ async fn accept(
     calls_max: u32,
     calls: mpsc::Sender<Call>,
     counted: Counted,
+    left: watch::Receiver<bool>,
 ) {
     for connection in 0.. {
         let (stream, _) = listener.accept().await.expect("a connection");
-        let (calls, counted) = (calls.clone(), counted.clone());
+        let (calls, counted, left) = (calls.clone(), counted.clone(), left.clone());
         tokio::spawn(async move {
             counted.open.fetch_add(1, Ordering::SeqCst);
             let mut options = h2::server::Builder::new();
             options.max_concurrent_streams(calls_max);
             // The gateway may go away at any moment, also before it has said a word.
             if let Ok(opened) = options.handshake(stream).await {
-                serve(opened, connection, calls, counted.cancelled).await;
+                serve(opened, connection, calls, counted.cancelled, left).await;
             }
             counted.open.fetch_sub(1, Ordering::SeqCst);
         });
@@ -311,12 +339,19 @@ async fn serve(
     number: usize,
     calls: mpsc::Sender<Call>,
     cancelled: Arc<AtomicUsize>,
+    mut left: watch::Receiver<bool>,
 ) {
     let closing = Arc::new(Notify::new());
+    let mut stays = true;
     loop {
         let accepted = tokio::select! {
             accepted = connection.accept() => accepted,
             () = closing.notified() => return,
+            Ok(_) = left.wait_for(|left| *left), if stays => {
+                stays = false;
+                connection.graceful_shutdown();
+                continue;
+            }
         };
         let Some(Ok((request, respond))) = accepted else {
             return;

@@ -5,12 +5,13 @@
 mod call;
 mod clients;
 mod heads;
+mod own;
 mod plain;
 #[cfg(target_os = "linux")]
 mod pressure;
 mod trouble;
 
-use std::{fs, path::PathBuf};
+use std::{fs, net::SocketAddr, path::PathBuf};
 
 use contract::Role;
 use tempfile::TempDir;
@@ -93,7 +94,11 @@ impl Kinds {
 /// Gateway P with one worker and one connection to each service, in front of a service
 /// of the test.
 fn before(peer: &grpc_peer::Peer, args: &[&str]) -> Process {
-    let address = peer.address().to_string();
+    before_service(peer.address(), args)
+}
+
+fn before_service(address: SocketAddr, args: &[&str]) -> Process {
+    let address = address.to_string();
     let mut all = vec!["--a-addr", &address, "--b-addr", &address];
     all.extend(["--workers", "1", "--upstream-connections", "1"]);
     all.extend(args);

@@ -28,6 +28,8 @@ use crate::respond::Code;
 const UNWELL: u8 = 1;
 /// Its calls failed too often.
 const EJECTED: u8 = 2;
+/// It is an endpoint no more; calls that it had go on.
+const GONE: u8 = 4;
 /// Added to the rank of one that has had the call already.
 const TRIED: u8 = 1;
 const STANDS_BADLY: u8 = 2;
@@ -131,10 +133,6 @@ impl Standing {
         };
     }
 
-    fn is_ejected(&self) -> bool {
-        self.flags.load(Ordering::Relaxed) & EJECTED != 0
-    }
-
     /// A call ended, with `code` unless all was well.
     pub(super) fn judge(self: &Arc<Self>, code: Option<Code>) {
         if let Some(budget) = &self.common.budget {
@@ -159,7 +157,7 @@ impl Standing {
 
     #[cold]
     fn failed(self: &Arc<Self>, policy: &Ejection) {
-        if self.is_ejected() {
+        if self.flags.load(Ordering::Relaxed) & (EJECTED | GONE) != 0 {
             return;
         }
         let common = &self.common;
@@ -189,6 +187,13 @@ impl Standing {
             self.common.ejected.fetch_sub(1, Ordering::Relaxed);
         }
         was_ejected
+    }
+
+    /// It is an endpoint no more: the share of those put aside is one of the endpoints
+    /// that there are.
+    fn leave(&self) {
+        self.flags.fetch_or(GONE, Ordering::Relaxed);
+        self.forgive();
     }
 
     fn come_back(&self) {
@@ -302,7 +307,52 @@ impl Drop for Endpoint {
         for link in &self.links {
             link.retire();
         }
-        // The share of those put aside is one of the endpoints that there are.
-        self.standing.forgive();
+        self.standing.leave();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy() -> Policy {
+        let second = std::time::Duration::from_secs(1);
+        let ejection = Ejection::try_new(1, second, second, 100);
+        Policy {
+            ejection: Some(ejection.expect("it makes sense")),
+            ..Policy::of(Vec::new())
+        }
+    }
+
+    fn standing(common: &Arc<Common>) -> Arc<Standing> {
+        let target = Target {
+            address: "shop:1".parse().expect("an address"),
+            at: None,
+        };
+        Arc::new(Standing::new(target, Arc::clone(common), Health::Off))
+    }
+
+    fn fail(standing: &Arc<Standing>) -> usize {
+        standing.judge(Some(Code::Unavailable));
+        standing.common.ejected.load(Ordering::Relaxed)
+    }
+
+    #[tokio::test]
+    async fn what_is_gone_is_not_put_aside() {
+        let common = Common::new("shop".into(), &policy(), Arc::default());
+        let common = Arc::new(common);
+        common.endpoints.store(2, Ordering::Relaxed);
+        let (first, second) = (standing(&common), standing(&common));
+        assert_eq!(fail(&first), 1);
+        // It is put aside already.
+        assert_eq!(fail(&first), 1);
+        first.leave();
+        assert_eq!(common.ejected.load(Ordering::Relaxed), 0);
+        // Nor by a call that it still had; and its time ends without another word.
+        assert_eq!(fail(&first), 0);
+        first.come_back();
+        assert_eq!(fail(&second), 1);
+        second.come_back();
+        assert_eq!(common.ejected.load(Ordering::Relaxed), 0);
     }
 }

@@ -32,6 +32,13 @@ pub(super) struct Begun {
     answer: ResponseFuture,
 }
 
+/// What goes out with the head.
+enum Opening {
+    Head,
+    Part(Bytes),
+    Whole(Bytes),
+}
+
 /// An answer, whole.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -56,6 +63,15 @@ impl Answer {
 
 impl Caller {
     pub(super) fn connect(address: SocketAddr) -> Caller {
+        Caller::connect_as(address, &Builder::new())
+    }
+
+    /// One that has no room for the messages of answers, so that it takes heads alone.
+    pub(super) fn without_room(address: SocketAddr) -> Caller {
+        Caller::connect_as(address, Builder::new().initial_window_size(0))
+    }
+
+    fn connect_as(address: SocketAddr, options: &Builder) -> Caller {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -66,7 +82,7 @@ impl Caller {
         thread::spawn(move || drop(runtime.block_on(stopped)));
         let sender = handle.block_on(async {
             let stream = TcpStream::connect(address).await.expect("connected");
-            let (sender, connection) = Builder::new().handshake(stream).await.expect("HTTP/2");
+            let (sender, connection) = options.handshake(stream).await.expect("HTTP/2");
             tokio::spawn(connection);
             sender
         });
@@ -85,6 +101,27 @@ impl Caller {
 
     /// Sends the head of a call.
     pub(super) fn begin(&self, path: &str, headers: &[(&str, &str)]) -> Begun {
+        self.open(path, headers, Opening::Head)
+    }
+
+    /// Begins a call with these bytes; others may follow.
+    pub(super) fn say(&self, path: &str, headers: &[(&str, &str)], first: Bytes) -> Begun {
+        self.open(path, headers, Opening::Part(first))
+    }
+
+    /// Makes a call of one empty message; the answer is taken later.
+    pub(super) fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Begun {
+        self.ask_with(path, headers, EMPTY)
+    }
+
+    /// The same with this message.
+    pub(super) fn ask_with(&self, path: &str, headers: &[(&str, &str)], message: Bytes) -> Begun {
+        self.open(path, headers, Opening::Whole(message))
+    }
+
+    /// Head and message go out in one piece: nothing can come back in between, and
+    /// whoever reads the one has the other.
+    fn open(&self, path: &str, headers: &[(&str, &str)], opening: Opening) -> Begun {
         let mut request = Request::post(format!("http://{}{path}", self.address));
         let own = [("content-type", "application/grpc"), ("te", "trailers")];
         for (name, value) in own.iter().chain(headers) {
@@ -95,19 +132,19 @@ impl Caller {
             let media_type = media_type.parse().expect("a value");
             request.headers_mut().insert("content-type", media_type);
         }
-        self.in_time(async {
-            let mut sender = self.sender.clone().ready().await.expect("a stream");
-            let (answer, sending) = sender.send_request(request, false).expect("sent");
+        let sender = self.sender.clone();
+        // Beside the connection, which then waits until all of it is there.
+        let sent = self.handle.spawn(async move {
+            let mut sender = sender.ready().await.expect("a stream");
+            let (answer, mut sending) = sender.send_request(request, false).expect("sent");
+            match opening {
+                Opening::Head => {}
+                Opening::Part(bytes) => sending.send_data(bytes, false).expect("sent"),
+                Opening::Whole(bytes) => sending.send_data(bytes, true).expect("sent"),
+            }
             Begun { sending, answer }
-        })
-    }
-
-    /// Makes a call of one empty message; the answer is taken later.
-    pub(super) fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Begun {
-        let mut begun = self.begin(path, headers);
-        // A call that is refused may have been answered before.
-        let _ = begun.sending.send_data(EMPTY, true);
-        begun
+        });
+        self.in_time(sent).expect("a call")
     }
 
     pub(super) fn head(&self, begun: Begun) -> (Response<RecvStream>, SendStream<Bytes>) {

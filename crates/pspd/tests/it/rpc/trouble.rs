@@ -215,6 +215,27 @@ fn calls_above_the_limit_are_unavailable() {
     assert_eq!(caller.answer(begun).status(), "0");
 }
 
+/// The gateway has one place, and so has the service.
+#[test]
+fn a_reader_that_does_not_read_keeps_no_place_beyond_its_time() {
+    let peer = Peer::taking(1);
+    let gateway = before(&peer, &["--in-flight-max", "1"]);
+    let reader = Caller::without_room(gateway.address());
+    let begun = reader.ask(NUMBERS, &[("grpc-timeout", "1S")]);
+    let call = peer.next_call();
+    call.send_head();
+    call.send_value(1);
+    let answer = reader.head(begun);
+    assert_eq!(call.wait_for_reset(), Reason::CANCEL);
+    let other = Caller::connect(gateway.address());
+    let begun = other.ask(NUMBERS, &[]);
+    let call = peer.next_call();
+    call.send_head();
+    call.end();
+    assert_eq!(other.answer(begun).status(), "0");
+    drop(answer);
+}
+
 fn base64_of(text: &str) -> Vec<u8> {
     use base64::Engine as _;
     let engine = base64::engine::general_purpose::STANDARD_NO_PAD;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use testkit::{Process, until};
+use testkit::{Process, http, until};
 
 use super::{Shop, gateway, get, refuse, sell};
 use crate::grpc_peer::{Call, Line, Peer, framed_bytes};
@@ -30,6 +30,10 @@ impl Health {
         for line in &told.1 {
             line.send_bytes(framed_bytes(&[8, status]));
         }
+    }
+
+    fn watchers(&self) -> usize {
+        self.locked().1.len()
     }
 
     fn watch(&self, call: &Call) {
@@ -100,4 +104,47 @@ fn nobody_is_asked_who_should_not_be() {
         assert_eq!((get(&one).status(), get(&off).status()), (200, 200));
     }
     assert_eq!(*asked.lock().unwrap_or_else(PoisonError::into_inner), 0);
+}
+
+/// Its last call is not the gateway's watch, which would never end.
+#[test]
+fn a_server_that_says_goodbye_is_let_go() {
+    let (health, lists) = (Health::of(SERVING), Arc::<Mutex<Vec<Line>>>::default());
+    let (told, asked) = (health.clone(), Arc::clone(&lists));
+    let shop = Shop::with_health(
+        Peer::start(),
+        move |call| told.watch(call),
+        move |call| {
+            call.send_head();
+            call.send_value(1);
+            asked
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(call.line());
+        },
+    );
+    let keys = "health = \"watch\"";
+    let gateway = gateway(&[shop.address], keys, &["--upstream-connections", "1"]);
+    let mut client = http::Connection::open(gateway.address()).expect("a connection");
+    let headers = [("Accept", "application/x-ndjson")];
+    client
+        .send_request("GET", "/items", &headers, b"")
+        .expect("sent");
+    let list = until("the call and the watch", || {
+        let mut lists = lists.lock().unwrap_or_else(PoisonError::into_inner);
+        (health.watchers() > 0).then(|| lists.pop())?
+    });
+    shop.service.leave();
+    until("the watch to be given up", || {
+        (shop.service.cancelled() > 0).then_some(())
+    });
+    // What it has to do it does to the end.
+    list.send_bytes(framed_bytes(&[8, 2]));
+    list.end();
+    let answer = client.read_response("GET").expect("an answer");
+    assert_eq!(answer.text(), "{\"number\":1}\n{\"number\":2}\n");
+    drop(list);
+    until("its connections to be closed", || {
+        (shop.service.open_connections() == 0).then_some(())
+    });
 }

@@ -12,7 +12,7 @@ use std::{
 use testkit::{Process, http, until};
 
 use super::{Shop, gateway_of, get, refuse, sell};
-use crate::grpc_peer::Peer;
+use crate::grpc_peer::{Call, Peer, framed_bytes};
 
 const CLIENTS: usize = 4;
 
@@ -198,6 +198,73 @@ fn calls_go_on_where_they_are() {
     assert_eq!(answer.text(), "{\"number\":1}\n{\"number\":2}\n");
     until("its connections to be closed", || {
         (first.open_connections() == 0).then_some(())
+    });
+}
+
+/// An endpoint that vanishes with nothing but its watched health is let go.
+#[test]
+fn nobody_stays_connected_to_what_is_gone() {
+    let port = port(&[1, 2]);
+    let watched = [1, 2].map(|number| {
+        let address = SocketAddr::from(([127, 0, 0, number], port));
+        let serving = |call: &Call| {
+            call.send_head();
+            call.send_bytes(framed_bytes(&[8, 1]));
+            call.hold();
+        };
+        Shop::with_health(Peer::at(address, u32::MAX), serving, sell)
+    });
+    let hosts = Hosts::of(&[1, 2]);
+    let gateway = start(&hosts, port);
+    wait_for(&gateway, &watched, &[true, true]);
+    hosts.set(&[2]);
+    until("its connections to be closed", || {
+        (watched[0].service.open_connections() == 0).then_some(())
+    });
+    wait_for(&gateway, &watched, &[false, true]);
+}
+
+/// One that was put aside and has vanished since makes room for another: two of them are
+/// half of two endpoints, and no more than half may be put aside.
+#[test]
+fn what_is_gone_is_not_put_aside() {
+    let port = port(&[1, 2, 3]);
+    let failing = |number: u8| {
+        let address = SocketAddr::from(([127, 0, 0, number], port));
+        let unimplemented = |call: &Call| refuse(call, "12");
+        let unavailable = |call: &Call| refuse(call, "14");
+        Shop::with_health(Peer::at(address, u32::MAX), unimplemented, unavailable)
+    };
+    let (first, well, second) = (failing(1), shop(2, port), failing(3));
+    let hosts = Hosts::of(&[1, 2]);
+    let path = &hosts.path;
+    let gateway = gateway_of(
+        &format!(
+            "address = \"shop.test:{port}\"\nhosts = {path:?}\nresolve-every = \"100ms\"\n\
+             balance = \"round-robin\"\nhealth = \"off\"\n\
+             ejection = {{ consecutive = 3, for = \"1h\", for-max = \"1h\" }}"
+        ),
+        &[],
+    );
+    wait_for_ejection(&gateway, 1);
+    hosts.set(&[2, 3]);
+    wait_for_ejection(&gateway, 3);
+    let before = [first.calls(), second.calls(), well.calls()];
+    for _ in 0..20 {
+        assert_eq!(get(&gateway).status(), 200);
+    }
+    let after = [first.calls(), second.calls(), well.calls()];
+    assert_eq!(after, [before[0], before[1], before[2] + 20]);
+}
+
+#[track_caller]
+fn wait_for_ejection(gateway: &Process, number: u8) {
+    until("the log to say that it was put aside", || {
+        get(gateway);
+        let address = format!("127.0.0.{number}:");
+        let lines = gateway.last_lines();
+        let mut put_aside = lines.iter().filter(|line| line.contains("put aside"));
+        put_aside.any(|line| line.contains(&address)).then_some(())
     });
 }
 
