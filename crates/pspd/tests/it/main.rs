@@ -15,6 +15,7 @@ mod kill;
 mod lab;
 mod malformed;
 mod original;
+mod packing;
 mod page;
 mod raw_peer;
 mod rpc;

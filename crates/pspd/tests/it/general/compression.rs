@@ -17,19 +17,12 @@ use testkit::{
 use super::{Library, PSPD, configuration, message, protos};
 use crate::{
     clients::script,
+    packing::{gzip, zstd},
     page::{all_ok, browser},
 };
 
 const BOOKS: &str = "/v1/books";
 const ON: [&str; 2] = ["--compression", "zstd,gzip"];
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut gzip = Compress::new_gzip(Compression::new(6), 15);
-    let mut out = Vec::with_capacity(bytes.len() + 100);
-    gzip.compress_vec(bytes, &mut out, FlushCompress::Finish)
-        .expect("compressed");
-    out
-}
 
 /// A stream of `mebibytes` spaces, each byte of which is valid JSON, as gzip.
 fn gzip_bomb(mebibytes: usize) -> Vec<u8> {
@@ -42,12 +35,6 @@ fn gzip_bomb(mebibytes: usize) -> Vec<u8> {
     }
     gzip.compress_vec(&[], &mut out, FlushCompress::Finish)
         .expect("compressed");
-    out
-}
-
-fn zstd(bytes: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(zstd_safe::compress_bound(bytes.len()));
-    zstd_safe::compress(&mut out, bytes, 3).expect("compressed");
     out
 }
 

@@ -1,5 +1,7 @@
 //! gRPC-Web and Connect byte by byte over HTTP/1.1, and what browsers ask before.
 
+mod bombs;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use contract::Role;
 use serde_json::{Value, json};
