@@ -2,7 +2,7 @@
 //! and Connect, by clients that were written elsewhere, before a service that was, too;
 //! and before a scripted one where the test has to see what the gateway does to a call.
 
-mod call;
+pub(crate) mod call;
 mod clients;
 mod heads;
 mod own;

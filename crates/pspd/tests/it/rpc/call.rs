@@ -13,13 +13,13 @@ use tokio::{net::TcpStream, runtime::Handle, sync::oneshot, time::timeout};
 
 use testkit::IN_TIME;
 
-pub(super) const NUMBERS: &str = "/pspd.ServiceB/StreamNumbers";
-pub(super) const HELLO: &str = "/pspd.ServiceA/SayHello";
+pub(crate) const NUMBERS: &str = "/pspd.ServiceB/StreamNumbers";
+pub(crate) const HELLO: &str = "/pspd.ServiceA/SayHello";
 /// An empty message.
-pub(super) const EMPTY: Bytes = Bytes::from_static(&[0, 0, 0, 0, 0]);
+pub(crate) const EMPTY: Bytes = Bytes::from_static(&[0, 0, 0, 0, 0]);
 
 /// A connection.
-pub(super) struct Caller {
+pub(crate) struct Caller {
     handle: Handle,
     sender: SendRequest<Bytes>,
     address: SocketAddr,
@@ -27,8 +27,8 @@ pub(super) struct Caller {
 }
 
 /// A call that was begun.
-pub(super) struct Begun {
-    pub(super) sending: SendStream<Bytes>,
+pub(crate) struct Begun {
+    pub(crate) sending: SendStream<Bytes>,
     answer: ResponseFuture,
 }
 
@@ -41,33 +41,33 @@ enum Opening {
 
 /// An answer, whole.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) head: http::response::Parts,
-    pub(super) bytes: Vec<u8>,
+pub(crate) struct Answer {
+    pub(crate) head: http::response::Parts,
+    pub(crate) bytes: Vec<u8>,
     /// Those of the head, where there are no others.
-    pub(super) trailers: HeaderMap,
+    pub(crate) trailers: HeaderMap,
 }
 
 impl Answer {
     #[track_caller]
-    pub(super) fn status(&self) -> &str {
+    pub(crate) fn status(&self) -> &str {
         self.trailer("grpc-status")
     }
 
     #[track_caller]
-    pub(super) fn trailer(&self, name: &str) -> &str {
+    pub(crate) fn trailer(&self, name: &str) -> &str {
         let value = self.trailers.get(name).expect(name);
         value.to_str().expect("text")
     }
 }
 
 impl Caller {
-    pub(super) fn connect(address: SocketAddr) -> Caller {
+    pub(crate) fn connect(address: SocketAddr) -> Caller {
         Caller::connect_as(address, &Builder::new())
     }
 
     /// One that has no room for the messages of answers, so that it takes heads alone.
-    pub(super) fn without_room(address: SocketAddr) -> Caller {
+    pub(crate) fn without_room(address: SocketAddr) -> Caller {
         Caller::connect_as(address, Builder::new().initial_window_size(0))
     }
 
@@ -94,28 +94,28 @@ impl Caller {
         }
     }
 
-    pub(super) fn in_time<T>(&self, future: impl Future<Output = T>) -> T {
+    pub(crate) fn in_time<T>(&self, future: impl Future<Output = T>) -> T {
         let limited = async { timeout(IN_TIME, future).await };
         self.handle.block_on(limited).expect("in time")
     }
 
     /// Sends the head of a call.
-    pub(super) fn begin(&self, path: &str, headers: &[(&str, &str)]) -> Begun {
+    pub(crate) fn begin(&self, path: &str, headers: &[(&str, &str)]) -> Begun {
         self.open(path, headers, Opening::Head)
     }
 
     /// Begins a call with these bytes; others may follow.
-    pub(super) fn say(&self, path: &str, headers: &[(&str, &str)], first: Bytes) -> Begun {
+    pub(crate) fn say(&self, path: &str, headers: &[(&str, &str)], first: Bytes) -> Begun {
         self.open(path, headers, Opening::Part(first))
     }
 
     /// Makes a call of one empty message; the answer is taken later.
-    pub(super) fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Begun {
+    pub(crate) fn ask(&self, path: &str, headers: &[(&str, &str)]) -> Begun {
         self.ask_with(path, headers, EMPTY)
     }
 
     /// The same with this message.
-    pub(super) fn ask_with(&self, path: &str, headers: &[(&str, &str)], message: Bytes) -> Begun {
+    pub(crate) fn ask_with(&self, path: &str, headers: &[(&str, &str)], message: Bytes) -> Begun {
         self.open(path, headers, Opening::Whole(message))
     }
 
@@ -147,17 +147,17 @@ impl Caller {
         self.in_time(sent).expect("a call")
     }
 
-    pub(super) fn head(&self, begun: Begun) -> (Response<RecvStream>, SendStream<Bytes>) {
+    pub(crate) fn head(&self, begun: Begun) -> (Response<RecvStream>, SendStream<Bytes>) {
         let answer = self.in_time(begun.answer).expect("a head");
         (answer, begun.sending)
     }
 
-    pub(super) fn answer(&self, begun: Begun) -> Answer {
+    pub(crate) fn answer(&self, begun: Begun) -> Answer {
         let (answer, _sending) = self.head(begun);
         self.rest(answer)
     }
 
-    pub(super) fn rest(&self, answer: Response<RecvStream>) -> Answer {
+    pub(crate) fn rest(&self, answer: Response<RecvStream>) -> Answer {
         let (head, mut stream) = answer.into_parts();
         self.in_time(async {
             let mut bytes = Vec::new();
@@ -177,7 +177,7 @@ impl Caller {
 
     /// Sends as much as there is room for, and says how many bytes that was; returns when
     /// there is no room for so long.
-    pub(super) fn fill(&self, sending: &mut SendStream<Bytes>, patience: Duration) -> usize {
+    pub(crate) fn fill(&self, sending: &mut SendStream<Bytes>, patience: Duration) -> usize {
         self.handle.block_on(async {
             let mut sent = 0;
             let piece = Bytes::from(vec![0; 16 * 1024]);

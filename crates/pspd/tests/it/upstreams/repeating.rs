@@ -7,16 +7,23 @@ use std::{
 };
 
 use contract::pspd::NumberReply;
+use h2::Reason;
 use testkit::{Process, http::Response, until};
 
 use super::{NOBODY, Shop, buy, gateway, get, refuse, refuse_with, sell};
 use crate::{
-    grpc_peer::framed,
+    grpc_peer::{Peer, framed},
     raw_peer::{
         DATA, END_HEADERS, END_STREAM, GO_AWAY, HEADERS, RST_STREAM, RawPeer, Script, Then, fields,
         frame,
     },
+    rpc::call::{Caller, EMPTY},
 };
+
+const GET_ITEM: &str = "/shop.v1.Shop/GetItem";
+const LIST_ITEMS: &str = "/shop.v1.Shop/ListItems";
+/// With the first one.
+const ATTEMPTS_MAX: usize = 3;
 
 /// Repeats what its description allows, and all codes and methods.
 const IDEMPOTENT: &str = "retry = { attempts = 3, back-off = \"1ms\" }";
@@ -132,20 +139,44 @@ fn moments() -> Vec<Moment> {
     moments
 }
 
-type Ask = fn(&Process) -> Response;
+/// Makes a call; what was answered, unless it went well.
+type Ask = fn(&Process) -> Result<(), String>;
+
+const GET: Ask = |gateway| well(&get(gateway));
+const BUY: Ask = |gateway| well(&buy(gateway));
+/// gRPC, passed through.
+const PASS: Ask = |gateway| {
+    let caller = Caller::connect(gateway.address());
+    let answer = caller.answer(caller.ask(GET_ITEM, &[]));
+    match answer.status() {
+        "0" => Ok(()),
+        _ => Err(format!("{answer:?}")),
+    }
+};
+
+fn well(answer: &Response) -> Result<(), String> {
+    match answer.status() {
+        200 => Ok(()),
+        _ => Err(answer.text()),
+    }
+}
 
 #[test]
 fn nothing_is_repeated_that_may_not_be() {
-    let asks: [(&str, Ask, bool); 2] = [("get", get, true), ("buy", buy, false)];
     for (keys, idempotent, others) in [
         ("", false, false),
         (IDEMPOTENT, true, false),
         (ALL, true, true),
     ] {
+        // What is passed through is not repeated by any policy.
+        let asks: [(&str, Ask, bool); 3] = [
+            ("get", GET, idempotent),
+            ("buy", BUY, others),
+            ("pass", PASS, false),
+        ];
         let peer = RawPeer::start(Script::new(whole, Then::Stay));
         let gateway = gateway(&[peer.address()], keys, &["--upstream-connections", "8"]);
-        for (name, ask, is_idempotent) in asks {
-            let by_policy = if is_idempotent { idempotent } else { others };
+        for (name, ask, by_policy) in asks {
             for (moment, repeated, frames, then) in moments() {
                 let what = format!("{keys:?}, {name}, {moment}");
                 let first = peer.calls() + 1;
@@ -164,10 +195,70 @@ fn nothing_is_repeated_that_may_not_be() {
                 // The gateway may find only now that the connection before was closed,
                 // and such a call never came here.
                 assert_eq!(calls, if again { 2 } else { 1 }, "{what}");
-                assert_eq!(answer.status() == 200, again, "{what}: {}", answer.text());
+                assert_eq!(answer.is_ok(), again, "{what}: {answer:?}");
             }
         }
     }
+}
+
+#[test]
+fn what_is_always_refused_is_given_up() {
+    let peer = RawPeer::start(Script::new(|stream| reset(stream, 7), Then::Stay));
+    let gateway = gateway(&[peer.address()], "", &[]);
+    for (name, ask) in [("get", GET), ("buy", BUY), ("pass", PASS)] {
+        let before = peer.calls();
+        ask(&gateway).expect_err(name);
+        assert_eq!(peer.calls() - before, ATTEMPTS_MAX, "{name}");
+    }
+}
+
+/// Nothing speaks for the one that takes calls but that the other has refused.
+#[test]
+fn what_is_refused_is_begun_elsewhere() {
+    let refusing = RawPeer::start(Script::new(|stream| reset(stream, 7), Then::Stay));
+    let taking = Shop::start(|call| match call.request.uri.path() {
+        LIST_ITEMS => {
+            call.send_head();
+            call.send_value(1);
+            call.hold();
+        }
+        _ => sell(call),
+    });
+    let keys = "balance = \"least-loaded\"\nhealth = \"off\"";
+    let gateway = gateway(&[refusing.address(), taking.address], keys, &[]);
+    until("both to be connected", || {
+        let before = (refusing.calls(), taking.calls());
+        GET(&gateway).ok()?;
+        (before.0 < refusing.calls() && before.1 < taking.calls()).then_some(())
+    });
+    // It is the busier one from here on.
+    let caller = Caller::connect(gateway.address());
+    let list = caller.head(caller.ask(LIST_ITEMS, &[]));
+    for (name, ask) in [("get", GET), ("buy", BUY), ("pass", PASS)] {
+        let before = (refusing.calls(), taking.calls());
+        for _ in 0..20 {
+            ask(&gateway).expect(name);
+        }
+        let made = (refusing.calls() - before.0, taking.calls() - before.1);
+        assert_eq!(made, (20, 20), "{name}");
+    }
+    drop(list);
+}
+
+/// What of it was sent cannot be sent again.
+#[test]
+fn a_call_of_which_more_follows_is_not_begun_again() {
+    let peer = Peer::start();
+    let gateway = gateway(&[peer.address()], "", &[]);
+    let caller = Caller::connect(gateway.address());
+    for begun in [
+        caller.begin(GET_ITEM, &[]),
+        caller.say(GET_ITEM, &[], EMPTY),
+    ] {
+        peer.next_call().reset(Reason::REFUSED_STREAM);
+        assert_eq!(caller.answer(begun).status(), "14");
+    }
+    assert!(!peer.has_call(), "one came again");
 }
 
 /// The same where the service is elsewhere as well.
