@@ -2,7 +2,8 @@
 //! to break. In: bytes or text as a stranger could send them; out: nothing, or a
 //! panic when a property does not hold. That nothing panics, and that nothing takes
 //! long or much memory, is the least of them; the fuzzer itself watches over that.
-//! The schema and the reference are those of the transcoder's own tests.
+//! The schema and the reference are those of the transcoder's own tests. What nobody
+//! outside the gateway can see, the gateway holds to its properties itself.
 
 #[path = "../../crates/transcode/tests/differential/agreed.rs"]
 mod agreed;
@@ -24,6 +25,7 @@ use transcode::{
 use agreed::{agreed, maps_have_lengths};
 use compare::{canonical, parse, reference_json};
 pub use cuts::split;
+pub use gateway::fuzzing::{base64, end, envelopes, head};
 pub use paths::route;
 
 /// A message that inputs are read as.

@@ -20,7 +20,17 @@ use crate::{
     machine::{Machine, on_path, run as run_quietly, said_by},
 };
 
-const TARGETS: [&str; 5] = ["json", "wire", "query", "split", "route"];
+const TARGETS: [&str; 9] = [
+    "json",
+    "wire",
+    "query",
+    "split",
+    "route",
+    "envelopes",
+    "base64",
+    "head",
+    "end",
+];
 
 /// What makes code count where it has been; libFuzzer steers by it.
 const COVERAGE: &str = "-Cpasses=sancov-module \

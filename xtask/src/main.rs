@@ -27,7 +27,7 @@ usage: cargo xtask test [--no-install] [-- CARGO-TEST-ARGUMENTS]
        cargo xtask bench-gateway [--rounds N] [--seconds N] [--only SCENARIO]
                          [--pspd FILE] [--envoy FILE] [--original DIR]
                          [--no-install]
-       cargo xtask fuzz [--seconds N] [--no-install] [json|wire|query|route]...
+       cargo xtask fuzz [--seconds N] [--no-install] [TARGET]...
        cargo xtask instructions [--bless] [--no-install]
 
   --no-install      use the tools that are there, install none

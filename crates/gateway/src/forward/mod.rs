@@ -26,6 +26,8 @@ pub(crate) use grpc::Grpc;
 pub use grpc::Options as GrpcOptions;
 pub(crate) use rest::Rest;
 pub(crate) use rpc::Spoken;
+#[cfg(any(test, feature = "fuzzing"))]
+pub use rpc::fuzzing;
 pub(crate) use served::Served;
 
 use crate::{

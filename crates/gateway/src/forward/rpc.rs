@@ -7,6 +7,8 @@
 mod base64;
 mod connect;
 mod download;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod outgoing;
 mod own;
 mod proto;

@@ -3,7 +3,7 @@
 //! it is always gRPC. What both have in the same form, binary messages and their
 //! compression, goes through as it is.
 
-mod query;
+pub(super) mod query;
 mod unary;
 
 use std::sync::Arc;

@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts, response};
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts, response,
+};
 use server::RequestId;
 use tokio::time::Instant;
 
@@ -95,7 +97,7 @@ impl<'r> Outgoing<'r> {
             }
             MediaType::Grpc(media_type) => {
                 let listed = connection_options(given);
-                let speaks_grpc = speaks_grpc(given);
+                let speaks_grpc = speaks_grpc(self.head);
                 let theirs = given.iter().filter(|(name, _)| {
                     let name = name.as_str();
                     goes_on(name)
@@ -158,10 +160,11 @@ fn connection_options(given: &HeaderMap) -> Vec<String> {
         .collect()
 }
 
-/// Whether the client speaks gRPC or gRPC-Web.
-fn speaks_grpc(given: &HeaderMap) -> bool {
-    let media_type = given.get(header::CONTENT_TYPE);
-    media_type.is_some_and(|value| value.as_bytes().starts_with(GRPC.as_bytes()))
+/// Whether the client speaks gRPC or gRPC-Web. The content type of a `GET` says nothing.
+fn speaks_grpc(head: &Parts) -> bool {
+    let media_type = head.headers.get(header::CONTENT_TYPE);
+    head.method == Method::POST
+        && media_type.is_some_and(|value| value.as_bytes().starts_with(GRPC.as_bytes()))
 }
 
 /// Whether a header of another protocol's request is metadata.

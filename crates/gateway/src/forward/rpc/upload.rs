@@ -168,7 +168,7 @@ impl Upload {
 }
 
 impl Unwrap {
-    fn push(&mut self, data: Bytes) -> Result<Bytes, Status> {
+    pub(super) fn push(&mut self, data: Bytes) -> Result<Bytes, Status> {
         match self {
             Unwrap::Plain => Ok(data),
             Unwrap::Base64(unwrapper) => unwrapper.push(&data).map_err(wrong),
@@ -177,7 +177,7 @@ impl Unwrap {
     }
 
     /// What the end adds to the last `bytes`.
-    fn end(&mut self, bytes: Bytes) -> Result<Bytes, Status> {
+    pub(super) fn end(&mut self, bytes: Bytes) -> Result<Bytes, Status> {
         match self {
             Unwrap::Plain => Ok(bytes),
             Unwrap::Base64(unwrapper) => match unwrapper.end().map_err(wrong)? {

@@ -21,22 +21,22 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// What a query asks.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Asked<'q> {
-    pub(super) codec: Codec,
-    pub(super) message: Cow<'q, [u8]>,
+pub(in super::super) struct Asked<'q> {
+    pub(in super::super) codec: Codec,
+    pub(in super::super) message: Cow<'q, [u8]>,
     /// The compression of the message, unless it is none.
-    pub(super) compression: Option<String>,
+    pub(in super::super) compression: Option<String>,
 }
 
 /// Why a query asks nothing; the name of the parameter and what would be right.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Wrong {
-    pub(super) name: &'static str,
-    pub(super) value: String,
-    pub(super) expected: &'static str,
+pub(in super::super) struct Wrong {
+    pub(in super::super) name: &'static str,
+    pub(in super::super) value: String,
+    pub(in super::super) expected: &'static str,
 }
 
-pub(super) fn parse(query: &str) -> Result<Asked<'_>, Wrong> {
+pub(in super::super) fn parse(query: &str) -> Result<Asked<'_>, Wrong> {
     let wrong = |name, value: Option<&[u8]>, expected| Wrong {
         name,
         value: String::from_utf8_lossy(value.unwrap_or_default()).into_owned(),
