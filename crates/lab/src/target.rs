@@ -70,6 +70,7 @@ pub(crate) async fn running(plan: &Plan) -> Result<Vec<Target>, Error> {
             })?,
             accounts: Accounts::open(&given.processes)?,
         };
+        target.check_round_trips(plan)?;
         target.check(plan).await?;
         targets.push(target);
     }
@@ -114,6 +115,30 @@ fn own_chain(plan: &Plan, system: &System, index: usize, chain: OwnChain) -> Res
 }
 
 impl Target {
+    /// Whether its calls have the round trips that conditions are about, which is known
+    /// only now that its methods are.
+    fn check_round_trips(&self, plan: &Plan) -> Result<(), Error> {
+        let requests = self.scenario.requests.iter();
+        let conversing: Vec<_> = requests
+            .filter(|request| request.converses())
+            .map(load::Request::name)
+            .collect();
+        let refused = |reason: String| Error::Requests {
+            target: self.name.clone(),
+            reason,
+        };
+        for gate in &plan.gates {
+            gate.check_conversing(&self.name, &conversing)
+                .map_err(|error| refused(error.to_string()))?;
+        }
+        match &plan.objective {
+            Some(objective) => objective
+                .check_conversing(&self.name, &conversing)
+                .map_err(|error| refused(error.to_string())),
+            None => Ok(()),
+        }
+    }
+
     /// Makes each request of the scenario once; an error names the first that failed.
     pub(crate) async fn check(&self, plan: &Plan) -> Result<(), Error> {
         let within = plan.experiment.request_timeout;

@@ -66,6 +66,11 @@ impl Sending {
         self.messages
     }
 
+    /// Whether it is known when each message is due.
+    pub(crate) fn has_round_trips(&self) -> bool {
+        self.pace != Pace::AtOnce
+    }
+
     /// When the message of this index is due, in a call that should have begun at
     /// `start` and had its latest answer at `answered`; none where it is not known.
     pub(crate) fn due(

@@ -109,6 +109,20 @@ impl Request {
         }
     }
 
+    /// Whether it streams both ways, message by message, so that each has a round trip.
+    #[must_use]
+    pub fn converses(&self) -> bool {
+        match &self.kind {
+            Kind::Http(_) => false,
+            Kind::Grpc(call) => {
+                let paced = call
+                    .sends()
+                    .is_some_and(|sending| sending.has_round_trips());
+                paced && call.streams()
+            }
+        }
+    }
+
     /// Whether its answer is a stream of messages.
     #[must_use]
     pub fn streams(&self) -> bool {

@@ -10,13 +10,11 @@ use results::Latency;
 /// What can be limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Figure {
-    Mean,
-    P50,
-    P90,
-    P95,
-    P99,
-    P999,
-    Max,
+    /// Of whole requests.
+    Latency(At),
+    /// Of single messages of calls that stream both ways: from when one was due to its
+    /// answer.
+    RoundTrip(At),
     RequestsPerSecond,
     Cpu,
     Bytes,
@@ -24,57 +22,100 @@ pub(crate) enum Figure {
     Failed,
 }
 
-impl Figure {
-    const ALL: [Figure; 12] = [
-        Figure::Mean,
-        Figure::P50,
-        Figure::P90,
-        Figure::P95,
-        Figure::P99,
-        Figure::P999,
-        Figure::Max,
-        Figure::RequestsPerSecond,
-        Figure::Cpu,
-        Figure::Bytes,
-        Figure::Memory,
-        Figure::Failed,
+/// A place in a distribution of times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum At {
+    Mean,
+    P50,
+    P90,
+    P95,
+    P99,
+    P999,
+    Max,
+}
+
+/// Before the name of a place, in figures of single messages.
+const ROUND_TRIP: &str = "round-trip-";
+
+impl At {
+    const ALL: [At; 7] = [
+        At::Mean,
+        At::P50,
+        At::P90,
+        At::P95,
+        At::P99,
+        At::P999,
+        At::Max,
     ];
 
     fn name(self) -> &'static str {
         match self {
-            Figure::Mean => "mean",
-            Figure::P50 => "p50",
-            Figure::P90 => "p90",
-            Figure::P95 => "p95",
-            Figure::P99 => "p99",
-            Figure::P999 => "p999",
-            Figure::Max => "max",
-            Figure::RequestsPerSecond => "rps",
-            Figure::Cpu => "cpu",
-            Figure::Bytes => "bytes",
-            Figure::Memory => "memory",
-            Figure::Failed => "failed",
+            At::Mean => "mean",
+            At::P50 => "p50",
+            At::P90 => "p90",
+            At::P95 => "p95",
+            At::P99 => "p99",
+            At::P999 => "p999",
+            At::Max => "max",
         }
     }
 
-    pub(crate) fn parse(name: &str) -> Result<Figure, ConditionError> {
-        let mut all = Figure::ALL.into_iter();
-        all.find(|figure| figure.name() == name)
-            .ok_or_else(|| ConditionError::Figure {
-                name: name.to_owned(),
-            })
+    fn named(name: &str) -> Option<At> {
+        At::ALL.into_iter().find(|at| at.name() == name)
     }
 
-    /// Milliseconds of a distribution; none for what is no latency.
+    fn of(self, latency: Latency) -> f64 {
+        match self {
+            At::Mean => latency.mean_ms,
+            At::P50 => latency.p50_ms,
+            At::P90 => latency.p90_ms,
+            At::P95 => latency.p95_ms,
+            At::P99 => latency.p99_ms,
+            At::P999 => latency.p999_ms,
+            At::Max => latency.max_ms,
+        }
+    }
+
+    /// The share that lies above it and may be anything.
+    fn left_out(self) -> f64 {
+        match self {
+            At::P50 => 0.5,
+            At::P90 => 0.1,
+            At::P95 => 0.05,
+            At::P99 => 0.01,
+            At::P999 => 0.001,
+            At::Mean | At::Max => 0.0,
+        }
+    }
+}
+
+impl Figure {
+    /// Those that are no times.
+    const OTHERS: [(&'static str, Figure); 5] = [
+        ("rps", Figure::RequestsPerSecond),
+        ("cpu", Figure::Cpu),
+        ("bytes", Figure::Bytes),
+        ("memory", Figure::Memory),
+        ("failed", Figure::Failed),
+    ];
+
+    pub(crate) fn parse(name: &str) -> Result<Figure, ConditionError> {
+        let of_messages = name.strip_prefix(ROUND_TRIP).and_then(At::named);
+        let mut others = Figure::OTHERS.into_iter();
+        let found = of_messages
+            .map(Figure::RoundTrip)
+            .or_else(|| At::named(name).map(Figure::Latency))
+            .or_else(|| others.find(|(known, _)| *known == name).map(|of| of.1));
+        found.ok_or_else(|| ConditionError::Figure {
+            name: name.to_owned(),
+        })
+    }
+
+    /// Milliseconds of a distribution, of requests or of messages as the figure is;
+    /// none for what is no time.
     pub(crate) fn of_latency(self, latency: Latency) -> Option<f64> {
         match self {
-            Figure::Mean => Some(latency.mean_ms),
-            Figure::P50 => Some(latency.p50_ms),
-            Figure::P90 => Some(latency.p90_ms),
-            Figure::P95 => Some(latency.p95_ms),
-            Figure::P99 => Some(latency.p99_ms),
-            Figure::P999 => Some(latency.p999_ms),
-            Figure::Max => Some(latency.max_ms),
+            Figure::Latency(at) | Figure::RoundTrip(at) => Some(at.of(latency)),
             _ => None,
         }
     }
@@ -83,24 +124,17 @@ impl Figure {
     /// than that it is not known, since a failure is slower than any limit.
     pub(crate) fn failures_max(self) -> f64 {
         match self {
-            Figure::P50 => 0.5,
-            Figure::P90 => 0.1,
-            Figure::P95 => 0.05,
-            Figure::P99 => 0.01,
-            Figure::P999 => 0.001,
+            Figure::Latency(at) | Figure::RoundTrip(at) => at.left_out(),
             _ => 0.0,
         }
     }
 
     pub(crate) fn is_latency(self) -> bool {
-        !matches!(
-            self,
-            Figure::RequestsPerSecond
-                | Figure::Cpu
-                | Figure::Bytes
-                | Figure::Memory
-                | Figure::Failed
-        )
+        matches!(self, Figure::Latency(_) | Figure::RoundTrip(_))
+    }
+
+    pub(crate) fn is_round_trip(self) -> bool {
+        matches!(self, Figure::RoundTrip(_))
     }
 
     /// The units that fit, the one of the base value first, with what one of it is
@@ -117,7 +151,7 @@ impl Figure {
                 ("GiB", 1024.0),
             ],
             Figure::Failed => &[("%", 0.01), ("", 1.0)],
-            _ => &[("ms", 1.0), ("us", 1e-3), ("s", 1e3)],
+            Figure::Latency(_) | Figure::RoundTrip(_) => &[("ms", 1.0), ("us", 1e-3), ("s", 1e3)],
         }
     }
 
@@ -129,14 +163,22 @@ impl Figure {
             Figure::Bytes => crate::bytes(value),
             Figure::Memory => crate::bytes(value * 1_048_576.0),
             Figure::Failed => crate::figures::percent(value),
-            _ => crate::milliseconds(value),
+            Figure::Latency(_) | Figure::RoundTrip(_) => crate::milliseconds(value),
         }
     }
 }
 
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        match self {
+            Figure::Latency(at) => f.write_str(at.name()),
+            Figure::RoundTrip(at) => write!(f, "{ROUND_TRIP}{}", at.name()),
+            other => {
+                let mut others = Figure::OTHERS.iter();
+                let found = others.find(|(_, figure)| figure == other);
+                f.write_str(found.map_or("", |(name, _)| name))
+            }
+        }
     }
 }
 
@@ -333,7 +375,8 @@ pub enum ConditionError {
     /// The figure is not known.
     #[error(
         "{name:?} is no figure; choose mean, p50, p90, p95, p99, p999, max, rps, cpu, bytes, \
-         memory or failed"
+         memory or failed, or of messages one of the first seven after round-trip-, such as \
+         round-trip-p99"
     )]
     Figure {
         /// As written.

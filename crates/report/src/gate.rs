@@ -4,7 +4,9 @@
 //! `TARGET[@LOAD][.ROUTE].FIGURE OP VALUE`, or of two targets
 //! `OTHER/BASE[@LOAD][.ROUTE].FIGURE OP FACTOR`. Without a load every load is
 //! looked at, and one that trips is enough. Latencies are those of all requests
-//! of the cell, other figures means over the repetitions. A ratio trips when the
+//! of the cell, other figures means over the repetitions. `round-trip-p99` and the
+//! like are of single messages: they are known by route, and without one each route
+//! that has them is looked at. A ratio trips when the
 //! whole of its 95% interval is beyond the factor, so that noise does not fail a
 //! pipeline; a single figure has no such margin, and its limit should leave one.
 //!
@@ -25,7 +27,7 @@ use results::LoadPoint;
 
 use crate::{
     Cell, Digest, Language, Metric,
-    condition::{Condition, ConditionError, Figure},
+    condition::{At, Condition, ConditionError, Figure},
     contrast,
     figures::{factors, percent},
     lack::lacking,
@@ -133,6 +135,17 @@ pub enum GateReason {
         /// The target.
         target: String,
     },
+    /// Nothing goes to and fro.
+    #[error(
+        "{figure} is known of calls that stream both ways, message by message, and {of} makes \
+         none; give a gRPC call messages, and every other than 0s, or leave the gate out"
+    )]
+    NoRoundTrips {
+        /// The figure.
+        figure: String,
+        /// The target, or the route of it.
+        of: String,
+    },
     /// A median of requests of several kinds.
     #[error(
         "{target} has several routes, and the median of all their requests says only how many \
@@ -177,6 +190,30 @@ impl fmt::Display for Trip {
 }
 
 impl Gate {
+    /// Whether a target can have the figure whose `conversing` routes are those that
+    /// stream both ways, message by message. Which methods do is known when they have been
+    /// described, which is later than the experiment.
+    pub fn check_conversing(&self, target: &str, conversing: &[&str]) -> Result<(), GateError> {
+        let Subject::Target {
+            target: subject,
+            route,
+        } = &self.subject
+        else {
+            return Ok(());
+        };
+        let known = match route {
+            Some(route) => conversing.contains(&route.as_str()),
+            None => !conversing.is_empty(),
+        };
+        match subject == target && self.figure.is_round_trip() && !known {
+            false => Ok(()),
+            true => Err(GateError {
+                text: self.to_string(),
+                reason: no_round_trips(self.figure, target, route.as_deref()),
+            }),
+        }
+    }
+
     /// Where it trips; empty when it does not.
     pub fn check(&self, digest: &Digest<'_>) -> Vec<Trip> {
         let loads = match self.load {
@@ -220,6 +257,9 @@ impl Gate {
         if let Some(failed) = self.failures(cell, route) {
             return Some(failed);
         }
+        if self.figure.is_round_trip() {
+            return self.of_messages(cell, route);
+        }
         let figure = match route {
             None => of_cell(self.figure, cell),
             Some(name) => {
@@ -235,6 +275,26 @@ impl Gate {
             Some(_) => None,
             None => Some(Finding::Nothing("it is not known of the target".to_owned())),
         }
+    }
+
+    /// Of single messages: of the route, or of each that has any, and the first that
+    /// trips is told.
+    fn of_messages(&self, cell: &Cell<'_>, route: Option<&str>) -> Option<Finding> {
+        let routes = cell.routes.iter();
+        let routes = routes.filter(|of| route.is_none_or(|name| name == of.route));
+        let mut figures = routes
+            .filter_map(|of| Some((of.route, self.figure.of_latency(of.round_trip?)?)))
+            .peekable();
+        if figures.peek().is_none() {
+            let reason = "no message of it was answered within a call";
+            return Some(Finding::Nothing(reason.to_owned()));
+        }
+        let (name, figure) = figures.find(|(_, figure)| self.condition.holds(*figure))?;
+        let figure = self.figure.write(figure);
+        Some(Finding::Figure(match route {
+            Some(_) => figure,
+            None => format!("{figure} in {name}"),
+        }))
     }
 
     fn of_ratio(&self, base: &Cell<'_>, other: &Cell<'_>, route: Option<&str>) -> Option<Finding> {
@@ -292,6 +352,13 @@ impl Gate {
     }
 }
 
+fn no_round_trips(figure: Figure, target: &str, route: Option<&str>) -> GateReason {
+    GateReason::NoRoundTrips {
+        figure: figure.to_string(),
+        of: route.map_or(target.to_owned(), |route| format!("{route} of {target}")),
+    }
+}
+
 /// The figure of all requests of a cell.
 fn of_cell(figure: Figure, cell: &Cell<'_>) -> Option<f64> {
     let average = |metric| cell.average(metric).map(|average| average.mean);
@@ -301,21 +368,23 @@ fn of_cell(figure: Figure, cell: &Cell<'_>) -> Option<f64> {
         Figure::Bytes => average(Metric::Bytes),
         Figure::Memory => average(Metric::Memory),
         Figure::Failed => cell.failed_share(),
-        latency => latency.of_latency(cell.times.latency?),
+        Figure::Latency(_) => figure.of_latency(cell.times.latency?),
+        // Of several routes together they would say how many there are of each.
+        Figure::RoundTrip(_) => None,
     }
 }
 
 /// What is compared for a figure, where it is.
 fn metric(figure: Figure) -> Option<Metric> {
     match figure {
-        Figure::Mean => Some(Metric::MeanLatency),
-        Figure::P50 => Some(Metric::P50),
-        Figure::P99 => Some(Metric::P99),
+        Figure::Latency(At::Mean) => Some(Metric::MeanLatency),
+        Figure::Latency(At::P50) => Some(Metric::P50),
+        Figure::Latency(At::P99) => Some(Metric::P99),
         Figure::RequestsPerSecond => Some(Metric::RequestsPerSecond),
         Figure::Cpu => Some(Metric::Cpu),
         Figure::Bytes => Some(Metric::Bytes),
         Figure::Memory => Some(Metric::Memory),
-        Figure::P90 | Figure::P95 | Figure::P999 | Figure::Max | Figure::Failed => None,
+        Figure::Latency(_) | Figure::RoundTrip(_) | Figure::Failed => None,
     }
 }
 

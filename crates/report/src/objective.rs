@@ -1,5 +1,6 @@
 //! What a search for the highest rate has to meet: `p99<50ms`, `failed<=0.1%`, or
-//! the same of one route, `hello.p99<10ms`. In: text; out: an [`Objective`] that
+//! the same of one route, `hello.p99<10ms`, or of single messages,
+//! `round-trip-p99<5ms`, which without a route all routes must meet that have any. In: text; out: an [`Objective`] that
 //! judges blocks. A failed request counts as slower than any limit, and a rate at
 //! which requests fail is not held: no failure at all meets an objective on a
 //! latency. Gates ([`crate::Gate`]) follow the same rule, but leave out of account
@@ -7,9 +8,9 @@
 
 use std::fmt;
 
-use results::{Block, Experiment};
+use results::{Block, Experiment, Request};
 
-use crate::condition::{Condition, ConditionError, Figure, Parted};
+use crate::condition::{At, Condition, ConditionError, Figure, Parted};
 
 /// An upper limit on a latency or on the share of failures.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +34,7 @@ pub enum ObjectiveError {
     /// Only these grow worse with the rate.
     #[error(
         "objective {text:?}: {figure} is no objective of a search; limit mean, p50, p90, p95, p99, \
-         p999, max or failed"
+         p999, max, one of these after round-trip-, or failed"
     )]
     Figure {
         /// As written.
@@ -71,6 +72,20 @@ pub enum ObjectiveError {
         target: String,
         /// What could be written.
         example: String,
+    },
+    /// Nothing goes to and fro.
+    #[error(
+        "objective {text:?}: {figure} is known of calls that stream both ways, message by message, \
+         and {of} makes none; give a gRPC call messages, and every other than 0s, or choose \
+         another figure"
+    )]
+    NoRoundTrips {
+        /// As written.
+        text: String,
+        /// The figure.
+        figure: String,
+        /// The target, or the route of it.
+        of: String,
     },
     /// Failures are not counted by route.
     #[error("objective {text:?}: failures are not known by route; leave the route out")]
@@ -131,7 +146,17 @@ impl Objective {
                         known: routes.join(", "),
                     });
                 }
-                None if self.figure == Figure::P50 && routes.len() > 1 => {
+                route if self.figure.is_round_trip() => {
+                    let requests = experiment.requests_of(target).iter();
+                    let of_route = |request: &&Request| {
+                        route.as_ref().is_none_or(|route| *route == request.name)
+                    };
+                    let mut requests = requests.filter(of_route);
+                    if !requests.any(Request::may_converse) {
+                        return Err(self.no_round_trips(&target.name));
+                    }
+                }
+                None if self.figure == Figure::Latency(At::P50) && routes.len() > 1 => {
                     return Err(ObjectiveError::SeveralRoutes {
                         text: self.to_string(),
                         target: target.name.clone(),
@@ -142,6 +167,34 @@ impl Objective {
             }
         }
         Ok(())
+    }
+
+    fn no_round_trips(&self, target: &str) -> ObjectiveError {
+        ObjectiveError::NoRoundTrips {
+            text: self.to_string(),
+            figure: self.figure.to_string(),
+            of: match &self.route {
+                Some(route) => format!("{route} of {target}"),
+                None => target.to_owned(),
+            },
+        }
+    }
+
+    /// Whether a target can have the figure whose `conversing` routes are those that
+    /// stream both ways, message by message.
+    pub fn check_conversing(
+        &self,
+        target: &str,
+        conversing: &[&str],
+    ) -> Result<(), ObjectiveError> {
+        let known = match &self.route {
+            Some(route) => conversing.contains(&route.as_str()),
+            None => !conversing.is_empty(),
+        };
+        match self.figure.is_round_trip() && !known {
+            false => Ok(()),
+            true => Err(self.no_round_trips(target)),
+        }
     }
 
     /// The route it is about; absent, all requests.
@@ -156,6 +209,18 @@ impl Objective {
             let failed = block.failures.total;
             let all = failed + block.latency.map_or(0, |latency| latency.count);
             return (all > 0).then(|| failed as f64 / all as f64);
+        }
+        if self.figure.is_round_trip() {
+            let routes = block.routes.iter();
+            let routes = routes.filter(|of| {
+                let name = self.route.as_ref();
+                name.is_none_or(|name| *name == of.route)
+            });
+            let trips = routes.filter_map(|of| of.messages?.round_trip);
+            // The worst, as each must meet it.
+            return trips
+                .filter_map(|trips| self.figure.of_latency(trips))
+                .reduce(f64::max);
         }
         let latency = match &self.route {
             None => block.latency,
@@ -263,6 +328,47 @@ mod tests {
     }
 
     #[test]
+    fn round_trips_are_met_by_all_routes_that_have_some() {
+        let mut block = testing::block("grpc", LoadPoint::Rate(200.0), 1);
+        let judged = |text: &str, block: &Block| {
+            let objective = Objective::parse(text).expect("well formed");
+            (objective.measured(block), objective.is_met(block))
+        };
+        assert_eq!(judged("round-trip-p50<1s", &block), (None, false));
+        for (route, ms) in [(0, 2.0), (1, 4.0)] {
+            block.routes[route].messages = Some(results::Messages {
+                sent_per_second: None,
+                received_per_second: None,
+                round_trip: Some(testing::latency(ms, 10)),
+            });
+        }
+        assert_eq!(judged("round-trip-p50<5ms", &block), (Some(4.0), true));
+        assert_eq!(judged("round-trip-p50<3ms", &block), (Some(4.0), false));
+        assert!(judged("hello.round-trip-p50<3ms", &block).1);
+        block.failures.total = 1;
+        assert!(!judged("round-trip-p50<5ms", &block).1);
+    }
+
+    #[test]
+    fn an_objective_on_round_trips_needs_calls_that_have_some() {
+        let mut experiment = Experiment::default();
+        let objective = Objective::parse("round-trip-p99<5ms").expect("well formed");
+        let error = objective.check(&experiment).expect_err("HTTP");
+        let expected = "objective \"round-trip-p99 < 5ms\": round-trip-p99 is known of calls that \
+                        stream both ways, message by message, and grpc makes none; give a gRPC \
+                        call messages, and every other than 0s, or choose another figure";
+        assert_eq!(error.to_string(), expected);
+        for request in &mut experiment.requests {
+            (request.http, request.grpc) = (None, Some("a.B/C".to_owned()));
+            request.messages = Some(2);
+        }
+        assert_eq!(objective.check(&experiment), Ok(()));
+        assert_eq!(objective.check_conversing("grpc", &["hello"]), Ok(()));
+        let error = objective.check_conversing("grpc", &[]).expect_err("none");
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
     fn what_is_wrong_is_said_with_the_remedy() {
         let texts = [
             "",
@@ -291,7 +397,7 @@ mod tests {
         #[test]
         fn every_objective_reads_back(
             route in prop::option::of("[a-z][a-z0-9_-]{0,8}"),
-            figure in "mean|p50|p90|p95|p99|p999|max",
+            figure in "(round-trip-)?(mean|p50|p90|p95|p99|p999|max)",
             operator in "<=?",
             number in 0.0..1e9f64,
             unit in "us|ms|s",

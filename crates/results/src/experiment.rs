@@ -36,7 +36,8 @@ pub struct Experiment {
     #[serde(with = "duration_text")]
     pub request_timeout: Duration,
     /// Conditions under which the run ends with exit code 2, such as
-    /// `grpc.p99 > 20ms`; default none.
+    /// `grpc.p99 > 20ms` or, of single messages, `mine.talk.round-trip-p99 > 5ms`; default
+    /// none.
     pub fail_if: Vec<String>,
     /// How the load is shaped.
     pub load: Load,
@@ -371,6 +372,14 @@ pub struct Request {
 }
 
 impl Request {
+    /// Whether its messages may have round trips, as far as the experiment tells: it is a
+    /// call that is said to take a stream, and does not send all of it at once.
+    #[must_use]
+    pub fn may_converse(&self) -> bool {
+        let is_said = self.messages.is_some() || self.every.is_some();
+        self.grpc.is_some() && is_said && self.every != Some(Duration::ZERO)
+    }
+
     /// The published loop.
     pub fn published() -> Vec<Request> {
         [

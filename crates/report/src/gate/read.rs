@@ -2,12 +2,12 @@
 //! than cut at a separator, so that a load of `0.5/s` or a name with a point
 //! needs no quoting.
 
-use results::{Experiment, LoadPoint, Target};
+use results::{Experiment, LoadPoint, Request, Target};
 
-use super::{Gate, GateError, GateReason, Subject, metric};
+use super::{Gate, GateError, GateReason, Subject, metric, no_round_trips};
 use crate::{
     REPETITIONS_MIN,
-    condition::{Figure, Parted},
+    condition::{At, Figure, Parted},
 };
 
 impl Gate {
@@ -85,7 +85,14 @@ fn check_figure(
             figure: figure.to_string(),
         });
     }
-    if figure == Figure::P50 && route.is_none() && routes.len() > 1 {
+    let mut requests = experiment.requests_of(target).iter();
+    let may_converse = |request: &Request| {
+        route.is_none_or(|route| route == request.name) && request.may_converse()
+    };
+    if figure.is_round_trip() && !requests.any(may_converse) {
+        return Err(no_round_trips(figure, &target.name, route));
+    }
+    if figure == Figure::Latency(At::P50) && route.is_none() && routes.len() > 1 {
         return Err(GateReason::SeveralRoutes {
             target: target.name.clone(),
             example: format!("{subject}.{}.{figure}", routes[0]),

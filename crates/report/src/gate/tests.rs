@@ -111,6 +111,9 @@ fn what_is_wrong_is_said_with_the_remedy() {
         "rest/grpc.bye.p99 > 1.2",
         "rest/grpc.hello.cpu > 1.2",
         "rest/grpc.p50 > 1.2",
+        "grpc.round-trip-p98 > 1ms",
+        "grpc.round-trip-p99 > 1ms",
+        "grpc.round-trip.p99 > 1ms",
         "grpc@25.p50 > 20ms",
         "grpc.failed > 1",
         "grpc.failed > 100%",
@@ -224,6 +227,101 @@ fn a_ratio_can_be_of_a_route() {
     let run = testing::published_run();
     assert_eq!(trips("rest/grpc@25.hello.p50 < 1.05", &run).len(), 1);
     assert_eq!(trips("rest/grpc@25.hello.p50 > 1.05", &run).len(), 0);
+}
+
+/// A run of one target, `grpc`, whose `hello` sends a stream and whose `numbers` streams
+/// both ways.
+fn conversations() -> Run {
+    let mut run = testing::conversations_run();
+    for request in &mut run.experiment.requests {
+        (request.http, request.grpc) = (None, Some("a.B/C".to_owned()));
+        request.messages = Some(10);
+    }
+    run.experiment.targets.truncate(1);
+    run.blocks.retain(|block| block.target == "grpc");
+    run
+}
+
+#[test]
+fn round_trips_of_messages_are_known_by_route() {
+    let run = conversations();
+    // 0.8 ms at p50, three times that at p99.
+    assert_eq!(
+        trips("grpc@25.numbers.round-trip-p99 > 2ms", &run),
+        ["grpc@25.numbers.round-trip-p99 > 2ms: 25 users, grpc has 2.40 ms"]
+    );
+    assert_eq!(
+        trips("grpc@25.round-trip-p50 >= 0.7ms", &run),
+        ["grpc@25.round-trip-p50 >= 0.7ms: 25 users, grpc has 0.80 ms in numbers"]
+    );
+    let check = |text: &str, expected: usize| {
+        assert_eq!(trips(text, &run).len(), expected, "{text}");
+    };
+    check("grpc.numbers.round-trip-p99 > 3ms", 0);
+    check("grpc.round-trip-max > 1us", 2);
+    check("grpc@400.round-trip-mean < 1s", 1);
+    // It could have some, and has none.
+    assert_eq!(
+        trips("grpc@25.hello.round-trip-p99 > 1s", &run),
+        [
+            "grpc@25.hello.round-trip-p99 > 1s: 25 users, grpc cannot be judged: no message of \
+             it was answered within a call"
+        ]
+    );
+}
+
+#[test]
+fn each_route_is_looked_at_for_round_trips() {
+    let mut run = conversations();
+    for block in &mut run.blocks {
+        let mut slow = block.routes[1].clone();
+        slow.route = "slow".to_owned();
+        let messages = slow.messages.as_mut().expect("it converses");
+        messages.round_trip = Some(testing::latency(20.0, 100));
+        block.routes.push(slow);
+    }
+    let mut slow = run.experiment.requests[1].clone();
+    slow.name = "slow".to_owned();
+    run.experiment.requests.push(slow);
+    assert_eq!(
+        trips("grpc@25.round-trip-p50 > 2ms", &run),
+        ["grpc@25.round-trip-p50 > 2ms: 25 users, grpc has 20.0 ms in slow"]
+    );
+    assert_eq!(trips("grpc@25.numbers.round-trip-p50 > 2ms", &run).len(), 0);
+}
+
+#[test]
+fn round_trips_of_calls_that_have_none_are_refused() {
+    let mut experiment = conversations().experiment;
+    let refused = |text: &str, experiment: &Experiment| {
+        let error = Gate::parse(text, experiment).expect_err(text);
+        error.reason.to_string()
+    };
+    let gate = Gate::parse("grpc.round-trip-p99 > 5ms", &experiment).expect("it may");
+    assert_eq!(gate.check_conversing("grpc", &["numbers"]), Ok(()));
+    assert_eq!(gate.check_conversing("other", &[]), Ok(()));
+    let error = gate.check_conversing("grpc", &[]).expect_err("none does");
+    let expected = "round-trip-p99 is known of calls that stream both ways, message by message, \
+                    and grpc makes none; give a gRPC call messages, and every other than 0s, or \
+                    leave the gate out";
+    assert_eq!(error.reason.to_string(), expected);
+    let of_route = Gate::parse("grpc.hello.round-trip-p99 > 5ms", &experiment).expect("it may");
+    let error = of_route.check_conversing("grpc", &["numbers"]);
+    let error = error.expect_err("another does").to_string();
+    assert!(error.contains("and hello of grpc makes none"), "{error}");
+
+    // All of its messages are sent at once.
+    experiment.requests[0].every = Some(std::time::Duration::ZERO);
+    assert!(Gate::parse("grpc.round-trip-p99 > 5ms", &experiment).is_ok());
+    let reason = refused("grpc.hello.round-trip-p99 > 5ms", &experiment);
+    assert!(reason.contains("and hello of grpc makes none"), "{reason}");
+    // Nothing is said of messages.
+    experiment.requests[1].messages = None;
+    assert_eq!(refused("grpc.round-trip-p99 > 5ms", &experiment), expected);
+    assert_eq!(
+        refused("grpc.round-trip-p99 > 5ms", &Experiment::default()),
+        expected
+    );
 }
 
 #[test]

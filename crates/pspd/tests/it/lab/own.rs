@@ -2,6 +2,8 @@
 //! described by reflection, by a `.proto` file or by nothing that exists; with
 //! streams of requests.
 
+use std::path::Path;
+
 use contract::Role;
 use serde_json::Value;
 use testkit::Process;
@@ -98,11 +100,9 @@ const CALLS: &str = r#"
 fn calls_that_take_a_stream() {
     let service = Process::start(PSPD, Role::B, &[]);
     let out = tempfile::tempdir().expect("a folder");
-    let file = out.path().join("calls.toml");
-    let calls = CALLS.replace("ADDRESS", &service.address().to_string());
-    std::fs::write(&file, calls).expect("written");
+    let file = calls(out.path(), &service);
     let results = out.path().join("results");
-    let ended = lab(&results, &[file.to_str().expect("UTF-8")]).finish();
+    let ended = lab(&results, &[&file]).finish();
     assert_eq!(ended.code(), Some(0), "{}", ended.err);
     let block = run_json(&results)["blocks"][0].clone();
     assert_eq!(block["failures"]["total"], 0, "{block}");
@@ -124,6 +124,73 @@ fn calls_that_take_a_stream() {
     assert!(paced["latency"]["p50_ms"].as_f64() > Some(8.0), "{paced}");
     for part in ["Streams: messages a second", "trip p50"] {
         assert!(ended.out.contains(part), "{part}: {}", ended.out);
+    }
+}
+
+/// The calls of [`CALLS`] at the service, in a file of this folder.
+fn calls(folder: &Path, service: &Process) -> String {
+    let file = folder.join("calls.toml");
+    let calls = CALLS.replace("ADDRESS", &service.address().to_string());
+    std::fs::write(&file, calls).expect("written");
+    file.to_str().expect("UTF-8").to_owned()
+}
+
+#[test]
+fn a_gate_can_be_on_the_round_trips_of_messages() {
+    let service = Process::start(PSPD, Role::B, &[]);
+    let out = tempfile::tempdir().expect("a folder");
+    let file = calls(out.path(), &service);
+    let results = out.path().join("results");
+    let options = [
+        &*file,
+        "--fail-if",
+        "mine.in-turn.round-trip-p99 > 0us",
+        "--fail-if",
+        "mine.round-trip-mean < 60s",
+        "--fail-if",
+        "mine.round-trip-p50 > 60s",
+    ];
+    let ended = lab(&results, &options).finish();
+    assert_eq!(ended.code(), Some(2), "{}", ended.err);
+    let failed: Vec<_> = ended
+        .err
+        .lines()
+        .filter_map(|line| line.strip_prefix("failed: "))
+        .collect();
+    let [of_route, of_any] = failed[..] else {
+        unreachable!("{failed:?}");
+    };
+    let expected = "mine.in-turn.round-trip-p99 > 0us: 4 users, mine has ";
+    assert!(of_route.starts_with(expected), "{of_route}");
+    assert!(
+        of_any.ends_with(" in paced"),
+        "the first that has some: {of_any}"
+    );
+}
+
+/// Whether a method streams both ways is known when it has been described.
+#[test]
+fn a_gate_on_round_trips_that_a_call_does_not_have_is_refused_before_any_load() {
+    let service = Process::start(PSPD, Role::B, &[]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = calls(folder.path(), &service);
+    let address = format!("mine=grpc://{}", service.address());
+    let of_answers = ["--against", &address, "--call", CALL];
+    for (options, gate, of) in [
+        (
+            &[&*file][..],
+            "mine.summary.round-trip-p99 > 5ms",
+            "summary of mine",
+        ),
+        (&of_answers, "mine.round-trip-p99 > 5ms", "mine"),
+    ] {
+        let out = tempfile::tempdir().expect("a folder");
+        let ended = lab(out.path(), &[options, &["--fail-if", gate]].concat()).finish();
+        assert_eq!(ended.code(), Some(64), "{}", ended.err);
+        let expected = format!("message by message, and {of} makes none");
+        assert!(ended.err.contains(&expected), "{}", ended.err);
+        let written = std::fs::read_dir(out.path()).expect("there").count();
+        assert_eq!(written, 0);
     }
 }
 
