@@ -5,13 +5,14 @@
 use std::{
     convert::Infallible,
     net::SocketAddr,
+    pin::pin,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 use http::header;
 use hyper::{body::Incoming, service::service_fn};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::TcpStream,
     time::{sleep, timeout},
@@ -21,7 +22,7 @@ use tokio_util::{
     task::{TaskTracker, task_tracker::TaskTrackerToken},
 };
 
-use crate::{Handler, detach::detached};
+use crate::{Handler, detach::detached, pieces::Pieces, streams::Streams};
 
 /// What a role speaks on its port.
 #[derive(Debug, Clone)]
@@ -76,8 +77,15 @@ pub struct Http2 {
     pub connection_window_bytes: u32,
     /// Bytes of a request's header list.
     pub header_bytes_max: u32,
-    /// Bytes a stream may hold for a reader that does not read.
+    /// Bytes of a stream that may wait to be written; one piece
+    /// ([`PIECE_BYTES`](crate::PIECE_BYTES)) may come on top. Once the reader's window is
+    /// full, no more than a piece waits.
     pub send_buffer_bytes_max: usize,
+    /// How long a stream may wait for its reader to take the next piece of its answer,
+    /// before it is reset.
+    pub unread_timeout: Duration,
+    /// How long a connection without an open stream is kept.
+    pub idle_timeout: Duration,
     /// How often an otherwise silent peer is pinged.
     pub ping_every: Duration,
     /// How long a ping may stay unanswered before the connection is closed.
@@ -95,6 +103,8 @@ impl Default for Http2 {
             connection_window_bytes: 16 * 1024 * 1024,
             header_bytes_max: 16 * 1024,
             send_buffer_bytes_max: 64 * 1024,
+            unread_timeout: Duration::from_secs(5 * 60),
+            idle_timeout: Duration::from_secs(60 * 60),
             ping_every: Duration::from_secs(30),
             ping_timeout: Duration::from_secs(20),
         }
@@ -123,10 +133,22 @@ pub(crate) async fn serve<H: Handler>(
     let Some(speaks) = speaks(&stream, protocol, stop).await else {
         return;
     };
-    let io = TokioIo::new(stream);
+    match speaks {
+        Speaks::Http1(limits) => over_http1(stream, peer, limits, handler, stop).await,
+        Speaks::Http2(limits) => over_http2(stream, peer, limits, handler, stop).await,
+    }
+}
+
+async fn over_http1<H: Handler>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    limits: &Http1,
+    handler: H,
+    stop: &CancellationToken,
+) {
     let called = AtomicBool::new(false);
     let taken_over = TaskTracker::new();
-    let over_http1 = service_fn(|request: http::Request<Incoming>| {
+    let service = service_fn(|request: http::Request<Incoming>| {
         called.store(true, Ordering::Relaxed);
         let mut request = detached(request);
         if request.headers().contains_key(header::UPGRADE) {
@@ -138,60 +160,82 @@ pub(crate) async fn serve<H: Handler>(
         let handler = handler.clone();
         async move { Ok::<_, Infallible>(handler.handle(peer, request).await) }
     });
-    // The library moves a request's future about before it is at its place in a task of
-    // its own. It reads into one buffer for all requests, so that no head keeps one.
-    let over_http2 = service_fn(|request| {
-        called.store(true, Ordering::Relaxed);
-        let handler = handler.clone();
-        Box::pin(async move { Ok::<_, Infallible>(handler.handle(peer, request).await) })
-    });
-    // Both kinds of connection are driven alike but share no trait.
-    macro_rules! drive {
-        ($connection:expr) => {{
-            let mut connection = std::pin::pin!($connection);
-            let ended = tokio::select! {
-                ended = connection.as_mut() => ended,
-                () = stop.cancelled() => {
-                    if !called.load(Ordering::Relaxed) {
-                        // There was no request yet, and part of one is not waited for.
-                        return;
-                    }
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
-            };
-            if let Err(error) = ended {
-                tracing::debug!(%peer, %error, "connection ended early");
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.header_read_timeout)
+        .max_header_size(limits.head_bytes_max)
+        .max_buf_size(limits.head_bytes_max.max(8192))
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            if !called.load(Ordering::Relaxed) {
+                // There was no request yet, and part of one is not waited for.
+                return;
             }
-        }};
-    }
-    match speaks {
-        Speaks::Http1(limits) => drive!(
-            hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(limits.header_read_timeout)
-                .max_header_size(limits.head_bytes_max)
-                .max_buf_size(limits.head_bytes_max.max(8192))
-                .serve_connection(io, over_http1)
-                .with_upgrades()
-        ),
-        Speaks::Http2(limits) => drive!(
-            hyper::server::conn::http2::Builder::new(TokioExecutor::new())
-                .timer(TokioTimer::new())
-                .max_concurrent_streams(limits.concurrent_streams_max)
-                .max_pending_accept_reset_streams(limits.pending_resets_max)
-                .max_local_error_reset_streams(limits.error_resets_max)
-                .initial_stream_window_size(limits.stream_window_bytes)
-                .initial_connection_window_size(limits.connection_window_bytes)
-                .max_header_list_size(limits.header_bytes_max)
-                .max_send_buf_size(limits.send_buffer_bytes_max)
-                .keep_alive_interval(limits.ping_every)
-                .keep_alive_timeout(limits.ping_timeout)
-                .serve_connection(io, over_http2)
-        ),
-    }
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    tell(peer, ended);
     taken_over.close();
     taken_over.wait().await;
+}
+
+async fn over_http2<H: Handler>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    limits: &Http2,
+    handler: H,
+    stop: &CancellationToken,
+) {
+    // The library moves a request's future about before it is at its place in a task of
+    // its own. It reads into one buffer for all requests, so that no head keeps one.
+    let service = service_fn(|request| {
+        let handler = handler.clone();
+        Box::pin(async move {
+            let response = handler.handle(peer, request).await;
+            Ok::<_, Infallible>(response.map(Pieces::of))
+        })
+    });
+    let streams = Streams::new(peer, limits.unread_timeout);
+    let connection = hyper::server::conn::http2::Builder::new(streams.clone())
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.concurrent_streams_max)
+        .max_pending_accept_reset_streams(limits.pending_resets_max)
+        .max_local_error_reset_streams(limits.error_resets_max)
+        .initial_stream_window_size(limits.stream_window_bytes)
+        .initial_connection_window_size(limits.connection_window_bytes)
+        .max_header_list_size(limits.header_bytes_max)
+        .max_send_buf_size(limits.send_buffer_bytes_max)
+        .keep_alive_interval(limits.ping_every)
+        .keep_alive_timeout(limits.ping_timeout)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => return tell(peer, ended),
+        () = stop.cancelled() => {
+            if !streams.have_begun() {
+                return;
+            }
+        }
+        () = streams.idle(limits.idle_timeout) => {}
+    }
+    // Streams that the client opens before it knows of this are answered, too.
+    connection.as_mut().graceful_shutdown();
+    tokio::select! {
+        ended = connection => tell(peer, ended),
+        // What keeps it open then is the ends of answers that nobody reads.
+        () = streams.idle(limits.unread_timeout) => {}
+    }
+}
+
+fn tell(peer: SocketAddr, ended: hyper::Result<()>) {
+    if let Err(error) = ended {
+        tracing::debug!(%peer, %error, "connection ended early");
+    }
 }
 
 /// What one connection speaks, and its limits.

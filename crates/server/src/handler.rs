@@ -12,7 +12,7 @@ use crate::BoxError;
 /// upstream connections and buffers are never shared between cores.
 pub trait Handler: Clone + Send + Sync + 'static {
     /// The body of the answers.
-    type Body: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static;
+    type Body: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Unpin + Send + 'static;
 
     /// Answers one request of the client at `peer`. Dropped, at any await,
     /// when that client goes away.

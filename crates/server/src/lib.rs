@@ -10,14 +10,17 @@ mod descriptors;
 mod detach;
 mod handler;
 pub mod listener;
+mod pieces;
 pub mod query;
 mod request_id;
 mod run;
+mod streams;
 
 pub use answer::{Body, BoxError};
 pub use connection::{Hold, Http1, Http2, Protocol};
 pub use descriptors::raise_file_descriptor_limit;
 pub use handler::Handler;
+pub use pieces::{PIECE_BYTES, next_piece};
 pub use request_id::RequestId;
 pub use run::{Drained, Options, run};
 pub use tokio_util::sync::CancellationToken;

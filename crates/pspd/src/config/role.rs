@@ -140,9 +140,13 @@ fn http1(values: &mut Values) -> Option<Http1> {
 }
 
 fn http2(values: &mut Values) -> Option<Http2> {
-    let streams = values.take("concurrent-streams-max", parse::count(NUMBER_MAX))?;
+    let streams = values.take("concurrent-streams-max", parse::count(NUMBER_MAX));
+    let unread_timeout = values.take("http2-write-timeout", parse::duration);
+    let idle_timeout = values.take("http2-idle-timeout", parse::duration);
     Some(Http2 {
-        concurrent_streams_max: u32::try_from(streams).ok()?,
+        concurrent_streams_max: u32::try_from(streams?).ok()?,
+        unread_timeout: unread_timeout?,
+        idle_timeout: idle_timeout?,
         ..Http2::default()
     })
 }

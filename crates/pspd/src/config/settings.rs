@@ -126,20 +126,39 @@ pub(super) fn of(role: Role) -> Vec<Setting> {
 }
 
 fn grpc_service() -> Vec<Setting> {
-    vec![
-        own(
-            "message-bytes-max",
-            "4194304",
-            "BYTES",
-            "Largest request message",
-        ),
-        concurrent_streams("4096"),
-    ]
+    let mut settings = vec![own(
+        "message-bytes-max",
+        "4194304",
+        "BYTES",
+        "Largest request message",
+    )];
+    // Gateways keep connections open that they have no use for yet.
+    settings.extend(http2("4096", "1day"));
+    settings
 }
 
-fn concurrent_streams(default: &str) -> Setting {
-    let help = "Calls at once on one HTTP/2 connection";
-    own("concurrent-streams-max", default, "N", help)
+fn http2(concurrent_streams: &str, idle_timeout: &str) -> [Setting; 3] {
+    [
+        own(
+            "concurrent-streams-max",
+            concurrent_streams,
+            "N",
+            "Calls at once on one HTTP/2 connection",
+        ),
+        own(
+            "http2-write-timeout",
+            "5m",
+            "TIME",
+            "How long a client may take nothing of an answer over HTTP/2; beyond it the call \
+             is reset",
+        ),
+        own(
+            "http2-idle-timeout",
+            idle_timeout,
+            "TIME",
+            "How long an HTTP/2 connection without a call is kept",
+        ),
+    ]
 }
 
 fn sequence(count_help: &'static str) -> Vec<Setting> {
@@ -160,8 +179,8 @@ fn http() -> Vec<Setting> {
 }
 
 fn gateway() -> Vec<Setting> {
-    vec![
-        concurrent_streams("1024"),
+    let mut settings = Vec::from(http2("1024", "1h"));
+    settings.extend([
         own(
             "access-log",
             "auto",
@@ -223,7 +242,8 @@ fn gateway() -> Vec<Setting> {
             "TIME",
             "How long a connection to a service may take to open",
         ),
-    ]
+    ]);
+    settings
 }
 
 fn grpc_upstreams() -> Vec<Setting> {

@@ -136,6 +136,8 @@ fn what_cannot_change_while_a_gateway_runs() {
             "drain-timeout",
             "header-timeout",
             "host",
+            "http2-idle-timeout",
+            "http2-write-timeout",
             "log",
             "log-format",
             "port",
