@@ -96,7 +96,9 @@ impl Handler for Gateway {
         let now = shared.chain.now();
         let spoken = now.spoken(&head);
 
-        let answered = shared.answer(&now, spoken, &head, body, &id).await;
+        let mut place = None;
+        let answered = shared.answer(&now, spoken, &head, body, &id, &mut place);
+        let answered = answered.await;
         let is_passed_on = spoken == Some(Spoken::Grpc) && answered.is_ok();
         let (mut response, cause) = match answered {
             Ok(response) => (response, None),
@@ -125,6 +127,7 @@ impl Handler for Gateway {
         entry.answered(response.status(), cause);
         response.map(|body| {
             let mut body = body.logged(entry);
+            body.keep(place, head.version);
             if head.method == Method::HEAD {
                 body.finish();
             }
@@ -141,6 +144,7 @@ impl Shared {
         head: &Parts,
         body: Incoming,
         id: &RequestId,
+        place: &mut Option<InFlight>,
     ) -> Result<Response<Body>, Problem> {
         let limits = &now.settings().limits;
         limits.check_head(head)?;
@@ -153,12 +157,13 @@ impl Shared {
                 return Box::pin(without_body(head, body, answer)).await;
             }
         }
+        *place = Some(self.enter(limits.in_flight_max)?);
         let call = Call {
             head,
             id,
             limits,
             cors: &now.settings().cors,
-            in_flight: self.enter(limits.in_flight_max)?,
+            in_flight: place,
         };
         match now {
             Now::Grpc(served) => match spoken {

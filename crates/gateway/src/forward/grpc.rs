@@ -304,7 +304,7 @@ impl Served {
             endpoint,
             live,
             opened,
-            call.in_flight,
+            call.in_flight.take(),
             self.rules(),
         ))
     }

@@ -157,7 +157,9 @@ pub(crate) struct Call<'r> {
     pub(crate) id: &'r RequestId,
     pub(crate) limits: &'r Limits,
     pub(crate) cors: &'r Cors,
-    pub(crate) in_flight: InFlight,
+    /// The place. Whatever outlives the request takes it; otherwise the answer keeps it
+    /// until its client has it.
+    pub(crate) in_flight: &'r mut Option<InFlight>,
 }
 
 /// Whether nothing is to be read of `body`: there is none, or its client waits to

@@ -151,7 +151,7 @@ async fn pass(
     let dress = dress(served, &method, spoken);
     let upload = Upload::new(body, unwrap);
     if let Some(own) = own {
-        let shared = Shared::new(call.in_flight);
+        let shared = Shared::new(call.in_flight.take());
         let (source, pump) = own.answer(Arc::clone(served), upload, deadline, Arc::clone(&shared));
         let mut download = Download::new(Arc::clone(&method.service), source, dress, shared);
         download.pump = Some(pump);
@@ -166,7 +166,8 @@ async fn pass(
     };
     let (passed, watch) = called?;
     outgoing::check(&passed).map_err(|failure| Problem::upstream(&method.service, failure))?;
-    Ok(answered(&method, spoken, dress, deadline, passed, watch).await)
+    let place = call.in_flight;
+    Ok(answered(&method, spoken, dress, deadline, passed, watch, place).await)
 }
 
 /// What makes the body of a request gRPC's framing.
@@ -210,7 +211,7 @@ async fn begin(
     method: &Method,
     head: &Outgoing<'_>,
     mut upload: Upload,
-    in_flight: InFlight,
+    in_flight: &mut Option<InFlight>,
 ) -> Result<(Passed, Watch), Problem> {
     let Method { service, path, .. } = method;
     let opening = opening(&mut upload).await.map_err(|broken| match broken {
@@ -223,11 +224,11 @@ async fn begin(
     if let Opening::Whole(message) = opening {
         let called = upstream.pass_whole(path, &headers, message, deadline);
         let (passed, sending) = called.await.map_err(failed)?;
-        return Ok((passed, Watch::Later(sending, in_flight)));
+        return Ok((passed, Watch::Later(sending)));
     }
     let begun = upstream.pass(path, &headers, &opening, deadline).await;
     let (sending, waiting) = begun.map_err(failed)?.split();
-    let shared = Shared::new(in_flight);
+    let shared = Shared::new(in_flight.take());
     let pumped = pump(Some(upload), sending, deadline, Arc::clone(&shared));
     let pump = Pump(tokio::spawn(pumped).abort_handle());
     match waiting.passed(service).await {
@@ -247,6 +248,7 @@ async fn answered(
     deadline: Instant,
     passed: Passed,
     watch: Watch,
+    place: &mut Option<InFlight>,
 ) -> Response<Body> {
     let Passed {
         head,
@@ -269,11 +271,14 @@ async fn answered(
     if let Dress::Grpc = dress
         && let Some((bytes, trailers, number)) = seen.take_whole(&busy)
     {
+        if let Watch::Since(_, shared) = watch {
+            *place = shared.leave_place();
+        }
         let mut response = Response::new(Body::told(bytes, trailers, number));
         *response.headers_mut() = headers;
         return response;
     }
-    let (shared, pump) = watch.over(&seen, deadline);
+    let (shared, pump) = watch.over(&seen, deadline, place);
     shared.keep(busy);
     let service = Arc::clone(&method.service);
     let mut download = Download::new(service, Source::Remote(stream), dress, shared);
@@ -294,16 +299,21 @@ enum Watch {
     /// A task that has sent the rest of the request since the call began.
     Since(Pump, Arc<Shared>),
     /// One that is begun if the answer does not come at once.
-    Later(Sending, InFlight),
+    Later(Sending),
 }
 
 impl Watch {
-    fn over(self, seen: &Seen, deadline: Instant) -> (Arc<Shared>, Option<Pump>) {
-        let (sending, in_flight) = match self {
+    fn over(
+        self,
+        seen: &Seen,
+        deadline: Instant,
+        in_flight: &mut Option<InFlight>,
+    ) -> (Arc<Shared>, Option<Pump>) {
+        let sending = match self {
             Watch::Since(pump, shared) => return (shared, Some(pump)),
-            Watch::Later(sending, in_flight) => (sending, in_flight),
+            Watch::Later(sending) => sending,
         };
-        let shared = Shared::new(in_flight);
+        let shared = Shared::new(in_flight.take());
         let pump = (!seen.is_all()).then(|| {
             let watched = pump(None, sending, deadline, Arc::clone(&shared));
             Pump(tokio::spawn(watched).abort_handle())

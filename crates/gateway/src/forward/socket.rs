@@ -67,7 +67,7 @@ struct Session {
     patience: Duration,
     options: frames::Options,
     hold: Hold,
-    _in_flight: InFlight,
+    _in_flight: Option<InFlight>,
 }
 
 impl Served {
@@ -105,7 +105,7 @@ impl Served {
                 keep_alive: self.options.keep_alive,
             },
             hold: hold.clone(),
-            _in_flight: in_flight,
+            _in_flight: in_flight.take(),
         };
         let (hand_over, entry) = oneshot::channel();
         tokio::spawn(session.run(on_upgrade.clone(), entry));

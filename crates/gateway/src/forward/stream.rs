@@ -223,7 +223,7 @@ pub(super) fn response(
     endpoint: Arc<Endpoint>,
     live: Live,
     opened: Opened,
-    in_flight: InFlight,
+    in_flight: Option<InFlight>,
     rules: &HeaderRules,
 ) -> Response<Body> {
     let media_type = match (opened.form.media_type(), &opened.first) {
@@ -291,12 +291,17 @@ struct MessageStream {
 
 /// The call behind the stream, until it is over.
 struct Call {
-    live: Option<(Live, InFlight)>,
+    live: Option<(Live, Option<InFlight>)>,
     waiting: Option<Waker>,
 }
 
 impl MessageStream {
-    fn new(endpoint: Arc<Endpoint>, live: Live, opened: Opened, in_flight: InFlight) -> Self {
+    fn new(
+        endpoint: Arc<Endpoint>,
+        live: Live,
+        opened: Opened,
+        in_flight: Option<InFlight>,
+    ) -> Self {
         let call = Arc::new(Mutex::new(Call {
             live: Some((live, in_flight)),
             waiting: None,

@@ -1,5 +1,6 @@
 //! The body of an answer: whole or streamed, with the access log entry that is
-//! written when the last byte has been taken, or when the client left.
+//! written when the last byte has been taken, or when the client left, and the call's
+//! place in flight, which is given back then.
 
 use std::{
     pin::Pin,
@@ -7,11 +8,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Version};
 use http_body::{Frame, SizeHint};
+use server::{PIECE_BYTES, next_piece};
 use tokio::sync::oneshot;
 
-use crate::access_log::Entry;
+use crate::{access_log::Entry, server::InFlight};
 
 /// Produces a streamed answer; errors are part of what it writes.
 pub(crate) trait Chunks: Send {
@@ -43,10 +45,13 @@ pub struct Body {
     content: Content,
     entry: Option<Entry>,
     grpc_status: Option<u32>,
+    place: Option<InFlight>,
 }
 
 enum Content {
     Whole(Bytes),
+    /// A whole that is taken piece by piece.
+    Cut(Bytes),
     Streamed(Box<dyn Chunks>),
     /// Bytes, which may be gone already, and what goes out after them.
     Told(Bytes, Box<HeaderMap>),
@@ -65,6 +70,7 @@ impl Body {
             content,
             entry: None,
             grpc_status: None,
+            place: None,
         }
     }
 
@@ -73,6 +79,7 @@ impl Body {
             content: Content::Streamed(Box::new(chunks)),
             entry: None,
             grpc_status: None,
+            place: None,
         }
     }
 
@@ -82,6 +89,7 @@ impl Body {
             content: Content::Told(bytes, Box::new(trailers)),
             entry: None,
             grpc_status: Some(grpc_status),
+            place: None,
         }
     }
 
@@ -92,6 +100,7 @@ impl Body {
             content: Content::Upgraded(hand_over),
             entry: None,
             grpc_status: None,
+            place: None,
         }
     }
 
@@ -118,10 +127,31 @@ impl Body {
         self
     }
 
+    /// Keeps the call's `place` in flight until a client that speaks this `version` has
+    /// taken the body, or it is given up. What it is does not change after this.
+    pub(crate) fn keep(&mut self, place: Option<InFlight>, version: Version) {
+        self.place = place;
+        if let Content::Whole(bytes) = &mut self.content
+            && bytes.len() > PIECE_BYTES
+        {
+            let bytes = std::mem::take(bytes);
+            self.content = match version {
+                // So that the log tells how much of it was taken.
+                Version::HTTP_2 => Content::Cut(bytes),
+                // HTTP/1.1 is done with a body before the client has it. What is smaller
+                // fits into the system's buffers.
+                _ => Content::Whole(Bytes::from_owner(Kept {
+                    bytes,
+                    _place: self.place.take(),
+                })),
+            };
+        }
+    }
+
     /// The length, when the body is whole.
     pub(crate) fn length(&self) -> Option<usize> {
         match &self.content {
-            Content::Whole(bytes) => Some(bytes.len()),
+            Content::Whole(bytes) | Content::Cut(bytes) => Some(bytes.len()),
             Content::Streamed(_) | Content::Told(..) => None,
             Content::Upgraded(_) | Content::Done => Some(0),
         }
@@ -131,7 +161,11 @@ impl Body {
     pub(crate) fn as_whole(&self) -> Option<&Bytes> {
         match &self.content {
             Content::Whole(bytes) => Some(bytes),
-            Content::Streamed(_) | Content::Told(..) | Content::Upgraded(_) | Content::Done => None,
+            Content::Cut(_)
+            | Content::Streamed(_)
+            | Content::Told(..)
+            | Content::Upgraded(_)
+            | Content::Done => None,
         }
     }
 
@@ -174,6 +208,18 @@ impl Body {
     }
 }
 
+/// Bytes that hold a place in flight for as long as anybody has them.
+struct Kept {
+    bytes: Bytes,
+    _place: Option<InFlight>,
+}
+
+impl AsRef<[u8]> for Kept {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
 impl http_body::Body for Body {
     type Data = Bytes;
     type Error = Aborted;
@@ -187,6 +233,13 @@ impl http_body::Body for Body {
                 let bytes = std::mem::take(bytes);
                 self.content = Content::Done;
                 Some(Ok(bytes))
+            }
+            Content::Cut(rest) => {
+                let piece = next_piece(rest);
+                if rest.is_empty() {
+                    self.content = Content::Done;
+                }
+                Some(Ok(piece))
             }
             Content::Streamed(chunks) => std::task::ready!(chunks.poll_chunk(cx)),
             Content::Told(bytes, _) => Some(std::mem::take(bytes))

@@ -229,7 +229,7 @@ impl Download {
     fn let_go(&mut self) {
         self.source = Source::Ended;
         self.pump = None;
-        self.shared.let_go();
+        self.shared.leave_connection();
     }
 
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Piece> {
@@ -269,6 +269,13 @@ impl Download {
             Dress::Web(wrap) => Some(dressed(*wrap, web::trailers(&trailers))),
             Dress::Connect(writer) => Some(writer.end(&trailers)),
         }
+    }
+}
+
+impl Drop for Download {
+    fn drop(&mut self) {
+        // The task that sends, if there is one, ends only later.
+        self.shared.let_go();
     }
 }
 

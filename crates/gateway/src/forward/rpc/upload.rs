@@ -43,11 +43,11 @@ struct Held {
 }
 
 impl Shared {
-    pub(super) fn new(in_flight: InFlight) -> Arc<Self> {
+    pub(super) fn new(in_flight: Option<InFlight>) -> Arc<Self> {
         Arc::new(Shared {
             fault: OnceLock::new(),
             held: Mutex::new(Held {
-                in_flight: Some(in_flight),
+                in_flight,
                 busy: None,
             }),
         })
@@ -67,6 +67,17 @@ impl Shared {
         if let Some(busy) = &self.held().busy {
             busy.judge(code);
         }
+    }
+
+    /// Gives back the call's place on its connection, where it has ended. That in flight
+    /// is kept until the client has the answer.
+    pub(super) fn leave_connection(&self) {
+        self.held().busy = None;
+    }
+
+    /// Leaves the call's place in flight to whoever has the answer.
+    pub(super) fn leave_place(&self) -> Option<InFlight> {
+        self.held().in_flight.take()
     }
 
     /// Gives back the call's place in flight and that on its connection. A client that
