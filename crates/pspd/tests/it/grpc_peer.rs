@@ -320,6 +320,7 @@ async fn accept(
 ) {
     for connection in 0.. {
         let (stream, _) = listener.accept().await.expect("a connection");
+        stream.set_nodelay(true).expect("set");
         let (calls, counted, left) = (calls.clone(), counted.clone(), left.clone());
         tokio::spawn(async move {
             counted.open.fetch_add(1, Ordering::SeqCst);

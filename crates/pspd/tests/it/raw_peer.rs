@@ -22,6 +22,7 @@ pub(crate) const RST_STREAM: u8 = 3;
 pub(crate) const SETTINGS: u8 = 4;
 pub(crate) const PING: u8 = 6;
 pub(crate) const GO_AWAY: u8 = 7;
+pub(crate) const WINDOW_UPDATE: u8 = 8;
 pub(crate) const CONTINUATION: u8 = 9;
 
 /// Flag of the last frame of a stream.
@@ -31,7 +32,7 @@ pub(crate) const END_HEADERS: u8 = 4;
 /// Flag of data with padding.
 pub(crate) const PADDED: u8 = 8;
 /// Flag of an acknowledgement.
-const ACK: u8 = 1;
+pub(crate) const ACK: u8 = 1;
 /// Length of what a client sends first.
 const PREFACE_BYTES: usize = 24;
 
