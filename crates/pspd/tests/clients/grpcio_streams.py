@@ -179,7 +179,7 @@ def keeps_the_limit_of_bytes(b):
 
 def conversation_has_a_deadline(b):
     line = Line()
-    call = b.stub.Converse(iter(line), timeout=0.3)
+    call = b.stub.Converse(iter(line), timeout=3)
     line.send(b.messages.EchoRequest(text="a"))
     equal(next(call).messages, 1)
     fails(grpc.StatusCode.DEADLINE_EXCEEDED, lambda: list(call))

@@ -147,7 +147,7 @@ const tests = {
   },
 
   async 'the deadline ends a conversation'() {
-    const { say, next } = converse(300);
+    const { say, next } = converse(3_000);
     say('a');
     assert.equal((await next()).messages, 1);
     await fails(status.DEADLINE_EXCEEDED, next());

@@ -107,7 +107,7 @@ def fail(stub):
 
 def deadline(stub):
     for call in [
-        lambda: stub.Once(Ask(text="silent"), timeout=0.2),
+        lambda: stub.Once(Ask(text="silent"), timeout=2),
         lambda: list(stub.Many(Ask(text="silent"), timeout=0.2)),
         lambda: list(stub.Many(Ask(text="endless"), timeout=0.2)),
     ]:

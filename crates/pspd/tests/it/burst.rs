@@ -169,8 +169,10 @@ fn calls_given_up_before_the_service_saw_them_fail_nobody_else() {
 /// it and that nothing else happened.
 fn burst(chain: &Chain, routes: Routes, streams: impl Fn(usize) -> bool) {
     let gateway = chain.address();
-    let ready = http::get(gateway, "/readyz").expect("an answer");
-    assert_eq!(ready.status(), 200, "{}", ready.text());
+    until("the gateway to be ready", || {
+        let ready = http::get(gateway, "/readyz").expect("an answer");
+        (ready.status() == 200).then_some(())
+    });
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..UNRELATED_CLIENTS {

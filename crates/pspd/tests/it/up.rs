@@ -8,7 +8,7 @@ use std::{
 
 use contract::Role;
 use serde_json::json;
-use testkit::{Program, http, until};
+use testkit::{Program, http, low_port, until};
 
 const PSPD: &str = env!("CARGO_BIN_EXE_pspd");
 
@@ -157,7 +157,9 @@ mod stops {
 
     #[test]
     fn a_role_that_dies_is_reported_and_its_command_brings_it_back() {
-        let up = Up::start(&["--quiet"]);
+        // Nobody else takes them while it is away.
+        let [port, admin] = [(); 2].map(|()| format!("b={}", low_port()));
+        let up = Up::start(&["--quiet", "--port", &port, "--admin-port", &admin]);
         let killed = up.rows[&Role::B];
         testkit::signal(killed.pid, "KILL");
         let news = until("the news of it", || {
@@ -235,10 +237,11 @@ fn a_port_in_use_is_named_and_nothing_is_started() {
 
 #[test]
 fn ports_that_are_chosen_are_taken() {
-    // Below the ports that outgoing connections take.
-    let up = Up::start(&["--port", "gateway=23301", "--admin-port", "b=23302"]);
-    assert_eq!(up.address(Role::Gateway).port(), 23301);
-    assert_eq!(up.rows[&Role::B].admin.port(), 23302);
+    let (of_gateway, of_b) = (low_port(), low_port());
+    let [port, admin] = [format!("gateway={of_gateway}"), format!("b={of_b}")];
+    let up = Up::start(&["--port", &port, "--admin-port", &admin]);
+    assert_eq!(up.address(Role::Gateway).port(), of_gateway);
+    assert_eq!(up.rows[&Role::B].admin.port(), of_b);
     check_works(&up);
 }
 

@@ -130,7 +130,9 @@ fn calls_beyond_the_limit_are_refused_until_there_is_a_place_again() {
         assert_eq!(error(&refused, 503), expected);
         // What is no call needs no place.
         assert_eq!(get(gateway.address(), "/healthz").status(), 200);
-        assert_eq!(get(gateway.address(), "/readyz").status(), 200);
+        until("the gateway to be ready", || {
+            (get(gateway.address(), "/readyz").status() == 200).then_some(())
+        });
 
         drop(first);
         until("the place is free again", || {

@@ -240,7 +240,7 @@ fn streams_without_end() {
     });
     let (bytes, values) = (BYTES_MAX.to_string(), VALUES_MAX.to_string());
     let mut args = vec!["--answer-bytes-max", &bytes, "--values-max", &values];
-    args.extend(["--stream-timeout", "1s"]);
+    args.extend(["--stream-timeout", "3s"]);
     let gateway = gateway_before(service.address(), &args);
     let before = peak_bytes(&gateway);
 

@@ -18,9 +18,11 @@ use crate::{
 };
 
 /// The limit under test, as a setting, as a header, and as an error says it.
-const SHORT: &str = "1500ms";
-const SHORT_HEADER: (&str, &str) = ("grpc-timeout", "1500m");
-const SHORT_SAID: &str = "1500 ms";
+const SHORT: &str = "3s";
+const SHORT_HEADER: (&str, &str) = ("grpc-timeout", "3S");
+const SHORT_SAID: &str = "3000 ms";
+/// How long a connection is waited for that does not come.
+const IN_VAIN: &str = "1s";
 /// A limit that is not.
 const LONG: &str = "1h";
 
@@ -79,10 +81,10 @@ fn time_is_over(asks: &[Ask], args: &[&str], headers: &[(&str, &str)]) {
         }
     });
     let calls = asks.len() * STAGES.len();
-    assert_eq!(service.asked(), calls, "a call was repeated");
     until("the service to be told", || {
-        (service.cancelled() == calls).then_some(())
+        (service.cancelled() >= calls).then_some(())
     });
+    assert_eq!(service.asked(), calls, "a call was repeated");
     all_is_well(&gateway);
 }
 
@@ -201,7 +203,7 @@ fn a_server_that_takes_connections_and_never_says_a_word() {
         let mut ignored = [0; 4096];
         while let Ok(1..) = stream.read(&mut ignored) {}
     });
-    let gateway = gateway_before(silent, &["--connect-timeout", SHORT]);
+    let gateway = gateway_before(silent, &["--connect-timeout", IN_VAIN]);
     for ask in Ask::ALL {
         let got = ask.ask(&gateway, &[]);
         let refused = Seen::Refused {
@@ -230,7 +232,7 @@ fn a_host_from_which_nothing_comes_at_all() {
         "the next one is not answered"
     );
 
-    let gateway = gateway_before(address, &["--connect-timeout", SHORT]);
+    let gateway = gateway_before(address, &["--connect-timeout", IN_VAIN]);
     for ask in Ask::ALL {
         let asked = Instant::now();
         let got = ask.ask(&gateway, &[]);

@@ -172,7 +172,8 @@ fn the_time_that_is_left_goes_on() {
 fn a_call_that_takes_too_long_is_given_up() {
     let library = Library::start();
     library.answer("GetShelf", |_| Reply::steps([]).ending(End::Silence));
-    let headers = [("Grpc-Timeout", "150m")];
+    // Long enough for the service to be called.
+    let headers = [("Grpc-Timeout", "2000m")];
     let answer = library.request("GET", "/v1/shelves/7", &headers, "");
     let body = error(&answer, 504);
     assert_eq!(body["code"], 4);
@@ -189,7 +190,8 @@ fn a_stream_that_takes_too_long_is_given_up() {
         .iter()
         .enumerate()
     {
-        let headers = [("Grpc-Timeout", "150m"), ("Accept", accept)];
+        // Long enough for the first message to come.
+        let headers = [("Grpc-Timeout", "2000m"), ("Accept", accept)];
         let answer = library.request("GET", "/v1/shelves/7:watch", &headers, "");
         assert_eq!(answer.status(), 200);
         let text = answer.text();

@@ -1,7 +1,10 @@
 //! A service that changes while it is used: the gateway learns of it by itself, and
 //! no request that the service could have answered fails.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::{Duration, Instant},
+};
 
 use contract::Role;
 use prost_reflect::DescriptorPool;
@@ -9,7 +12,7 @@ use serde_json::json;
 use testkit::{
     Process,
     backend::{Backend, compile},
-    http, until,
+    http, low_port, until,
 };
 
 use super::{PSPD, data, error, load::Load};
@@ -21,6 +24,11 @@ const MUCH_SOONER: Duration = Duration::from_secs(15);
 /// The service as it is, and as it will be.
 fn schemas() -> [DescriptorPool; 2] {
     ["notes_before.proto", "notes_after.proto"].map(|name| compile(&[data(name)]))
+}
+
+/// Where a service finds its port free again when it comes back.
+fn place() -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, low_port()).into()
 }
 
 fn gateway(backend: &Backend) -> Process {
@@ -76,8 +84,9 @@ fn a_service_that_is_replaced_without_a_gap() {
 #[test]
 fn a_service_that_is_killed_and_comes_back_different() {
     let [before, after] = schemas();
-    let backend = Backend::start(before);
-    let (gateway, address) = (gateway(&backend), backend.address());
+    let address = place();
+    let backend = Backend::start_at(address, before);
+    let gateway = gateway(&backend);
     let load = load_on(&gateway, 2);
     load.go_on(50);
     drop(backend);
@@ -100,10 +109,7 @@ fn a_service_that_is_killed_and_comes_back_different() {
 #[test]
 fn a_service_that_comes_after_the_gateway() {
     let [before, _] = schemas();
-    let address = {
-        let gone = Backend::start(before.clone());
-        gone.address()
-    };
+    let address = place();
     let gateway = Process::start(PSPD, Role::Gateway, &["--upstream", &address.to_string()]);
     let get = || http::get(gateway.address(), "/v1/notes/a").expect("an answer");
     let answer = get();

@@ -15,8 +15,6 @@ use super::{PSPD, load::Load};
 const MOMENTS_MS: [u64; 6] = [0, 9, 18, 27, 36, 45];
 /// Failed requests that make an outage.
 const OUTAGE: usize = 20;
-/// Generous; it is a fraction of a second on a machine that is not busy.
-const RECOVERED_WITHIN: Duration = Duration::from_secs(10);
 /// A little above the clients of the load, so that places that are not given
 /// back soon make a request fail.
 const IN_FLIGHT_MAX: usize = 20;
@@ -65,7 +63,6 @@ fn service_is_killed(gateway: Role, victim: Service) {
             chain.start_again(victim);
             let took = load.wait_for_success();
             println!("{gateway} without {victim:?}: well again after {took:?}");
-            assert!(took < RECOVERED_WITHIN, "not well again for {took:?}");
         }
         if (gateway, victim) == (Role::Gateway, Service::B) {
             assert!(load.failures_in_a_stream() > 0, "no stream was hit");

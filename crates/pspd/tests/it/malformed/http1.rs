@@ -104,7 +104,7 @@ fn what_is_merely_odd_is_answered() {
     ] {
         for role in HTTP_ROLES {
             let request = odd.replace("PATH", own(role));
-            let came = Thrown::at(target().address(role), request.as_bytes()).until_ended();
+            let came = Thrown::at(target().address(role), request.as_bytes()).until_answered();
             assert_eq!(status(&came), Some(200), "{role}: {request:?}");
         }
     }
@@ -114,7 +114,7 @@ fn what_is_merely_odd_is_answered() {
             let path = own(role);
             let request =
                 format!("GET {path} HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{body}");
-            let came = Thrown::at(target().address(role), request.as_bytes()).until_ended();
+            let came = Thrown::at(target().address(role), request.as_bytes()).until_answered();
             assert!(
                 matches!(status(&came), Some(200 | 400)),
                 "{role}: {request:?}"
@@ -230,7 +230,7 @@ fn a_body_is_never_taken_for_a_request() {
         for role in HTTP_ROLES {
             let next = "GET /next HTTP/1.1\r\nHost: x\r\n\r\n";
             let bytes = format!("{request}{next}");
-            let came = Thrown::at(target().address(role), bytes.as_bytes()).until_ended();
+            let came = Thrown::at(target().address(role), bytes.as_bytes()).until_answered();
             let came = String::from_utf8_lossy(&came);
             assert!(came.contains("no route /no;"), "{role}: {came}");
             assert!(!came.contains("/hidden"), "{role}: {came}");

@@ -124,6 +124,18 @@ impl Thrown {
         all
     }
 
+    /// The same for what is answered, however long that takes: a client that ends its
+    /// side before gives up the call that it is answered with.
+    #[track_caller]
+    fn until_answered(mut self) -> Vec<u8> {
+        self.stream.set_read_timeout(Some(IN_TIME)).expect("a time");
+        let mut all = vec![0; 4096];
+        let first = self.stream.read(&mut all).expect("an answer");
+        all.truncate(first);
+        self.end(&mut all);
+        all
+    }
+
     /// The same, but the client's side ends at once.
     #[track_caller]
     fn ended(mut self) -> Vec<u8> {

@@ -96,17 +96,18 @@ fn the_end_of_the_time_is_kept_by_the_gateway() {
     let peer = Peer::start();
     let gateway = before(&peer, &[]);
     let caller = Caller::connect(gateway.address());
-    let timeout = [("grpc-timeout", "200m")];
     // Before the answer has begun, and after.
-    let begun = caller.ask(NUMBERS, &timeout);
+    let begun = caller.ask(NUMBERS, &[("grpc-timeout", "200m")]);
     let call = peer.next_call();
     assert_eq!(caller.answer(begun).status(), "4");
     assert_eq!(call.wait_for_reset(), Reason::CANCEL);
-    let begun = caller.ask(NUMBERS, &timeout);
+    let begun = caller.ask(NUMBERS, &[("grpc-timeout", "3S")]);
     let call = peer.next_call();
     call.send_head();
     call.send_value(1);
-    let answer = caller.answer(begun);
+    let (head, _sending) = caller.head(begun);
+    assert!(head.headers().get("grpc-status").is_none(), "it has begun");
+    let answer = caller.rest(head);
     assert_eq!(answer.status(), "4");
     assert!(answer.trailer("grpc-message").contains("in time"));
     assert_eq!(call.wait_for_reset(), Reason::CANCEL);

@@ -16,8 +16,8 @@ use testkit::{
 
 use super::{PSPD, Served};
 
-/// Three seconds of numbers.
-const SLOW: &str = "/b/numbers?count=10&delay_ms=300";
+/// Six seconds of numbers: what is done meanwhile may take a while.
+const SLOW: &str = "/b/numbers?count=10&delay_ms=600";
 /// Longer than any test waits.
 const ENDLESS: &str = "/b/numbers?count=1&delay_ms=60000";
 

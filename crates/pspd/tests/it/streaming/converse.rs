@@ -35,9 +35,10 @@ const OVERHEAD_BYTES: usize = 8;
 const MESSAGES_MAX: usize = 64_000;
 /// What the windows of both sides and the answers in hand may hold.
 const TAKEN_MAX: usize = 4 * 1024 * 1024;
-const GROWTH_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Half of what all the tiny ones would take.
+const GROWTH_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// Without work for so long, nothing moves any more.
-const IDLE_FOR: Duration = Duration::from_millis(500);
+const IDLE_FOR: Duration = Duration::from_secs(1);
 
 #[test]
 fn a_client_that_never_reads_is_not_read_from() {

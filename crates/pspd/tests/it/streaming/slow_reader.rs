@@ -96,7 +96,7 @@ async fn without_room(b: &Process) {
 
 #[test]
 fn a_reader_that_never_comes_back_is_cut_off() {
-    let args = ["--write-timeout", "2s", "--in-flight-max", "1"];
+    let args = ["--write-timeout", "5s", "--in-flight-max", "1"];
     let chain = Chain::start(PSPD, Role::Gateway, &args);
     let mut client = slow_client(&chain.gateway);
     let (_, mut body) = client.read_head("GET").expect("a head");
@@ -118,7 +118,7 @@ fn a_reader_that_never_comes_back_is_cut_off() {
 
 #[test]
 fn the_time_of_a_stream_ends_also_for_a_reader_that_does_not_read() {
-    let args = ["--stream-timeout", "1s", "--in-flight-max", "1"];
+    let args = ["--stream-timeout", "3s", "--in-flight-max", "1"];
     let chain = Chain::start(PSPD, Role::Gateway, &args);
     let mut client = slow_client(&chain.gateway);
     let (_, mut body) = client.read_head("GET").expect("a head");

@@ -49,7 +49,7 @@ fn a_service_killed_mid_stream_is_an_error_in_the_stream() {
 #[test]
 fn a_stream_that_takes_too_long_ends_with_an_error_in_the_stream() {
     let peer = grpc_peer::Peer::start();
-    let gateway = gateway_before(&peer, &["--stream-timeout", "2s"]);
+    let gateway = gateway_before(&peer, &["--stream-timeout", "4s"]);
     for form in FORMS {
         let mut client = ask(&gateway, "/b/numbers?count=2", &[form.accept]);
         let call = peer.next_call();

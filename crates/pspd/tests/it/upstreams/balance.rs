@@ -51,8 +51,10 @@ fn a_dead_address_fails_no_call() {
         assert_eq!(get(&gateway).status(), 200);
     }
     assert_eq!(shops[0].calls() + shops[1].calls(), CALLS);
-    let check = check(&gateway);
-    assert_eq!(check.get("problem"), None, "{check}");
+    let check = until("the shop to be well", || {
+        let check = check(&gateway);
+        check.get("problem").is_none().then_some(check)
+    });
     let endpoints = check["endpoints"].as_array().expect("several");
     let dead = NOBODY.to_string();
     let dead = endpoints.iter().find(|one| one["address"] == *dead);
@@ -96,9 +98,10 @@ fn an_endpoint_that_answers_nothing_gets_few_calls() {
         let failed = clients.map(|client| client.join().expect("it ends"));
         failed.iter().sum()
     });
-    assert_eq!(failed, stuck.calls());
+    // So busy a machine can be that others take too long as well.
+    assert!(failed >= stuck.calls(), "{failed}, {}", stuck.calls());
     assert!(failed <= STUCK_MAX, "{failed} of {} calls", 4 * CALLS);
-    assert_eq!(well.calls(), 4 * CALLS - failed);
+    assert!(well.calls() >= 4 * CALLS - failed);
 }
 
 /// An endpoint that is gone for good, with calls that it had.

@@ -24,6 +24,7 @@ use contract::pspd::NumberReply;
 use testkit::{
     Process,
     http::{self, Response},
+    until,
 };
 
 use crate::grpc_peer::{Answering, Call, Peer, framed, head, trailers};
@@ -95,6 +96,14 @@ impl Shop {
 
     fn calls(&self) -> usize {
         self.calls.load(Ordering::SeqCst)
+    }
+
+    /// Waits until so many calls have come, of which the last may have been given up
+    /// before the shop saw it, and asserts that there are no more.
+    #[track_caller]
+    fn was_called(&self, times: usize) {
+        until("the calls", || (self.calls() >= times).then_some(()));
+        assert_eq!(self.calls(), times);
     }
 }
 

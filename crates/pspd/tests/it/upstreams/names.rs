@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use testkit::{Process, http, until};
+use testkit::{Process, http, low_port, until};
 
 use super::{Shop, gateway_of, get, refuse, sell};
 use crate::grpc_peer::{Call, Peer, framed_bytes};
@@ -47,11 +47,9 @@ impl Hosts {
 /// A port that is free at all of these addresses.
 fn port(numbers: &[u8]) -> u16 {
     until("a port that is free everywhere", || {
-        let first = TcpListener::bind("127.0.0.1:0").ok()?;
-        let port = first.local_addr().ok()?.port();
-        let free = |number: &u8| {
-            *number == 1 || TcpListener::bind((Ipv4Addr::new(127, 0, 0, *number), port)).is_ok()
-        };
+        let port = low_port();
+        let free =
+            |number: &u8| TcpListener::bind((Ipv4Addr::new(127, 0, 0, *number), port)).is_ok();
         numbers.iter().all(free).then_some(port)
     })
 }
@@ -277,7 +275,10 @@ fn the_system_is_asked_for_names() {
         let mut words = line.split_whitespace();
         let ip: IpAddr = words.next()?.parse().ok()?;
         let name = words.find(|name| !name.starts_with("localhost"))?;
-        let here = TcpListener::bind((ip, 0)).ok()?.local_addr().ok()?;
+        let here = TcpListener::bind((ip, low_port()))
+            .ok()?
+            .local_addr()
+            .ok()?;
         Some((name.to_owned(), here))
     });
     let Some((name, here)) = known else {

@@ -63,7 +63,7 @@ fn nobody_waits_for_ever() {
     let gateway = gateway(
         &[peer.address()],
         "",
-        &["--upstream-connections", "1", "--connect-timeout", "300ms"],
+        &["--upstream-connections", "1", "--connect-timeout", "2s"],
     );
     thread::scope(|scope| {
         let first = scope.spawn(|| get(&gateway).status());

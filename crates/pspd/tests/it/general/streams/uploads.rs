@@ -299,7 +299,7 @@ fn a_client_that_leaves_cancels_the_call() {
 
 #[test]
 fn a_body_that_falls_silent_ends() {
-    let talks = Talks::start_with("", &["--call-timeout", "300ms"]);
+    let talks = Talks::start_with("", &["--call-timeout", "2s"]);
     let mut request = Chunked::post(&talks, "/v1/rooms/7:collect", "*/*");
     request.chunk("{}\n");
     let answer = request.0.read_response("POST").expect("an answer");
