@@ -115,13 +115,13 @@ fn an_event_source_in_a_browser() {
     let Some(mut browser) = browser("event_source.mjs") else {
         return;
     };
-    let library = Library::start_with("", &["--keep-alive", "100ms"]);
+    let library = Library::start_with("", &["--keep-alive", "2s"]);
     library.answer("WatchShelf", |call| {
         let name = call.json()["name"].as_str().unwrap_or_default().to_owned();
         match name.as_str() {
             "shelves/ends" | "shelves/lines" => Reply::steps((1..=3).map(event)),
             "shelves/silent" => {
-                let pause = Step::Pause(std::time::Duration::from_millis(400));
+                let pause = Step::Pause(std::time::Duration::from_secs(5));
                 Reply::steps([event(1), pause, event(2)])
             }
             "shelves/fails" => {
