@@ -147,13 +147,14 @@ fn serve(mut connection: TcpStream, shared: &Shared) {
         filled = 0;
         let came = Instant::now();
         hold(shared.delays, came);
-        let held = came.elapsed();
-        if connection.write_all(ANSWER).is_err() {
-            return;
-        }
+        // Noted first, so that whoever has the answer finds it noted.
         let mut state = shared.state();
         if state.from.is_some_and(|from| came >= from) {
-            state.known.record(held);
+            state.known.record(came.elapsed());
+        }
+        drop(state);
+        if connection.write_all(ANSWER).is_err() {
+            return;
         }
     }
 }
