@@ -13,10 +13,15 @@ use std::{
 
 use crate::{IN_TIME, until};
 
+/// For a program that does a lot of work, on a machine that is busy: a load, a browser.
+const WORK_WITHIN: Duration = Duration::from_secs(180);
+
 /// A running program. Dropping it kills it.
 #[derive(Debug)]
 pub struct Program {
     child: Child,
+    /// How long its end is waited for.
+    within: Duration,
     out: Collected,
     err: Collected,
 }
@@ -75,7 +80,19 @@ impl Program {
         };
         let out = Collected::from(child.stdout.take());
         let err = Collected::from(child.stderr.take());
-        Program { child, out, err }
+        Program {
+            child,
+            within: IN_TIME,
+            out,
+            err,
+        }
+    }
+
+    /// The same for one that does a lot of work until its end.
+    #[must_use]
+    pub fn working(mut self) -> Program {
+        self.within = WORK_WITHIN;
+        self
     }
 
     /// The process id.
@@ -112,12 +129,8 @@ impl Program {
 
     /// Waits for its end. Fails the test when it does not come in time.
     #[track_caller]
-    pub fn finish(self) -> Ended {
-        self.finish_within(IN_TIME)
-    }
-
-    #[track_caller]
-    pub(crate) fn finish_within(mut self, limit: Duration) -> Ended {
+    pub fn finish(mut self) -> Ended {
+        let limit = self.within;
         let deadline = Instant::now() + limit;
         let status = loop {
             if let Ok(Some(status)) = self.child.try_wait() {

@@ -192,7 +192,8 @@ fn the_published_experiment_is_the_same_as_a_file_and_as_a_flag() {
 
 #[test]
 fn the_calibration_compares_what_is_known_with_what_is_measured() {
-    let ended = Program::start(PSPD, &["lab", "calibrate", "--duration", "300ms"]).finish();
+    let calibrate = ["lab", "calibrate", "--duration", "300ms"];
+    let ended = Program::start(PSPD, &calibrate).working().finish();
     assert_eq!(ended.code(), Some(0), "{}", ended.err);
     for trial in [
         "closed, 1 user, 10ms",
@@ -260,7 +261,7 @@ fn wrong_options_are_all_reported_and_nothing_is_started() {
 
 fn lab(out: &Path, options: &[&str]) -> Program {
     let arguments = [&SHORT[..], &["--out", text(out)], options].concat();
-    Program::start(PSPD, &arguments)
+    Program::start(PSPD, &arguments).working()
 }
 
 fn text(path: &Path) -> &str {

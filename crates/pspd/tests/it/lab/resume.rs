@@ -36,7 +36,8 @@ fn killed_at_random_moments_and_resumed_no_block_is_lost_or_counted_twice() {
         let blocks = blocks(&folder);
         assert_eq!(blocks[..kept.len()], kept[..], "after {moment:?}");
         kept = blocks;
-        program = Program::start(PSPD, &["lab", "--resume", text(&folder)]);
+        let resume = ["lab", "--resume", text(&folder)];
+        program = Program::start(PSPD, &resume).working();
     }
     let ended = program.finish();
     let complete = ended.err.contains("it is complete");

@@ -6,7 +6,7 @@ use testkit::{Chain, Process, until};
 use super::{GRPC, NUMBERS, PSPD, framed};
 use crate::raw_client::RawClient;
 
-const IDLE: [&str; 2] = ["--http2-idle-timeout", "1s"];
+const IDLE: [&str; 2] = ["--http2-idle-timeout", "2s"];
 
 #[track_caller]
 fn expect_end(client: &RawClient) {
@@ -36,7 +36,7 @@ fn a_connection_with_a_call_is_not() {
     let b = Process::start(PSPD, Role::B, &IDLE);
     let slow = framed(&StreamRequest {
         count: 3,
-        delay_ms: 1500,
+        delay_ms: 2500,
     });
     for address in [chain.address(), b.address()] {
         let mut client = RawClient::connect(address, 1000);
