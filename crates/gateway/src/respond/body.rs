@@ -66,38 +66,27 @@ impl Body {
             0 => Content::Done,
             _ => Content::Whole(bytes),
         };
-        Body {
-            content,
-            entry: None,
-            grpc_status: None,
-            place: None,
-        }
+        Body::of(content)
     }
 
     pub(crate) fn streamed(chunks: impl Chunks + 'static) -> Self {
-        Body {
-            content: Content::Streamed(Box::new(chunks)),
-            entry: None,
-            grpc_status: None,
-            place: None,
-        }
+        Body::of(Content::Streamed(Box::new(chunks)))
     }
 
     /// An answer in gRPC that is there from its bytes to its status.
     pub(crate) fn told(bytes: Bytes, trailers: HeaderMap, grpc_status: u32) -> Self {
-        Body {
-            content: Content::Told(bytes, Box::new(trailers)),
-            entry: None,
-            grpc_status: Some(grpc_status),
-            place: None,
-        }
+        Body::of(Content::Told(bytes, Box::new(trailers))).with_grpc_status(grpc_status)
     }
 
     /// The end of an answer after which the connection belongs to whoever waits for
     /// the log's entry.
     pub(crate) fn upgraded(hand_over: oneshot::Sender<Entry>) -> Self {
+        Body::of(Content::Upgraded(hand_over))
+    }
+
+    fn of(content: Content) -> Self {
         Body {
-            content: Content::Upgraded(hand_over),
+            content,
             entry: None,
             grpc_status: None,
             place: None,

@@ -4,7 +4,7 @@
 
 use std::{
     collections::HashMap,
-    io::{self, Read, Write},
+    io::{self, Write},
     net::{Shutdown, SocketAddr, TcpStream},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     thread,
@@ -14,7 +14,7 @@ use testkit::{IN_TIME, until};
 
 use crate::raw_peer::{
     ACK, DATA, END_HEADERS, END_STREAM, GO_AWAY, HEADERS, PING, RST_STREAM, SETTINGS,
-    WINDOW_UPDATE, fields, frame,
+    WINDOW_UPDATE, fields, frame, read_frame,
 };
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -168,16 +168,12 @@ fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
 /// Notes what comes, and answers what keeps the connection alive.
 fn listen(mut stream: TcpStream, seen: &Mutex<Seen>) -> io::Result<()> {
     loop {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head)?;
-        let [a, b, c, kind, flags, id @ ..] = head;
-        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
-        stream.read_exact(&mut payload)?;
+        let (kind, flags, id, payload) = read_frame(&mut stream)?;
         if matches!(kind, SETTINGS | PING) && flags & ACK == 0 {
             let payload = if kind == PING { &payload[..] } else { &[] };
             stream.write_all(&frame(kind, ACK, 0, payload))?;
         }
-        lock(seen).note(kind, flags, u32::from_be_bytes(id), &payload);
+        lock(seen).note(kind, flags, id, &payload);
     }
 }
 

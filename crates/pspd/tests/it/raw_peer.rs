@@ -119,22 +119,28 @@ impl RawPeer {
     }
 }
 
+/// The next frame: its type, its flags, its stream and what is in it.
+pub(crate) fn read_frame(stream: &mut TcpStream) -> io::Result<(u8, u8, u32, Vec<u8>)> {
+    let mut head = [0; 9];
+    stream.read_exact(&mut head)?;
+    let [a, b, c, kind, flags, id @ ..] = head;
+    let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+    stream.read_exact(&mut payload)?;
+    Ok((kind, flags, u32::from_be_bytes(id), payload))
+}
+
 /// Reads frames, acknowledges what has to be, and answers each call.
 fn serve(mut stream: TcpStream, answer: impl Fn(u32) -> (Vec<u8>, Then)) -> io::Result<()> {
     stream.set_nodelay(true)?;
     stream.write_all(&frame(SETTINGS, 0, 0, &[]))?;
     stream.read_exact(&mut [0; PREFACE_BYTES])?;
     loop {
-        let mut head = [0; 9];
-        stream.read_exact(&mut head)?;
-        let [a, b, c, kind, flags, id @ ..] = head;
-        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
-        stream.read_exact(&mut payload)?;
+        let (kind, flags, id, payload) = read_frame(&mut stream)?;
         match kind {
             SETTINGS if flags & ACK == 0 => stream.write_all(&frame(SETTINGS, ACK, 0, &[]))?,
             PING if flags & ACK == 0 => stream.write_all(&frame(PING, ACK, 0, &payload))?,
             DATA if flags & END_STREAM != 0 => {
-                let (bytes, then) = answer(u32::from_be_bytes(id));
+                let (bytes, then) = answer(id);
                 stream.write_all(&bytes)?;
                 match then {
                     Then::Stay => {}
