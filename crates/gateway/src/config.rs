@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::{Coding, GrpcOptions, services::Services};
+use crate::{Coding, GrpcOptions, guard::Guard, services::Services};
 
 /// The most that one request, or all of them together, may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +58,8 @@ pub struct Settings {
     pub cors: Cors,
     /// Compressed answers.
     pub compression: Compression,
+    /// Who may call, and how often.
+    pub guard: Guard,
 }
 
 /// Everything of gateway P that may change while it runs.

@@ -11,6 +11,7 @@ mod config;
 mod docs;
 pub mod explain;
 mod forward;
+pub mod guard;
 mod page;
 mod respond;
 mod routes;

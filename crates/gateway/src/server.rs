@@ -19,6 +19,7 @@ use crate::{
     access_log::{AccessLog, Buffer},
     catalog::Catalog,
     forward::{Asks, Call, Chain, Grpc, Now, Rest, Spoken, without_body},
+    guard::Rates,
     page::Page,
     respond::{self, Body, Problem},
     routes::Own,
@@ -36,6 +37,7 @@ struct Shared {
     page: Page,
     log: Arc<Buffer>,
     in_flight: Arc<AtomicUsize>,
+    rates: Arc<Rates>,
 }
 
 /// What all workers of a gateway have in common.
@@ -43,8 +45,20 @@ struct Shared {
 pub struct Common {
     /// Where request lines go.
     pub log: AccessLog,
-    /// Calls in flight in all workers.
-    pub in_flight: Arc<AtomicUsize>,
+    in_flight: Arc<AtomicUsize>,
+    rates: Arc<Rates>,
+}
+
+impl Common {
+    /// Of a gateway that writes its request lines to `log`.
+    #[must_use]
+    pub fn new(log: AccessLog) -> Self {
+        Common {
+            log,
+            in_flight: Arc::default(),
+            rates: Arc::default(),
+        }
+    }
 }
 
 impl Gateway {
@@ -68,13 +82,18 @@ impl Gateway {
     }
 
     fn with(chain: Chain, common: Common) -> Self {
-        let Common { log, in_flight } = common;
+        let Common {
+            log,
+            in_flight,
+            rates,
+        } = common;
         Gateway {
             shared: Arc::new(Shared {
                 page: Page::of(chain.kind()),
                 chain,
                 log: log.for_worker(),
                 in_flight,
+                rates,
             }),
         }
     }
@@ -83,6 +102,15 @@ impl Gateway {
     pub async fn readiness(&self) -> Readiness {
         self.shared.chain.readiness().await
     }
+}
+
+/// A request, but for its body.
+struct Asked<'r> {
+    peer: SocketAddr,
+    head: &'r Parts,
+    id: &'r RequestId,
+    /// Whether it calls a method by its own path, and in which protocol.
+    spoken: Option<Spoken>,
 }
 
 impl Handler for Gateway {
@@ -97,8 +125,13 @@ impl Handler for Gateway {
         let spoken = now.spoken(&head);
 
         let mut place = None;
-        let answered = shared.answer(&now, spoken, &head, body, &id, &mut place);
-        let answered = answered.await;
+        let asked = Asked {
+            peer,
+            head: &head,
+            id: &id,
+            spoken,
+        };
+        let answered = shared.answer(&now, asked, body, &mut place).await;
         let is_passed_on = spoken == Some(Spoken::Grpc) && answered.is_ok();
         let (mut response, cause) = match answered {
             Ok(response) => (response, None),
@@ -140,12 +173,16 @@ impl Shared {
     async fn answer(
         &self,
         now: &Now<'_>,
-        spoken: Option<Spoken>,
-        head: &Parts,
+        asked: Asked<'_>,
         body: Incoming,
-        id: &RequestId,
         place: &mut Option<InFlight>,
     ) -> Result<Response<Body>, Problem> {
+        let Asked {
+            peer,
+            head,
+            id,
+            spoken,
+        } = asked;
         let limits = &now.settings().limits;
         limits.check_head(head)?;
         if spoken.is_none() {
@@ -156,6 +193,10 @@ impl Shared {
                 let answer = async { Ok(self.own(now, own, &head.headers).await) };
                 return Box::pin(without_body(head, body, answer)).await;
             }
+        }
+        let guard = &now.settings().guard;
+        if !guard.is_open() {
+            guard.check(peer, head, &self.rates)?;
         }
         *place = Some(self.enter(limits.in_flight_max)?);
         let call = Call {

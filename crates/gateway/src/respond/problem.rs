@@ -18,6 +18,7 @@ use crate::{
         decode::DecodeError,
         decoded::BodyError,
     },
+    guard::TokenProblem,
     services::ErrorStyle,
 };
 
@@ -101,6 +102,12 @@ pub(crate) enum Problem {
     Overloaded {
         in_flight_max: usize,
     },
+    /// One client comes more often than it may.
+    TooOften {
+        wait: Duration,
+    },
+    /// No token came, or one that is not accepted.
+    Unauthenticated(TokenProblem),
     /// What is asked for needs a WebSocket, or another version of one.
     UpgradeRequired {
         why: &'static str,
@@ -167,6 +174,8 @@ impl Problem {
             | Problem::BadMessage { .. }
             | Problem::BrokenBody => StatusCode::BAD_REQUEST,
             Problem::ForeignOrigin { .. } => StatusCode::FORBIDDEN,
+            Problem::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+            Problem::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Problem::UpgradeRequired { .. } => StatusCode::UPGRADE_REQUIRED,
             Problem::BodyTooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Problem::MediaType { .. }
@@ -203,6 +212,7 @@ impl Problem {
             | Problem::Undecodable(_)
             | Problem::BrokenBody => Code::InvalidArgument,
             Problem::ForeignOrigin { .. } => Code::PermissionDenied,
+            Problem::Unauthenticated(_) => Code::Unauthenticated,
             Problem::BodyTooSlow { .. } => Code::DeadlineExceeded,
             Problem::NoRoute { .. } => Code::NotFound,
             Problem::MethodNotAllowed { .. }
@@ -215,7 +225,8 @@ impl Problem {
             | Problem::BodyTooLarge { .. }
             | Problem::MessageTooLarge { .. }
             | Problem::TooManyValues { .. }
-            | Problem::AnswerTooLarge { .. } => Code::ResourceExhausted,
+            | Problem::AnswerTooLarge { .. }
+            | Problem::TooOften { .. } => Code::ResourceExhausted,
             Problem::Overloaded { .. } | Problem::NotDescribed { .. } => Code::Unavailable,
             Problem::Upstream { failure, .. } => failure.code(),
         }
@@ -305,6 +316,11 @@ impl Problem {
             Problem::Overloaded { in_flight_max } => {
                 format!("{in_flight_max} calls are in flight already; try again in a moment")
             }
+            Problem::TooOften { wait } => format!(
+                "this client asks more often than it may; try again in {} s",
+                seconds_up(*wait)
+            ),
+            Problem::Unauthenticated(problem) => problem.to_string(),
             Problem::NotDescribed { service } => {
                 format!("service {service} has not said yet what it serves; try again in a moment")
             }
@@ -363,6 +379,15 @@ impl Problem {
         ErrorBody::of(self, style, id)
     }
 
+    /// After how many seconds it is worth trying again, where that is known.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        match self {
+            Problem::TooOften { wait } => Some(seconds_up(*wait)),
+            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => Some(1),
+            _ => None,
+        }
+    }
+
     /// The whole error answer.
     pub(crate) fn response(&self, style: ErrorStyle, id: &RequestId) -> Response<Body> {
         // Serializing a plain struct into memory cannot fail.
@@ -386,11 +411,21 @@ impl Problem {
                 HeaderValue::from_static("13"),
             );
         }
-        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(wait) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, wait.into());
+        }
+        if let Problem::Unauthenticated(problem) = self
+            && let Ok(challenge) = HeaderValue::try_from(problem.challenge())
+        {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
     }
+}
+
+/// Whole seconds, and no less than one.
+fn seconds_up(time: Duration) -> u64 {
+    time.as_millis().div_ceil(1000).max(1) as u64
 }
 
 impl UpstreamFailure {

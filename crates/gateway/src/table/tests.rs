@@ -42,6 +42,7 @@ fn built_in() -> Arc<Table> {
         settings: Settings {
             limits: Limits::default(),
             cors: Cors::Off,
+            guard: crate::guard::Guard::default(),
             compression: Compression {
                 codings: Vec::new(),
                 bytes_min: 1024,

@@ -92,6 +92,7 @@ pub(crate) fn load(role: Role, matches: &ArgMatches) -> Result<RoleConfig, Usage
         lines: in_file.lines,
         problems,
         taken: BTreeSet::new(),
+        files: BTreeSet::new(),
     };
     let config = role::read(role, &mut values);
     values.finish()?;
@@ -145,6 +146,8 @@ struct Values {
     lines: BTreeMap<String, usize>,
     problems: Vec<String>,
     taken: BTreeSet<&'static str>,
+    /// Files that settings name.
+    files: BTreeSet<PathBuf>,
 }
 
 impl Values {
@@ -161,6 +164,39 @@ impl Values {
                 None
             }
         }
+    }
+
+    /// The content of the file that `key` names, as `parse` reads it; nothing when it
+    /// names none. A path in the configuration file starts from that file's folder.
+    /// `None`, and a problem noted, when the file cannot be read or is not right.
+    fn take_file<T>(
+        &mut self,
+        key: &str,
+        parse: impl Fn(String) -> Result<T, String>,
+    ) -> Option<Option<T>> {
+        let path = self.take_path(key)?;
+        let Some(path) = path else {
+            return Some(None);
+        };
+        self.files.insert(path.clone());
+        let shown = path.display();
+        let read = std::fs::read_to_string(&path)
+            .map_err(|error| format!("cannot read {shown}: {error}"))
+            .and_then(|text| parse(text).map_err(|reason| format!("{shown}: {reason}")));
+        self.take(key, |_| read.as_ref().map(drop).map_err(Clone::clone))?;
+        read.ok().map(Some)
+    }
+
+    /// The path that `key` names; nothing when it names none.
+    fn take_path(&mut self, key: &str) -> Option<Option<PathBuf>> {
+        let folder = match &self.given.get(key)?.origin {
+            Origin::File(path, _) => path.parent().map(ToOwned::to_owned),
+            _ => None,
+        };
+        self.take(key, |text| {
+            let named = (!text.is_empty()).then(|| folder.clone().unwrap_or_default().join(text));
+            Ok(named)
+        })
     }
 
     /// What was taken so far, as it was given.

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use gateway::{Coding, Cors, access_log, upstream::grpc::Address};
+use gateway::{Coding, Cors, access_log, guard::Rate, upstream::grpc::Address};
 use server::listener::Host;
 
 /// How the operational log looks.
@@ -81,6 +81,40 @@ pub(super) fn workers(text: &str) -> Result<NonZeroUsize, String> {
     match text.parse::<NonZeroUsize>() {
         Ok(workers) if workers.get() <= 1024 => Ok(workers),
         _ => Err("give a whole number from 1 to 1024, or `auto`".to_owned()),
+    }
+}
+
+/// `auto`, which is nothing, or what else is accepted.
+pub(super) fn auto_or<T>(
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> impl Fn(&str) -> Result<Option<T>, String> {
+    move |text| match text {
+        "auto" => Ok(None),
+        text => parse(text)
+            .map(Some)
+            .map_err(|reason| format!("{reason}, or `auto`")),
+    }
+}
+
+/// Any text; nothing when it is empty.
+pub(super) fn text(text: &str) -> Result<Option<String>, String> {
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+/// `off`, which is nothing, or requests by time.
+pub(super) fn rate(text: &str) -> Result<Option<Rate>, String> {
+    match text {
+        "off" => Ok(None),
+        text => shown(text).map(Some),
+    }
+}
+
+/// A time of no more than so many seconds, zero included.
+pub(super) fn up_to_seconds(max: u64) -> impl Fn(&str) -> Result<Duration, String> {
+    move |text| match humantime::parse_duration(text) {
+        Ok(duration) if duration <= Duration::from_secs(max) => Ok(duration),
+        Ok(_) => Err(format!("give a time up to {max}s")),
+        Err(_) => Err("not a time; give one such as 30s".to_owned()),
     }
 }
 

@@ -1,9 +1,20 @@
 //! From checked values to the plain structs that each crate takes.
 
-use std::{collections::BTreeMap, io::IsTerminal, num::NonZeroUsize, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::IsTerminal,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use contract::Role;
-use gateway::{Compression, Cors, GrpcOptions, Plan, access_log, services::Services, upstream};
+use gateway::{
+    Compression, Cors, GrpcOptions, Plan, access_log,
+    guard::{Guard, Rate, Tokens},
+    services::Services,
+    upstream,
+};
 use server::{Http1, Http2, Options, Protocol, listener::Host};
 use services::Limits;
 
@@ -17,6 +28,8 @@ pub(crate) struct RoleConfig {
     pub(crate) work: Work,
     /// The settings that a running gateway cannot change, as they were given.
     pub(crate) fixed: BTreeMap<&'static str, String>,
+    /// Files that settings name, which belong to what was read.
+    pub(crate) files: BTreeSet<PathBuf>,
     /// Every setting with where it comes from, for people.
     pub(crate) told: Vec<String>,
 }
@@ -73,6 +86,7 @@ pub(super) fn read(role: Role, values: &mut Values) -> Option<RoleConfig> {
         serving: serving?,
         work: work?,
         fixed,
+        files: std::mem::take(&mut values.files),
         told: Vec::new(),
     })
 }
@@ -221,6 +235,7 @@ fn gateway(values: &mut Values) -> Option<GatewayConfig> {
     let compress_bytes_min = values.take("compress-bytes-min", parse::between(0, BYTES_MAX));
     let terminal = std::io::stdout().is_terminal();
     let access_log = values.take(ACCESS_LOG, parse::access_log(terminal));
+    let guard = guard(values);
     let limits = gateway::Limits {
         header_bytes_max: header_bytes_max?,
         values_max: values_max?,
@@ -234,10 +249,38 @@ fn gateway(values: &mut Values) -> Option<GatewayConfig> {
             codings: codings?,
             bytes_min: compress_bytes_min?,
         },
+        guard: guard?,
     };
     Some(GatewayConfig {
         settings,
         access_log: access_log?,
+    })
+}
+
+fn guard(values: &mut Values) -> Option<Guard> {
+    let clients_max = values.take("clients-max", parse::count(NUMBER_MAX));
+    let rate = values.take("client-rate", parse::rate);
+    let burst = values.take("client-burst", parse::auto_or(parse::count(NUMBER_MAX)));
+    let trusted_proxies = values.take("trusted-proxies", parse::shown);
+    let issuer = values.take("jwt-issuer", parse::text);
+    let audience = values.take("jwt-audience", parse::text);
+    let leeway = values.take("jwt-leeway", parse::up_to_seconds(600));
+    let keys = values.take_file("jwt-keys", |text| {
+        // What is wrong with these was noted already.
+        let (issuer, audience) = (issuer.clone().flatten(), audience.clone().flatten());
+        let leeway = leeway.unwrap_or_default();
+        Tokens::of(&text, issuer, audience, leeway).map_err(|wrong| wrong.to_string())
+    });
+    let (rate, burst, clients_max) = (rate?, burst?, clients_max?);
+    let rate = rate.map(|rate| Rate {
+        burst: burst.map_or(rate.burst, |burst| u32::try_from(burst).unwrap_or(u32::MAX)),
+        clients_max,
+        ..rate
+    });
+    Some(Guard {
+        tokens: keys?.map(Arc::new),
+        rate,
+        trusted_proxies: trusted_proxies?,
     })
 }
 

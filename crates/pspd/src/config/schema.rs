@@ -89,6 +89,9 @@ fn form(setting: &Setting) -> Value {
         ("N", _) if setting.default == "auto" => {
             json!({"type": ["integer", "string"], "minimum": 1, "pattern": "^(auto|[0-9]+)$"})
         }
+        ("RATE", _) => text("^(off|[0-9]+ ?/ ?[smh])$"),
+        ("FILE" | "TEXT", _) => json!({"type": "string"}),
+        ("NETWORKS", _) => list("|[0-9A-Fa-f:./, ]+", "[0-9A-Fa-f:./]+"),
         ("N" | "BYTES", _) => number(1),
         ("MS", _) => number(0),
         ("TIME", _) => {

@@ -113,11 +113,11 @@ pub(super) fn of(role: Role) -> Vec<Setting> {
             let count = "Most numbers that one request may ask for";
             [http(), sequence(count)].into_iter().flatten().collect()
         }
-        Role::Gateway => [http(), gateway(), grpc_upstreams()]
+        Role::Gateway => [http(), gateway(), guard(), grpc_upstreams()]
             .into_iter()
             .flatten()
             .collect(),
-        Role::GatewayRest => [http(), gateway(), rest_upstreams()]
+        Role::GatewayRest => [http(), gateway(), guard(), rest_upstreams()]
             .into_iter()
             .flatten()
             .collect(),
@@ -244,6 +244,62 @@ fn gateway() -> Vec<Setting> {
         ),
     ]);
     settings
+}
+
+/// Who may call a gateway, and how often.
+fn guard() -> Vec<Setting> {
+    vec![
+        own(
+            "client-rate",
+            "off",
+            "RATE",
+            "Requests of one client (an IPv4 address or a /64 of IPv6), such as 100/s or 600/m; \
+             beyond it 429",
+        ),
+        own(
+            "client-burst",
+            "auto",
+            "N",
+            "Requests of one client that may come at once; `auto` is those of a second",
+        ),
+        own(
+            "clients-max",
+            "100000",
+            "N",
+            "Clients whose rates are remembered; those beyond share one",
+        ),
+        own(
+            "trusted-proxies",
+            "",
+            "NETWORKS",
+            "Networks of proxies whose x-forwarded-for says which client asks, such as 10.0.0.0/8",
+        ),
+        own(
+            "jwt-keys",
+            "",
+            "FILE",
+            "JSON Web Key Set; routes of services then want a bearer token that one of its keys \
+             has signed; without it 401",
+        ),
+        own(
+            "jwt-issuer",
+            "",
+            "TEXT",
+            "Issuer (iss) that tokens must have",
+        ),
+        own(
+            "jwt-audience",
+            "",
+            "TEXT",
+            "Audience (aud) that tokens must be for",
+        ),
+        own(
+            "jwt-leeway",
+            "30s",
+            "TIME",
+            "How far clocks may differ when a token's times are checked",
+        ),
+    ]
 }
 
 fn grpc_upstreams() -> Vec<Setting> {

@@ -10,6 +10,7 @@ fn values(given: &[(&'static str, &str)]) -> Values {
         lines: BTreeMap::new(),
         problems: Vec::new(),
         taken: BTreeSet::new(),
+        files: BTreeSet::new(),
     }
 }
 

@@ -1,13 +1,7 @@
 //! What each role does on its two ports: its own work, and the administration
 //! endpoint beside it.
 
-use std::{
-    io,
-    net::TcpListener,
-    num::NonZeroUsize,
-    sync::{Arc, atomic::AtomicUsize},
-    time::Duration,
-};
+use std::{io, net::TcpListener, num::NonZeroUsize, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use contract::Role;
@@ -96,10 +90,7 @@ async fn serve_gateway(
 ) -> Result<Drained> {
     let (log, writer) =
         AccessLog::start(log, io::stdout()).context("cannot start the access log")?;
-    let common = Common {
-        log,
-        in_flight: Arc::new(AtomicUsize::new(0)),
-    };
+    let common = Common::new(log);
     // The administration endpoint asks over connections of its own.
     let own = make(common.clone());
     let probe: Probe = Arc::new(move || {
