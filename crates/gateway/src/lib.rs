@@ -23,9 +23,9 @@ pub mod upstream;
 pub use catalog::{CannotServe, Catalog};
 pub use compression::Coding;
 pub use config::{Compression, Cors, Limits, Plan, Settings};
-pub use forward::GrpcOptions;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub use forward::fuzzing;
+pub use forward::{GrpcOptions, RestPlan};
 pub use server::{Common, Gateway};
 pub use table::{Kind, Listed};

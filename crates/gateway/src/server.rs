@@ -13,17 +13,17 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header, request::Parts};
 use hyper::body::Incoming;
 use server::{Handler, RequestId, admin::Readiness};
+use tokio::sync::watch;
 
 use crate::{
-    Limits, Settings,
+    Limits, RestPlan,
     access_log::{AccessLog, Buffer},
     catalog::Catalog,
-    forward::{Asks, Call, Chain, Grpc, Now, Rest, Spoken, without_body},
+    forward::{Asks, Call, Chain, CurrentRest, Grpc, Now, Spoken, without_body},
     guard::Rates,
     page::Page,
     respond::{self, Body, Problem},
     routes::Own,
-    upstream,
 };
 
 /// A gateway, as one worker runs it.
@@ -69,16 +69,11 @@ impl Gateway {
         Self::with(Chain::Grpc(Grpc::connect(catalog)), common)
     }
 
-    /// Gateway P-REST, in front of A-REST and B-REST. Must be called on the
-    /// worker's runtime, which keeps the connections.
+    /// Gateway P-REST, in front of A-REST and B-REST, as the plans say. Must be called on
+    /// the worker's runtime, which keeps the connections.
     #[must_use]
-    pub fn rest(
-        a: upstream::rest::Options,
-        b: upstream::rest::Options,
-        settings: Settings,
-        common: Common,
-    ) -> Self {
-        Self::with(Chain::Rest(Rest::new(a, b, settings)), common)
+    pub fn rest(plans: watch::Receiver<Arc<RestPlan>>, common: Common) -> Self {
+        Self::with(Chain::Rest(CurrentRest::of(plans)), common)
     }
 
     fn with(chain: Chain, common: Common) -> Self {
@@ -172,7 +167,7 @@ impl Handler for Gateway {
 impl Shared {
     async fn answer(
         &self,
-        now: &Now<'_>,
+        now: &Now,
         asked: Asked<'_>,
         body: Incoming,
         place: &mut Option<InFlight>,
@@ -215,7 +210,7 @@ impl Shared {
         }
     }
 
-    async fn own(&self, now: &Now<'_>, own: Own, headers: &HeaderMap) -> Response<Body> {
+    async fn own(&self, now: &Now, own: Own, headers: &HeaderMap) -> Response<Body> {
         match own {
             Own::Page => self.page.html(now.pages()),
             Own::PageStyle => Page::style(),
@@ -250,7 +245,7 @@ impl Shared {
 
 /// The answer to `OPTIONS`, unless a service has a route for it and the question
 /// is not a browser's.
-fn preflight(now: &Now<'_>, head: &Parts) -> Option<Response<Body>> {
+fn preflight(now: &Now, head: &Parts) -> Option<Response<Body>> {
     if head.method != Method::OPTIONS {
         return None;
     }

@@ -28,6 +28,7 @@ fn main() -> ExitCode {
     let done = match matches.subcommand() {
         Some(("serve", matches)) => serve::run(matches),
         Some(("up", matches)) => up::run(matches),
+        Some(("config", matches)) => config::command::run(matches),
         Some(("gateway", matches)) => gateway::run(matches),
         Some(("lab", matches)) => lab::run(matches),
         Some(("report", matches)) => report::run(matches),
@@ -44,6 +45,7 @@ fn cli() -> Command {
         .arg_required_else_help(true)
         .subcommand(serve::command())
         .subcommand(up::command())
+        .subcommand(config::command::command())
         .subcommand(gateway::command())
         .subcommand(lab::command())
         .subcommand(report::command())

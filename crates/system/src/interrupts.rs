@@ -12,7 +12,7 @@ pub struct Interrupts {
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
     #[cfg(unix)]
-    hang_up: tokio::signal::unix::Signal,
+    hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
@@ -25,18 +25,37 @@ impl Interrupts {
     pub fn listen() -> io::Result<Interrupts> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Interrupts {
+            hang_up: Some(signal(SignalKind::hangup())?),
+            ..Interrupts::but_for_hang_up()?
+        })
+    }
+
+    /// The same for programs that SIGHUP asks for something else.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system refuses the handler.
+    pub fn but_for_hang_up() -> io::Result<Interrupts> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Interrupts {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
+            hang_up: None,
         })
     }
 
     /// Waits for the next one.
     pub async fn next(&mut self) {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(hang_up) => hang_up.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
-            _ = self.hang_up.recv() => {}
+            _ = hang_up => {}
         }
     }
 }
@@ -49,6 +68,15 @@ impl Interrupts {
     ///
     /// None on this platform.
     pub fn listen() -> io::Result<Interrupts> {
+        Ok(Interrupts {})
+    }
+
+    /// The same, where there is no SIGHUP.
+    ///
+    /// # Errors
+    ///
+    /// None on this platform.
+    pub fn but_for_hang_up() -> io::Result<Interrupts> {
         Ok(Interrupts {})
     }
 

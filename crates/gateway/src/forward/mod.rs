@@ -24,7 +24,8 @@ use server::{RequestId, admin::Readiness};
 
 pub(crate) use grpc::Grpc;
 pub use grpc::Options as GrpcOptions;
-pub(crate) use rest::Rest;
+pub use rest::Plan as RestPlan;
+pub(crate) use rest::{Current as CurrentRest, Rest};
 pub(crate) use rpc::Spoken;
 #[cfg(any(test, feature = "fuzzing"))]
 pub use rpc::fuzzing;
@@ -46,15 +47,15 @@ const READINESS_TIMEOUT: Duration = Duration::from_secs(1);
 #[allow(clippy::large_enum_variant)] // One exists for each worker.
 pub(crate) enum Chain {
     Grpc(Grpc),
-    Rest(Rest),
+    Rest(CurrentRest),
 }
 
 impl Chain {
     /// What a request that begins now is answered with, to its end.
-    pub(crate) fn now(&self) -> Now<'_> {
+    pub(crate) fn now(&self) -> Now {
         match self {
             Chain::Grpc(grpc) => Now::Grpc(grpc.served()),
-            Chain::Rest(rest) => Now::Rest(rest),
+            Chain::Rest(rest) => Now::Rest(rest.now()),
         }
     }
 
@@ -70,18 +71,18 @@ impl Chain {
     pub(crate) async fn readiness(&self) -> Readiness {
         match self {
             Chain::Grpc(grpc) => grpc.readiness().await,
-            Chain::Rest(rest) => rest.readiness().await,
+            Chain::Rest(rest) => rest.now().readiness().await,
         }
     }
 }
 
 /// What lies behind a gateway while one request is answered.
-pub(crate) enum Now<'c> {
+pub(crate) enum Now {
     Grpc(Arc<Served>),
-    Rest(&'c Rest),
+    Rest(Arc<Rest>),
 }
 
-impl Now<'_> {
+impl Now {
     /// The document of what is served, where there is one.
     pub(crate) fn docs(&self) -> Option<&Arc<Docs>> {
         match self {

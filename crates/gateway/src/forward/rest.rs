@@ -1,6 +1,8 @@
 //! Gateway P-REST: HTTP/JSON in, HTTP/JSON out. The service's own JSON, and its
 //! own complaints about a request, are passed on as they are.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use hyper::body::Incoming;
@@ -9,6 +11,7 @@ use server::{
     admin::{Check, Readiness},
     query::Query,
 };
+use tokio::sync::watch;
 use transcode::BadParameter;
 
 use super::{Call, READINESS_TIMEOUT, in_time, readiness, without_body};
@@ -32,22 +35,77 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// Services A-REST and B-REST.
+/// Everything of gateway P-REST that may change while it runs.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Service A-REST.
+    pub a: Options,
+    /// Service B-REST.
+    pub b: Options,
+    /// Limits and policies.
+    pub settings: Settings,
+}
+
+/// Services A-REST and B-REST, from one change of the plan to the next.
 pub(crate) struct Rest {
-    a: Upstream,
-    b: Upstream,
+    a: Arc<Upstream>,
+    b: Arc<Upstream>,
     settings: Settings,
     readiness: readiness::Known,
 }
 
+/// What a worker serves, kept up to date.
+pub(crate) struct Current {
+    rest: Arc<Mutex<Arc<Rest>>>,
+    follower: tokio::task::AbortHandle,
+}
+
+impl Current {
+    /// Must be called on the worker's runtime, which keeps the connections.
+    pub(crate) fn of(mut plans: watch::Receiver<Arc<Plan>>) -> Self {
+        let first = Rest::of(&plans.borrow_and_update(), None);
+        let rest = Arc::new(Mutex::new(Arc::new(first)));
+        let followed = follow(plans, Arc::clone(&rest));
+        Current {
+            rest,
+            follower: tokio::spawn(followed).abort_handle(),
+        }
+    }
+
+    /// What is served now.
+    pub(crate) fn now(&self) -> Arc<Rest> {
+        Arc::clone(&self.rest.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drop for Current {
+    fn drop(&mut self) {
+        self.follower.abort();
+    }
+}
+
+async fn follow(mut plans: watch::Receiver<Arc<Plan>>, rest: Arc<Mutex<Arc<Rest>>>) {
+    while plans.changed().await.is_ok() {
+        let plan = Arc::clone(&plans.borrow_and_update());
+        let mut rest = rest.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = Rest::of(&plan, Some(&rest));
+        *rest = Arc::new(next);
+    }
+}
+
 impl Rest {
-    /// Must be called on the worker's runtime.
-    pub(crate) fn new(a: Options, b: Options, settings: Settings) -> Self {
+    /// With the connections of `before`, where they lead to the same place.
+    fn of(plan: &Plan, before: Option<&Rest>) -> Self {
+        let upstream = |name: &str, wanted: &Options, before: Option<&Arc<Upstream>>| {
+            let same = before.filter(|before| *before.options() == *wanted);
+            same.cloned()
+                .unwrap_or_else(|| Arc::new(Upstream::new(name.into(), wanted.clone())))
+        };
         Rest {
-            settings,
+            a: upstream("A-REST", &plan.a, before.map(|before| &before.a)),
+            b: upstream("B-REST", &plan.b, before.map(|before| &before.b)),
+            settings: plan.settings.clone(),
             readiness: readiness::Known::default(),
-            a: Upstream::new("A-REST".into(), a),
-            b: Upstream::new("B-REST".into(), b),
         }
     }
 

@@ -101,6 +101,10 @@ impl Upstream {
         &self.name
     }
 
+    pub(crate) fn options(&self) -> &Options {
+        &self.options
+    }
+
     pub(crate) fn base(&self) -> &BaseUrl {
         &self.options.base
     }

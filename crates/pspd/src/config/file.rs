@@ -22,6 +22,13 @@ pub(super) struct Section {
     pub(super) lines: BTreeMap<String, usize>,
 }
 
+impl Section {
+    /// Whether it says nothing, or is not there.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+}
+
 /// Mistakes in the notation that are told; those after them are often no more than
 /// their consequence.
 const SYNTAX_ERRORS_MAX: usize = 5;

@@ -3,6 +3,8 @@
 //! origin; [`Values`] turns texts into checked types and reports everything
 //! that is wrong at once, each with its key, value, origin and remedy.
 
+pub(crate) mod command;
+mod example;
 mod file;
 mod parse;
 mod role;
@@ -13,14 +15,14 @@ mod shape;
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::{Arg, ArgMatches};
 use contract::Role;
 
 pub(crate) use parse::LogFormat;
-pub(crate) use role::{Common, GatewayConfig, RoleConfig, Work};
+pub(crate) use role::{Common, RoleConfig, Work};
 
 use crate::exit::Usage;
 use settings::Setting;
@@ -68,32 +70,20 @@ pub(crate) fn load(role: Role, matches: &ArgMatches) -> Result<RoleConfig, Usage
         Some(path) => file::read(path, role, &mut problems)?,
         None => file::Section::default(),
     };
-    let given = settings::of(role).into_iter().map(|setting| {
-        let key = setting.key;
-        let value = if let Some(value) = matches.get_one::<String>(key) {
-            Given::new(value, Origin::Flag)
-        } else if let Some(value) = environment(&setting.env) {
-            Given::new(value, Origin::Environment(setting.env.clone()))
-        } else if let (Some((value, line)), Some(path)) = (in_file.texts.get(key), &path) {
-            Given::new(value, Origin::File(path.clone(), *line))
+    let given = |setting: &Setting| {
+        if let Some(value) = matches.get_one::<String>(setting.key) {
+            Some(Given::new(value, Origin::Flag))
         } else {
-            Given::new(&setting.default, Origin::Default)
-        };
-        (key, value)
-    });
-    let given: BTreeMap<_, Given> = given.collect();
-    let told = given
+            let value = environment(&setting.env)?;
+            Some(Given::new(value, Origin::Environment(setting.env.clone())))
+        }
+    };
+    let mut values = Values::of(role, in_file, path.as_deref(), problems, given);
+    let told = values
+        .given
         .iter()
         .map(|(key, Given { text, origin })| format!("{key} = {text:?} ({origin})"));
     let told = told.collect();
-    let mut values = Values {
-        given,
-        services: in_file.services.zip(path.clone()),
-        lines: in_file.lines,
-        problems,
-        taken: BTreeSet::new(),
-        files: BTreeSet::new(),
-    };
     let config = role::read(role, &mut values);
     values.finish()?;
     let config = config.ok_or_else(|| Usage::new("the configuration is incomplete"))?;
@@ -151,6 +141,33 @@ struct Values {
 }
 
 impl Values {
+    /// What holds for `role`: what is `given`, else what the file says, else the default.
+    fn of(
+        role: Role,
+        in_file: file::Section,
+        path: Option<&Path>,
+        problems: Vec<String>,
+        given: impl Fn(&Setting) -> Option<Given>,
+    ) -> Self {
+        let from_file = |key: &str| {
+            let ((value, line), path) = in_file.texts.get(key).zip(path)?;
+            Some(Given::new(value, Origin::File(path.to_owned(), *line)))
+        };
+        let given = settings::of(role).into_iter().map(|setting| {
+            let given = given(&setting).or_else(|| from_file(setting.key));
+            let default = || Given::new(&setting.default, Origin::Default);
+            (setting.key, given.unwrap_or_else(default))
+        });
+        Values {
+            given: given.collect(),
+            services: in_file.services.zip(path.map(ToOwned::to_owned)),
+            lines: in_file.lines,
+            problems,
+            taken: BTreeSet::new(),
+            files: BTreeSet::new(),
+        }
+    }
+
     /// The value of `key` as `parse` reads it. `None`, and a problem noted, when
     /// it cannot be read.
     fn take<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {

@@ -10,7 +10,7 @@ use std::{
 
 use contract::Role;
 use gateway::{
-    Compression, Cors, GrpcOptions, Plan, access_log,
+    Compression, Cors, GrpcOptions, Plan, RestPlan, access_log,
     guard::{Guard, Rate, Tokens},
     services::Services,
     upstream,
@@ -26,7 +26,7 @@ pub(crate) struct RoleConfig {
     pub(crate) common: Common,
     pub(crate) serving: Options,
     pub(crate) work: Work,
-    /// The settings that a running gateway cannot change, as they were given.
+    /// The settings that a running role cannot change, as they were given.
     pub(crate) fixed: BTreeMap<&'static str, String>,
     /// Files that settings name, which belong to what was read.
     pub(crate) files: BTreeSet<PathBuf>,
@@ -51,13 +51,13 @@ pub(crate) enum Work {
     ARest,
     BRest(Limits),
     Gateway(Box<Plan>, access_log::Format),
-    GatewayRest(GatewayConfig, Box<[upstream::rest::Options; 2]>),
+    GatewayRest(Box<RestPlan>, access_log::Format),
 }
 
-/// What gateway P-REST has, and P too.
-pub(crate) struct GatewayConfig {
-    pub(crate) settings: gateway::Settings,
-    pub(crate) access_log: access_log::Format,
+/// What both gateways have.
+struct GatewayConfig {
+    settings: gateway::Settings,
+    access_log: access_log::Format,
 }
 
 /// The largest sizes accepted, in bytes: beyond them a setting is a mistake.
@@ -65,6 +65,7 @@ const BYTES_MAX: usize = 1 << 30;
 const NUMBER_MAX: usize = 1_000_000;
 
 const ACCESS_LOG: &str = "access-log";
+const LOG: &str = "log";
 
 /// Takes every value of `role`; `None` when one is wrong, which `values` knows.
 pub(super) fn read(role: Role, values: &mut Values) -> Option<RoleConfig> {
@@ -72,14 +73,13 @@ pub(super) fn read(role: Role, values: &mut Values) -> Option<RoleConfig> {
     let common = common(values);
     let serving = serving(role, values);
     // What is around the work of a gateway: ports, threads, logs.
-    let mut fixed = values.taken();
+    let around = values.taken();
     let work = work(role, values);
-    fixed.extend(
-        values
-            .given
-            .get_key_value(ACCESS_LOG)
-            .map(|(key, given)| (*key, given.text.clone())),
-    );
+    let is_gateway = matches!(role, Role::Gateway | Role::GatewayRest);
+    let mut fixed = values.taken();
+    fixed.retain(|key, _| {
+        *key != LOG && (!is_gateway || around.contains_key(key) || *key == ACCESS_LOG)
+    });
     Some(RoleConfig {
         role,
         common: common?,
@@ -96,7 +96,7 @@ fn common(values: &mut Values) -> Option<Common> {
     let port = values.take("port", parse::port);
     let admin_host = values.take("admin-host", parse::host);
     let admin_port = values.take("admin-port", parse::port);
-    let log = values.take("log", parse::level);
+    let log = values.take(LOG, parse::level);
     let terminal = std::io::stderr().is_terminal();
     let log_format = values.take("log-format", parse::log_format(terminal));
     Some(Common {
@@ -199,7 +199,10 @@ fn work(role: Role, values: &mut Values) -> Option<Work> {
         Role::GatewayRest => {
             let gateway = gateway(values);
             let upstreams = rest_upstreams(values);
-            Some(Work::GatewayRest(gateway?, Box::new(upstreams?)))
+            let (gateway, [a, b]) = (gateway?, upstreams?);
+            let settings = gateway.settings;
+            let plan = RestPlan { a, b, settings };
+            Some(Work::GatewayRest(Box::new(plan), gateway.access_log))
         }
     }
 }

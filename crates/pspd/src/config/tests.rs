@@ -139,7 +139,6 @@ fn what_cannot_change_while_a_gateway_runs() {
             "host",
             "http2-idle-timeout",
             "http2-write-timeout",
-            "log",
             "log-format",
             "port",
             "workers",

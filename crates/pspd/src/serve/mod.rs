@@ -1,6 +1,7 @@
 //! `pspd serve ROLE`: one role in the foreground until it is told to stop; then
 //! it refuses new connections, finishes what is in flight and exits 0.
 
+mod hang_up;
 mod logging;
 mod ready;
 mod reload;
@@ -14,8 +15,10 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use contract::Role;
 use server::{CancellationToken, listener};
 
-use reload::Source;
-use roles::Ports;
+use hang_up::HangUps;
+use logging::LogLevel;
+use reload::{Read, Source};
+use roles::{Followed, Ports};
 
 use crate::{
     config::{self, RoleConfig},
@@ -67,9 +70,9 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         .subcommand()
         .ok_or_else(|| Usage::new("no role given; see `pspd serve --help`"))?;
     let role: Role = role.parse()?;
-    let source = Source::of(matches);
+    let source = Source::of(role, matches);
     let config = config::load(role, matches)?;
-    logging::start(&config.common)?;
+    let level = logging::start(&config.common)?;
     if let Some(limit) = server::raise_file_descriptor_limit()
         && limit < config.serving.connections_max as u64
     {
@@ -86,13 +89,14 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         .context("cannot start the runtime")?;
     let ready_file = matches.get_one::<PathBuf>(READY_FILE);
     let stop_with_stdin = matches.get_flag(STOP_WITH_STDIN);
-    runtime.block_on(serve(config, source, ready_file, stop_with_stdin))?;
+    runtime.block_on(serve(config, source, level, ready_file, stop_with_stdin))?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(
     config: RoleConfig,
-    source: Option<Source>,
+    source: Source,
+    level: LogLevel,
     ready_file: Option<&PathBuf>,
     stop_with_stdin: bool,
 ) -> anyhow::Result<()> {
@@ -102,6 +106,7 @@ async fn serve(
         serving,
         work,
         fixed,
+        files,
         told: _,
     } = config;
     let listener = listener::bind(common.host, common.port)
@@ -130,7 +135,16 @@ async fn serve(
         stop,
         announce: Box::new(announce),
     };
-    let drained = roles::run(work, source.map(|source| (source, fixed)), ports).await?;
+    let followed = Followed {
+        source,
+        read: Read {
+            fixed,
+            files,
+            level,
+        },
+        hang_ups: HangUps::listen().context("cannot listen for SIGHUP")?,
+    };
+    let drained = roles::run(work, followed, ports).await?;
     match drained.abandoned {
         0 => tracing::info!(role = role.name(), "stopped"),
         abandoned => tracing::warn!(

@@ -1,7 +1,7 @@
-//! A running gateway takes up its configuration when that changes: the file itself, and
-//! every file that it names or that those import. In: the files, looked at every second;
-//! out: another plan for the catalog, or every problem in the log, once, and nothing
-//! changed.
+//! A running role takes up its configuration when that changes, or when SIGHUP asks for
+//! it: the file itself, and every file that it names or that those import. In: the files,
+//! looked at every second; out: another plan for what answers requests and another level
+//! of the log, or every problem in the log, once, and nothing changed.
 //!
 //! Files are looked at and no messages of the kernel about them waited for: those are
 //! lost on network and overlay file systems, and of the folders of a Kubernetes
@@ -10,21 +10,20 @@
 //! change.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, Metadata},
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use clap::ArgMatches;
 use contract::Role;
-use gateway::{CannotServe, Catalog, services::Services};
-use tokio::{task::spawn_blocking, time::sleep};
+use gateway::{CannotServe, Catalog, RestPlan};
+use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 
+use super::{hang_up::HangUps, logging::LogLevel};
 use crate::config::{self, RoleConfig, Work};
-
-/// Settings as they were given.
-pub(super) type Fixed = BTreeMap<&'static str, String>;
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -39,10 +38,28 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// Where the configuration comes from, and what that looked like before it was read.
 pub(super) struct Source {
-    path: PathBuf,
+    role: Role,
+    path: Option<PathBuf>,
     /// The flags, which win over the file.
     matches: ArgMatches,
     seen: Seen,
+}
+
+/// What was read of it.
+pub(super) struct Read {
+    /// The settings that hold until the end.
+    pub(super) fixed: BTreeMap<&'static str, String>,
+    /// Files that settings name.
+    pub(super) files: BTreeSet<PathBuf>,
+    pub(super) level: LogLevel,
+}
+
+/// Whose work follows the configuration.
+pub(super) enum Running {
+    Gateway(Catalog),
+    GatewayRest(watch::Sender<Arc<RestPlan>>),
+    /// Only its log does.
+    Service,
 }
 
 /// What files looked like.
@@ -59,34 +76,52 @@ struct Look {
 }
 
 impl Source {
-    /// The file that these flags, or the environment, name; a pipe, which can be read
-    /// but once, is none. Must be called before it is read, so that no change is missed.
-    pub(super) fn of(matches: &ArgMatches) -> Option<Self> {
-        let path = config::path(matches)?;
-        let is_file = fs::metadata(&path).is_ok_and(|metadata| metadata.is_file());
-        is_file.then(|| Source {
-            seen: Seen::of([path.clone()]),
+    /// The file that these flags, or the environment, name. Must be called before it is
+    /// read, so that no change is missed.
+    pub(super) fn of(role: Role, matches: &ArgMatches) -> Self {
+        let path = config::path(matches);
+        Source {
+            role,
+            seen: Seen::of(path.clone()),
             matches: matches.clone(),
             path,
-        })
+        }
     }
 
-    /// Looks at the files that will be read for `services` as well.
-    pub(super) fn look_at(&mut self, services: &Services) {
-        let named = services.files().map(Path::to_owned);
-        let named = self.seen.new_of(named);
-        self.seen.0.extend(Seen::of(named).0);
+    /// Looks at these files as well, before they are read.
+    pub(super) fn look_at<'p>(&mut self, files: impl Iterator<Item = &'p Path>) {
+        let new = self.seen.new_of(files.map(Path::to_owned));
+        self.seen.0.extend(Seen::of(new).0);
     }
 
-    /// Takes up what changes in `catalog`, for as long as it is polled. The settings that
-    /// hold until the end are `fixed`.
-    pub(super) async fn follow(mut self, fixed: Fixed, catalog: Catalog) {
+    /// Whether the file can be read more than once, which a pipe cannot.
+    fn is_lasting(&self) -> bool {
+        let is_pipe = |path: &PathBuf| fs::metadata(path).is_ok_and(|found| !found.is_file());
+        !self.path.as_ref().is_some_and(is_pipe)
+    }
+
+    /// Takes up what changes, for as long as it is polled.
+    pub(super) async fn follow(mut self, read: Read, running: Running, mut hang_ups: HangUps) {
+        while !self.is_lasting() {
+            hang_ups.next().await;
+            tracing::warn!(
+                "SIGHUP; the configuration came through a pipe and cannot be read again; give \
+                 --config a file"
+            );
+        }
         // Imports are known only now.
-        self.seen.look_at(catalog.files()).await;
+        self.seen.look_at(running.files()).await;
         let mut refused: Option<Refused> = None;
         loop {
-            sleep(LOOK_EVERY).await;
-            if let Some(now) = settled(&self.seen).await {
+            let is_asked = tokio::select! {
+                () = sleep(LOOK_EVERY) => false,
+                () = hang_ups.next() => true,
+            };
+            if is_asked {
+                tracing::info!("SIGHUP; reading the configuration anew");
+                self.seen = self.seen.again().await;
+                refused = None;
+            } else if let Some(now) = settled(&self.seen).await {
                 let files = now.differing(&self.seen);
                 tracing::info!(files, "files have changed; reading the configuration anew");
                 self.seen = now;
@@ -94,43 +129,70 @@ impl Source {
             } else if refused.as_ref().is_none_or(|refused| !refused.is_due()) {
                 continue;
             }
-            match self.take_up(&fixed, &catalog).await {
+            match self.take_up(&read, &running).await {
                 Ok(()) => {
-                    let routes = catalog.routes().len();
-                    tracing::info!(routes, "the changed configuration is in force");
+                    match &running {
+                        Running::Gateway(catalog) => {
+                            let routes = catalog.routes().len();
+                            tracing::info!(routes, "the changed configuration is in force");
+                        }
+                        _ => tracing::info!("the changed configuration is in force"),
+                    }
                     refused = None;
                 }
-                Err(problems) => refused = Some(Refused::now(problems, refused)),
+                Err(problems) => refused = Some(Refused::now(problems, self.role, refused)),
             }
         }
     }
 
-    /// Serves what the files say, if all of it is right.
-    async fn take_up(&mut self, fixed: &Fixed, catalog: &Catalog) -> Result<(), Vec<String>> {
-        let path = &self.path;
-        if matches!(self.seen.0.get(path), Some(Some(look)) if look.bytes == 0) {
-            // At a start that means the published routes; here somebody is at it, or the
-            // disk is full.
+    /// Does what the files say, if all of it is right.
+    async fn take_up(&mut self, read: &Read, running: &Running) -> Result<(), Vec<String>> {
+        let is_empty = |path: &&PathBuf| {
+            let look = self.seen.0.get(*path).and_then(Option::as_ref);
+            look.is_some_and(|look| look.bytes == 0)
+        };
+        if let Some(path) = self.path.iter().find(is_empty) {
+            // At a start that means the defaults; here somebody is at it, or the disk is
+            // full.
             return Err(vec![format!("{} is empty", path.display())]);
         }
-        let matches = self.matches.clone();
-        let read = spawn_blocking(move || config::load(Role::Gateway, &matches)).await;
-        let read = read.map_err(|error| vec![error.to_string()])?;
+        let (role, matches) = (self.role, self.matches.clone());
+        let config = spawn_blocking(move || config::load(role, &matches)).await;
+        let config = config.map_err(|error| vec![error.to_string()])?;
         let config: RoleConfig =
-            read.map_err(|wrong| wrong.each().map(str::to_owned).collect::<Vec<_>>())?;
-        let Work::Gateway(plan, _) = config.work else {
-            return Ok(());
-        };
-        let named: Vec<_> = plan.services.files().map(Path::to_owned).collect();
-        self.seen.look_at(named).await;
-        let replaced = catalog.replace(*plan).await;
-        replaced.map_err(|CannotServe(problems)| problems)?;
-        let mut wanted = catalog.files();
-        wanted.insert(self.path.clone());
+            config.map_err(|wrong| wrong.each().map(str::to_owned).collect::<Vec<_>>())?;
+        match (config.work, running) {
+            (Work::Gateway(plan, _), Running::Gateway(catalog)) => {
+                let named: Vec<_> = plan.services.files().map(Path::to_owned).collect();
+                self.seen.look_at(named).await;
+                let replaced = catalog.replace(*plan).await;
+                replaced.map_err(|CannotServe(problems)| problems)?;
+            }
+            (Work::GatewayRest(plan, _), Running::GatewayRest(plans)) => {
+                plans.send_replace(Arc::from(plan));
+            }
+            _ => {}
+        }
+        if !read.level.is(config.common.log) {
+            read.level.set(config.common.log);
+        }
+        let mut wanted = running.files();
+        wanted.extend(config.files);
+        wanted.extend(self.path.clone());
         self.seen.0.retain(|path, _| wanted.contains(path));
         self.seen.look_at(wanted).await;
-        warn_of_fixed(fixed, &config.fixed);
+        warn_of_fixed(&read.fixed, &config.fixed);
         Ok(())
+    }
+}
+
+impl Running {
+    /// The files that what is served was read from.
+    fn files(&self) -> BTreeSet<PathBuf> {
+        match self {
+            Running::Gateway(catalog) => catalog.files(),
+            Running::GatewayRest(_) | Running::Service => BTreeSet::new(),
+        }
     }
 }
 
@@ -143,14 +205,18 @@ struct Refused {
 
 impl Refused {
     /// Logs the problems, unless they are the same as before.
-    fn now(problems: Vec<String>, before: Option<Refused>) -> Self {
+    fn now(problems: Vec<String>, role: Role, before: Option<Refused>) -> Self {
         if before.is_none_or(|before| before.problems != problems) {
             for line in problems.iter().flat_map(|problem| problem.lines()) {
                 tracing::error!("{line}");
             }
+            let check = match role {
+                Role::Gateway => "pspd gateway check",
+                _ => "pspd config check",
+            };
             tracing::error!(
                 "the changed configuration cannot be used; going on with the one before \
-                 (`pspd gateway check` says the same)"
+                 (`{check}` says the same)"
             );
         }
         let at = Instant::now();
@@ -163,7 +229,7 @@ impl Refused {
 }
 
 /// Names the settings that are to be otherwise and cannot.
-fn warn_of_fixed(fixed: &Fixed, wanted: &Fixed) {
+fn warn_of_fixed(fixed: &BTreeMap<&'static str, String>, wanted: &BTreeMap<&'static str, String>) {
     for (key, now) in fixed {
         let wanted = wanted.get(key).filter(|wanted| *wanted != now);
         if let Some(wanted) = wanted {
@@ -171,7 +237,7 @@ fn warn_of_fixed(fixed: &Fixed, wanted: &Fixed) {
                 key,
                 now,
                 wanted,
-                "this setting holds until the gateway is started again; restart it"
+                "this setting holds until the role is started again; restart it"
             );
         }
     }

@@ -1,7 +1,7 @@
 //! What each role does on its two ports: its own work, and the administration
 //! endpoint beside it.
 
-use std::{io, net::TcpListener, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{io, net::TcpListener, num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use contract::Role;
@@ -14,12 +14,13 @@ use server::{
     admin::{Admin, Probe, Readiness},
 };
 use services::{grpc::Grpc, rest::Rest};
+use tokio::sync::watch;
 
-use super::reload::{Fixed, Source};
-use crate::{
-    config::{GatewayConfig, Work},
-    exit::Usage,
+use super::{
+    hang_up::HangUps,
+    reload::{Read, Running, Source},
 };
+use crate::{config::Work, exit::Usage};
 
 /// How long the last access log lines may take to be written at a stop.
 const LOG_FINISH: Duration = Duration::from_secs(1);
@@ -35,50 +36,63 @@ pub(super) struct Ports {
     pub(super) announce: Box<dyn FnOnce() -> Result<()>>,
 }
 
+/// The configuration, which is read anew when it changes or SIGHUP comes.
+pub(super) struct Followed {
+    pub(super) source: Source,
+    pub(super) read: Read,
+    pub(super) hang_ups: HangUps,
+}
+
+impl Followed {
+    fn by(self, running: Running) {
+        let Followed {
+            mut source,
+            read,
+            hang_ups,
+        } = self;
+        source.look_at(read.files.iter().map(PathBuf::as_path));
+        tokio::spawn(source.follow(read, running, hang_ups));
+    }
+}
+
 /// Does the role's work until it is told to stop and its requests have finished. What
 /// is `followed` is taken up when it changes, but for the settings that are fixed.
-pub(super) async fn run(
-    work: Work,
-    followed: Option<(Source, Fixed)>,
-    ports: Ports,
-) -> Result<Drained> {
+pub(super) async fn run(work: Work, mut followed: Followed, ports: Ports) -> Result<Drained> {
     match work {
         Work::A(options) => {
             let service = Grpc::service_a(&options).await?;
             end_health_with(&service, &ports.stop);
+            followed.by(Running::Service);
             ports.serve(move || service.clone(), always_ready()).await
         }
         Work::B(options) => {
             let service = Grpc::service_b(&options).await?;
             end_health_with(&service, &ports.stop);
+            followed.by(Running::Service);
             ports.serve(move || service.clone(), always_ready()).await
         }
-        Work::ARest => ports.serve(Rest::service_a, always_ready()).await,
+        Work::ARest => {
+            followed.by(Running::Service);
+            ports.serve(Rest::service_a, always_ready()).await
+        }
         Work::BRest(limits) => {
             let service = Rest::service_b(limits);
+            followed.by(Running::Service);
             ports.serve(move || service.clone(), always_ready()).await
         }
         Work::Gateway(plan, log) => {
-            let followed = followed.map(|(mut source, fixed)| {
-                source.look_at(&plan.services);
-                (source, fixed)
-            });
+            followed.source.look_at(plan.services.files());
             let catalog = Catalog::open(*plan).await;
             let catalog = catalog.map_err(|problems| Usage::new(problems.to_string()))?;
-            if let Some((source, fixed)) = followed {
-                tokio::spawn(source.follow(fixed, catalog.clone()));
-            }
+            followed.by(Running::Gateway(catalog.clone()));
             let make = move |common| Gateway::grpc(&catalog, common);
             serve_gateway(log, make, ports).await
         }
-        Work::GatewayRest(config, upstreams) => {
-            let [a, b] = *upstreams;
-            let GatewayConfig {
-                settings,
-                access_log,
-            } = config;
-            let make = move |common| Gateway::rest(a.clone(), b.clone(), settings.clone(), common);
-            serve_gateway(access_log, make, ports).await
+        Work::GatewayRest(plan, log) => {
+            let (sender, plans) = watch::channel(Arc::from(plan));
+            followed.by(Running::GatewayRest(sender));
+            let make = move |common| Gateway::rest(plans.clone(), common);
+            serve_gateway(log, make, ports).await
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What tells a role to stop: a signal, or the end of standard input. A second
+//! What tells a role to stop: Ctrl-C or SIGTERM, or the end of standard input. A second
 //! signal ends it at once.
 
 use std::io::{self, Read};
@@ -12,7 +12,7 @@ const INTERRUPTED: i32 = 130;
 
 /// Cancels `stop` at the first signal, or when standard input ends if asked.
 pub(super) fn on_signal(stop: CancellationToken, with_stdin: bool) -> Result<()> {
-    let mut signals = Interrupts::listen().context("cannot listen for signals")?;
+    let mut signals = Interrupts::but_for_hang_up().context("cannot listen for signals")?;
     if with_stdin {
         let stop = stop.clone();
         std::thread::Builder::new()
