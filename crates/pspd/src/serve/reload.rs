@@ -21,6 +21,7 @@ use clap::ArgMatches;
 use contract::Role;
 use gateway::{CannotServe, Catalog, RestPlan};
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
+use tracing::Level;
 
 use super::{hang_up::HangUps, logging::LogLevel};
 use crate::config::{self, RoleConfig, Work};
@@ -45,10 +46,13 @@ pub(super) struct Source {
     seen: Seen,
 }
 
+/// Settings as they were given.
+type Settings = BTreeMap<&'static str, String>;
+
 /// What was read of it.
 pub(super) struct Read {
     /// The settings that hold until the end.
-    pub(super) fixed: BTreeMap<&'static str, String>,
+    pub(super) fixed: Settings,
     /// Files that settings name.
     pub(super) files: BTreeSet<PathBuf>,
     pub(super) level: LogLevel,
@@ -129,8 +133,11 @@ impl Source {
             } else if refused.as_ref().is_none_or(|refused| !refused.is_due()) {
                 continue;
             }
-            match self.take_up(&read, &running).await {
-                Ok(()) => {
+            match self.take_up(&running).await {
+                Ok((level, wanted)) => {
+                    // Said whether the log says more from now on or less.
+                    read.level.say_more(level);
+                    warn_of_fixed(&read.fixed, &wanted);
                     match &running {
                         Running::Gateway(catalog) => {
                             let routes = catalog.routes().len();
@@ -138,6 +145,7 @@ impl Source {
                         }
                         _ => tracing::info!("the changed configuration is in force"),
                     }
+                    read.level.set(level);
                     refused = None;
                 }
                 Err(problems) => refused = Some(Refused::now(problems, self.role, refused)),
@@ -145,8 +153,9 @@ impl Source {
         }
     }
 
-    /// Does what the files say, if all of it is right.
-    async fn take_up(&mut self, read: &Read, running: &Running) -> Result<(), Vec<String>> {
+    /// Does what the files say, if all of it is right; returns the level that the log is
+    /// to have, and the settings that hold until the end as they are wanted.
+    async fn take_up(&mut self, running: &Running) -> Result<(Level, Settings), Vec<String>> {
         let is_empty = |path: &&PathBuf| {
             let look = self.seen.0.get(*path).and_then(Option::as_ref);
             look.is_some_and(|look| look.bytes == 0)
@@ -173,16 +182,12 @@ impl Source {
             }
             _ => {}
         }
-        if !read.level.is(config.common.log) {
-            read.level.set(config.common.log);
-        }
         let mut wanted = running.files();
         wanted.extend(config.files);
         wanted.extend(self.path.clone());
         self.seen.0.retain(|path, _| wanted.contains(path));
         self.seen.look_at(wanted).await;
-        warn_of_fixed(&read.fixed, &config.fixed);
-        Ok(())
+        Ok((config.common.log, config.fixed))
     }
 }
 

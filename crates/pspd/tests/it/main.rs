@@ -5,12 +5,14 @@
 
 mod burst;
 mod clients;
+mod configuration;
 mod docs;
 mod errors;
 mod failures;
 mod general;
 mod golden;
 mod grpc_peer;
+mod guard;
 mod kill;
 mod lab;
 mod malformed;

@@ -126,6 +126,20 @@ fn what_the_gateway_says_itself_is_the_one_told() {
         ask("GET", "/v1/shelves/torn", &[], ""),
         ask("GET", "/v1/shelves/silent", &[], ""),
     ];
+    let folder = tempfile::tempdir().expect("a folder");
+    let keys = folder.path().join("keys.json");
+    let secret = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY";
+    let set = serde_json::json!({"keys": [{"kty": "oct", "k": secret}]});
+    std::fs::write(&keys, set.to_string()).expect("written");
+    let keys = keys.to_str().expect("a plain path");
+    let upstream = backend.address().to_string();
+    for guard in [["--jwt-keys", keys], ["--client-rate", "1/h"]] {
+        let args = [["--upstream", &upstream], guard];
+        let guarded = Process::start(PSPD, Role::Gateway, args.as_flattened());
+        let ask = || http::get(guarded.address(), "/v1/shelves/7").expect("an answer");
+        ask();
+        answers.push(ask());
+    }
     drop(backend);
     answers.push(ask("GET", "/v1/shelves/7", &[], ""));
 
