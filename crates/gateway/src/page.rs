@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
-use server::answer::PAGE_POLICY;
+use server::answer::protect_page;
 
 use crate::{
     respond::{Body, whole},
@@ -69,11 +69,7 @@ fn text(media_type: &'static str, text: &'static str) -> Response<Body> {
 fn asset(media_type: &'static str, bytes: Bytes) -> Response<Body> {
     let mut response = whole(StatusCode::OK, media_type, bytes);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    protect_page(headers);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
     response
 }

@@ -1,7 +1,7 @@
 //! Whole answers in memory: text, JSON, or any media type.
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde::Serialize;
 
@@ -11,11 +11,41 @@ pub type Body = Full<Bytes>;
 /// Any error, as bodies report it to the connection.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The policy of the embedded pages: nothing from elsewhere, nothing inline.
-pub const PAGE_POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-     img-src data:; base-uri 'none'; form-action 'self'",
-);
+/// What the embedded pages tell browsers, as the OWASP Secure Headers Project has it:
+/// nothing from elsewhere and nothing inline, no frame of another page around them, no
+/// guessing of types, no address told to other sites, nothing of the device.
+const PAGE_HEADERS: [(HeaderName, HeaderValue); 6] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+             img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        ),
+    ),
+    (
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    ),
+    // For browsers that do not know `frame-ancestors`.
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("no-referrer"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=()"),
+    ),
+];
+
+/// Adds what a page, and what belongs to one, tells browsers.
+pub fn protect_page(headers: &mut HeaderMap) {
+    headers.extend(PAGE_HEADERS);
+}
 
 /// A plain text answer.
 #[must_use]

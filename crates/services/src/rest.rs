@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 use server::{
     Body, Handler,
-    answer::{PAGE_POLICY, json, with_type},
+    answer::{json, protect_page, with_type},
     query::{NotUtf8, Query},
 };
 use tokio::time::Instant;
@@ -250,9 +250,7 @@ fn page(media_type: &'static str, text: &'static str) -> Response<Body> {
         media_type,
         Bytes::from_static(text.as_bytes()),
     );
-    response
-        .headers_mut()
-        .insert(header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
+    protect_page(response.headers_mut());
     response
 }
 

@@ -294,6 +294,31 @@ fn a_usable_request_id_comes_back_and_others_are_replaced() {
     }
 }
 
+/// Asserts that a browser is told what a page may not do.
+#[track_caller]
+fn protected(answer: &Response) {
+    let policy = answer.header("content-security-policy").expect("a policy");
+    assert!(policy.starts_with("default-src 'none';"), "{policy}");
+    assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ] {
+        assert_eq!(answer.header(name), Some(value));
+    }
+}
+
+#[test]
+fn the_services_pages_are_protected_too() {
+    for role in [Role::ARest, Role::BRest] {
+        protected(&get(whole().address(role), "/docs"));
+    }
+    protected(&get(whole().address(Role::Gateway), "/docs"));
+}
+
 #[test]
 fn the_page_is_served_without_permission_to_load_anything_else() {
     for role in GATEWAYS {
@@ -305,9 +330,7 @@ fn the_page_is_served_without_permission_to_load_anything_else() {
             let answer = get(whole().address(role), path);
             assert_eq!(answer.status(), 200);
             assert_eq!(answer.header("content-type"), Some(media_type));
-            let policy = answer.header("content-security-policy").expect("a policy");
-            assert!(policy.starts_with("default-src 'none';"), "{policy}");
-            assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+            protected(&answer);
         }
     }
 }

@@ -1,6 +1,8 @@
 //! `pspd serve ROLE`: how a role is configured, what it refuses, where it
 //! listens and how it stops.
 
+#[cfg(target_os = "linux")]
+mod confined;
 #[cfg(unix)]
 mod hang_up;
 mod ports;
