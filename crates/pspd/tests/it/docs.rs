@@ -3,6 +3,7 @@
 //! and flags exist, no key is left out, and the statuses are those that a client
 //! gets. What it says of other gateways is not checked.
 
+mod limits;
 mod security;
 mod statuses;
 

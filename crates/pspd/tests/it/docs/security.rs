@@ -14,7 +14,9 @@ fn every_test_that_is_named_exists() {
         let path = module.replace("::", "/");
         let it = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
         let files = [it.join(format!("{path}.rs")), it.join(&path).join("mod.rs")];
-        let texts = files.iter().filter_map(|file| fs::read_to_string(file).ok());
+        let texts = files
+            .iter()
+            .filter_map(|file| fs::read_to_string(file).ok());
         let text: String = texts.collect();
         assert!(text.contains(&format!("fn {name}(")), "there is no {test}");
     }
