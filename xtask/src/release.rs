@@ -58,11 +58,17 @@ impl Options {
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let root = folders::repository()?;
     let dist = folders::made(folders::target(&root).join("dist"))?;
+    // What compiles C takes its flags apart at spaces.
+    ensure!(
+        !dist.display().to_string().contains(' '),
+        "{} has a space in it; clone the repository elsewhere, or set CARGO_TARGET_DIR",
+        dist.display()
+    );
     let source = Source::clone(&root, &dist.join("source"))?;
     println!("building {} of {}", BINARY, source.commit);
     let first = source.build(&dist.join("build"))?;
     if options.times == Times::Twice {
-        let elsewhere = folders::made(dist.join("another folder"))?;
+        let elsewhere = folders::made(dist.join("elsewhere"))?;
         let again = Source::clone(&root, &elsewhere.join("a-source-of-another-name"))?;
         let second = again.build(&elsewhere.join("b"))?;
         let (one, other) = (fs::read(&first)?, fs::read(&second)?);
