@@ -1,16 +1,18 @@
 //! The administration endpoint of a role: is the process alive, can it do its
-//! work, which version is it. On loopback by default, apart from the port that
+//! work, which version is it, what does it count. On loopback by default, apart from the port that
 //! clients use.
 
 use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc};
 
-use http::{Method, Request, Response, StatusCode, header};
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use serde::Serialize;
+use telemetry::Telemetry;
 
 use crate::{
     Body, CancellationToken, Handler,
-    answer::{json, text},
+    answer::{PAGE_POLICY, json, text, with_type},
 };
 
 /// The answer to "can this role do its work?".
@@ -85,12 +87,25 @@ impl Readiness {
 /// A readiness check that is asked each time somebody wants to know.
 pub type Probe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Readiness> + Send>> + Send + Sync>;
 
-/// Serves `/livez`, `/readyz` and `/version`.
+const ROUTES: [(&str, &str); 3] = [
+    ("/livez", "whether the process is alive"),
+    ("/readyz", "whether it can do its work, and what is in the way"),
+    ("/version", "role and version"),
+];
+const METRICS: (&str, &str) = ("/metrics", "what it counts, for Prometheus");
+
+/// Further routes of a role, by their path.
+pub type More = Arc<dyn Fn(&str) -> Option<Response<Body>> + Send + Sync>;
+
+/// Serves `/livez`, `/readyz`, `/version`, `/metrics`, and a page that lists them.
 #[derive(Clone)]
 pub struct Admin {
     role: &'static str,
     version: &'static str,
     probe: Probe,
+    telemetry: Telemetry,
+    more: Vec<(&'static str, &'static str)>,
+    find: More,
     stop: CancellationToken,
 }
 
@@ -100,14 +115,53 @@ impl Admin {
         role: &'static str,
         version: &'static str,
         probe: Probe,
+        telemetry: Telemetry,
         stop: CancellationToken,
     ) -> Self {
         Admin {
             role,
             version,
             probe,
+            telemetry,
+            more: Vec::new(),
+            find: Arc::new(|_| None),
             stop,
         }
+    }
+
+    /// The same with routes of the role's own: path and what it shows, and what answers
+    /// them.
+    #[must_use]
+    pub fn with_more(mut self, listed: &[(&'static str, &'static str)], find: More) -> Self {
+        self.more = listed.to_vec();
+        self.find = find;
+        self
+    }
+
+    /// Every route, and what it shows.
+    fn routes(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let metrics = self.telemetry.is_on().then_some(METRICS);
+        let own = ROUTES.into_iter().chain(metrics);
+        own.chain(self.more.iter().copied())
+    }
+
+    fn page(&self) -> Response<Body> {
+        let Admin { role, version, .. } = self;
+        let mut html = format!(
+            "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width\">\
+             <title>{role}: administration</title><h1>{role} {version}</h1><ul>"
+        );
+        for (path, shows) in self.routes() {
+            html += &format!("<li><a href=\"{path}\">{path}</a>: {shows}");
+        }
+        html += "</ul></html>\n";
+        page("text/html; charset=utf-8", html.into())
+    }
+
+    fn metrics(&self) -> Response<Body> {
+        let text = self.telemetry.gather().text();
+        page("text/plain; version=0.0.4; charset=utf-8", text.into())
     }
 
     async fn readiness(&self) -> Readiness {
@@ -135,19 +189,40 @@ impl Handler for Admin {
                 .insert(header::ALLOW, http::HeaderValue::from_static("GET, HEAD"));
             return response;
         }
-        match request.uri().path() {
+        let path = request.uri().path();
+        if let Some(response) = (self.find)(path) {
+            return response;
+        }
+        match path {
+            "/" => self.page(),
+            "/metrics" if self.telemetry.is_on() => self.metrics(),
             "/livez" => text(StatusCode::OK, "ok"),
             "/readyz" => self.readiness().await.response(),
             "/version" => json(
                 StatusCode::OK,
                 &serde_json::json!({ "role": self.role, "version": self.version }),
             ),
-            path => json(
-                StatusCode::NOT_FOUND,
-                &serde_json::json!({
-                    "error": format!("no route {path}; the routes are /livez, /readyz, /version"),
-                }),
-            ),
+            path => {
+                let routes: Vec<_> = self.routes().map(|(path, _)| path).collect();
+                let routes = routes.join(", ");
+                let error = format!("no route {path}; the routes are {routes}");
+                json(StatusCode::NOT_FOUND, &serde_json::json!({ "error": error }))
+            }
         }
     }
+}
+
+/// An answer that a browser is to show, and to keep for nobody.
+pub fn page(media_type: &'static str, body: Bytes) -> Response<Body> {
+    let mut response = with_type(StatusCode::OK, media_type, body);
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, PAGE_POLICY),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    ] {
+        response.headers_mut().insert(name, value);
+    }
+    response
 }

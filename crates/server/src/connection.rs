@@ -6,13 +6,17 @@ use std::{
     convert::Infallible,
     net::SocketAddr,
     pin::pin,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use http::header;
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use telemetry::{Closed, Listener};
 use tokio::{
     net::TcpStream,
     time::{sleep, timeout},
@@ -129,13 +133,18 @@ pub(crate) async fn serve<H: Handler>(
     protocol: &Protocol,
     handler: H,
     stop: &CancellationToken,
+    counts: &Arc<Listener>,
 ) {
     let Some(speaks) = speaks(&stream, protocol, stop).await else {
+        counts.closed(match stop.is_cancelled() {
+            true => Closed::Stopping,
+            false => Closed::SlowBeginning,
+        });
         return;
     };
     match speaks {
-        Speaks::Http1(limits) => over_http1(stream, peer, limits, handler, stop).await,
-        Speaks::Http2(limits) => over_http2(stream, peer, limits, handler, stop).await,
+        Speaks::Http1(limits) => over_http1(stream, peer, limits, handler, stop, counts).await,
+        Speaks::Http2(limits) => over_http2(stream, peer, limits, handler, stop, counts).await,
     }
 }
 
@@ -145,6 +154,7 @@ async fn over_http1<H: Handler>(
     limits: &Http1,
     handler: H,
     stop: &CancellationToken,
+    counts: &Listener,
 ) {
     let called = AtomicBool::new(false);
     let taken_over = TaskTracker::new();
@@ -171,6 +181,7 @@ async fn over_http1<H: Handler>(
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = stop.cancelled() => {
+            counts.closed(Closed::Stopping);
             if !called.load(Ordering::Relaxed) {
                 // There was no request yet, and part of one is not waited for.
                 return;
@@ -179,6 +190,9 @@ async fn over_http1<H: Handler>(
             connection.await
         }
     };
+    if ended.as_ref().is_err_and(hyper::Error::is_timeout) {
+        counts.closed(Closed::SlowBeginning);
+    }
     tell(peer, ended);
     taken_over.close();
     taken_over.wait().await;
@@ -190,6 +204,7 @@ async fn over_http2<H: Handler>(
     limits: &Http2,
     handler: H,
     stop: &CancellationToken,
+    counts: &Arc<Listener>,
 ) {
     // The library moves a request's future about before it is at its place in a task of
     // its own. It reads into one buffer for all requests, so that no head keeps one.
@@ -200,7 +215,7 @@ async fn over_http2<H: Handler>(
             Ok::<_, Infallible>(response.map(Pieces::of))
         })
     });
-    let streams = Streams::new(peer, limits.unread_timeout);
+    let streams = Streams::new(peer, limits.unread_timeout, Arc::clone(counts));
     let connection = hyper::server::conn::http2::Builder::new(streams.clone())
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.concurrent_streams_max)
@@ -217,11 +232,12 @@ async fn over_http2<H: Handler>(
     tokio::select! {
         ended = connection.as_mut() => return tell(peer, ended),
         () = stop.cancelled() => {
+            counts.closed(Closed::Stopping);
             if !streams.have_begun() {
                 return;
             }
         }
-        () = streams.idle(limits.idle_timeout) => {}
+        () = streams.idle(limits.idle_timeout) => counts.closed(Closed::Idle),
     }
     // Streams that the client opens before it knows of this are answered, too.
     connection.as_mut().graceful_shutdown();

@@ -14,6 +14,7 @@ mod pieces;
 pub mod query;
 mod request_id;
 mod run;
+mod runtime;
 mod streams;
 
 pub use answer::{Body, BoxError};

@@ -24,7 +24,9 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Handler, connection, connection::Protocol};
+use telemetry::{Listener, Telemetry};
+
+use crate::{Handler, connection, connection::Protocol, runtime::Figures};
 
 /// Pause after a failed accept (out of file descriptors, most often), so that
 /// it does not become a busy loop.
@@ -46,6 +48,8 @@ pub struct Options {
     pub write_stall_timeout: Duration,
     /// How long requests in flight may take to finish once told to stop.
     pub drain_timeout: Duration,
+    /// Who is told of connections and runtimes.
+    pub telemetry: Telemetry,
 }
 
 /// How a stop went.
@@ -70,12 +74,14 @@ pub async fn run<H: Handler>(
 ) -> io::Result<Drained> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let places = Arc::new(Semaphore::new(options.connections_max));
+    let counts = options.telemetry.listener();
+    counts.allows(options.connections_max);
     let workers = (0..options.workers.get())
         .map(|index| Worker::start(index, &options, make.clone(), stop.clone()))
         .collect::<io::Result<Vec<_>>>()?;
 
     tokio::select! {
-        () = accept(&listener, &places, &workers, options.write_stall_timeout) => {}
+        () = accept(&listener, &places, &workers, &options) => {}
         () = stop.cancelled() => {}
     }
     drop(listener);
@@ -93,8 +99,10 @@ async fn accept(
     listener: &tokio::net::TcpListener,
     places: &Arc<Semaphore>,
     workers: &[Worker],
-    write_stall_timeout: Duration,
+    options: &Options,
 ) {
+    let write_stall_timeout = options.write_stall_timeout;
+    let counts = options.telemetry.listener();
     let mut said: Option<Instant> = None;
     loop {
         let Ok(place) = Arc::clone(places).acquire_owned().await else {
@@ -108,11 +116,13 @@ async fn accept(
             Ok((stream, peer)) => {
                 let least_busy = workers.iter().min_by_key(|worker| worker.connections());
                 if let Some(worker) = least_busy {
-                    worker.deal(Dealt::new(stream, peer, place, &worker.connections));
+                    let held = Held::new(place, &worker.connections, &counts);
+                    worker.deal(Dealt { stream, peer, held });
                 }
             }
-            Err(error) if about_one_connection(&error) => {}
+            Err(error) if about_one_connection(&error) => counts.failed(),
             Err(error) => {
+                counts.failed();
                 if said.is_none_or(|said| said.elapsed() >= SAID_EVERY) {
                     said = Some(Instant::now());
                     tracing::warn!(%error, "cannot accept connections for now");
@@ -151,27 +161,25 @@ struct Dealt {
     held: Held,
 }
 
-/// A connection's place in the two counts.
+/// A connection's place in the three counts.
 struct Held {
     _place: OwnedSemaphorePermit,
     connections: Arc<AtomicUsize>,
+    counts: Arc<Listener>,
 }
 
-impl Dealt {
+impl Held {
     fn new(
-        stream: std::net::TcpStream,
-        peer: SocketAddr,
         place: OwnedSemaphorePermit,
         connections: &Arc<AtomicUsize>,
+        counts: &Arc<Listener>,
     ) -> Self {
         connections.fetch_add(1, Ordering::Relaxed);
-        Dealt {
-            stream,
-            peer,
-            held: Held {
-                _place: place,
-                connections: Arc::clone(connections),
-            },
+        counts.accepted();
+        Held {
+            _place: place,
+            connections: Arc::clone(connections),
+            counts: Arc::clone(counts),
         }
     }
 }
@@ -179,6 +187,7 @@ impl Dealt {
 impl Drop for Held {
     fn drop(&mut self) {
         self.connections.fetch_sub(1, Ordering::Relaxed);
+        self.counts.ended();
     }
 }
 
@@ -188,6 +197,8 @@ struct Worker {
     dealt: mpsc::UnboundedSender<Dealt>,
     connections: Arc<AtomicUsize>,
     ended: oneshot::Receiver<usize>,
+    /// Told to whoever asks for metrics, for as long as the worker is there.
+    _figures: Arc<Figures>,
 }
 
 impl Worker {
@@ -202,6 +213,9 @@ impl Worker {
             .build()?;
         let (dealt, inbox) = mpsc::unbounded_channel();
         let (report, ended) = oneshot::channel();
+        let figures = Arc::new(Figures::of(index, &runtime));
+        options.telemetry.ask(&figures);
+        let counts = options.telemetry.listener();
         let Options {
             protocol,
             drain_timeout,
@@ -210,7 +224,7 @@ impl Worker {
         thread::Builder::new()
             .name(format!("worker-{index}"))
             .spawn(move || {
-                let work = work(inbox, protocol, drain_timeout, make, stop);
+                let work = work(inbox, protocol, drain_timeout, make, (stop, counts));
                 // Nobody waits any more when the role was dropped.
                 let _ = report.send(runtime.block_on(work));
                 runtime.shutdown_background();
@@ -219,6 +233,7 @@ impl Worker {
             dealt,
             connections: Arc::default(),
             ended,
+            _figures: figures,
         })
     }
 
@@ -244,7 +259,7 @@ async fn work<H: Handler>(
     protocol: Protocol,
     drain_timeout: Duration,
     make: impl Fn() -> H,
-    stop: CancellationToken,
+    (stop, counts): (CancellationToken, Arc<Listener>),
 ) -> usize {
     let handler = make();
     let protocol = Arc::new(protocol);
@@ -258,8 +273,9 @@ async fn work<H: Handler>(
             }
         };
         let (protocol, handler, stop) = (Arc::clone(&protocol), handler.clone(), stop.clone());
+        let counts = Arc::clone(&counts);
         connections.spawn(async move {
-            connection::serve(stream, peer, &protocol, handler, &stop).await;
+            connection::serve(stream, peer, &protocol, handler, &stop, &counts).await;
             drop(held);
         });
     }

@@ -22,6 +22,7 @@ use std::{
 };
 
 use hyper::rt::Executor;
+use telemetry::{Closed, Listener};
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::pieces::Note;
@@ -37,16 +38,18 @@ pub(crate) struct Streams(Arc<Connection>);
 struct Connection {
     peer: SocketAddr,
     unread_timeout: Duration,
+    counts: Arc<Listener>,
     begun: AtomicUsize,
     ended: AtomicUsize,
 }
 
 impl Streams {
     /// Those of `peer`, each of which may wait so long for a reader.
-    pub(crate) fn new(peer: SocketAddr, unread_timeout: Duration) -> Self {
+    pub(crate) fn new(peer: SocketAddr, unread_timeout: Duration, counts: Arc<Listener>) -> Self {
         Streams(Arc::new(Connection {
             peer,
             unread_timeout,
+            counts,
             begun: AtomicUsize::new(0),
             ended: AtomicUsize::new(0),
         }))
@@ -137,6 +140,7 @@ impl<F: Future<Output = ()> + Unpin> Future for Watched<F> {
             return Poll::Pending;
         };
         ready!(waits.poll_over(limit, cx));
+        connection.counts.closed(Closed::Unread);
         tracing::debug!(peer = %connection.peer, ?limit, "an answer was not read; its stream is reset");
         Poll::Ready(())
     }

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
@@ -42,6 +43,12 @@ struct Inner {
     upstreams: Mutex<BTreeMap<String, Arc<Upstream>>>,
     reloads: Mutex<Option<Arc<Reloads>>>,
     sources: Mutex<Vec<Weak<dyn Source>>>,
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telemetry").field("limits", &self.0.limits).finish_non_exhaustive()
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -8,7 +8,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Seconds until a stream is given up that leaves these notes, one each second, and waits
 /// without end then; `None` when it is still there after an hour.
 async fn given_up_after(notes: Vec<Note>) -> Option<u64> {
-    let streams = Streams::new(([127, 0, 0, 1], 1).into(), LIMIT);
+    let streams = Streams::new(([127, 0, 0, 1], 1).into(), LIMIT, Arc::default());
     let begun = Instant::now();
     streams.execute(Box::pin(async move {
         for note in notes {
@@ -54,7 +54,7 @@ async fn only_the_wait_for_a_reader_ends() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_reader_that_takes_something_in_time_is_waited_for() {
-    let streams = Streams::new(([127, 0, 0, 1], 1).into(), LIMIT);
+    let streams = Streams::new(([127, 0, 0, 1], 1).into(), LIMIT, Arc::default());
     let (done, ended) = tokio::sync::oneshot::channel();
     streams.execute(Box::pin(async move {
         for _ in 0..100 {
@@ -69,7 +69,7 @@ async fn a_slow_reader_that_takes_something_in_time_is_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_connection_is_idle_without_streams() {
-    let streams = Streams::new(([127, 0, 0, 1], 1).into(), LIMIT);
+    let streams = Streams::new(([127, 0, 0, 1], 1).into(), LIMIT, Arc::default());
     let begun = Instant::now();
     // One after the other, with pauses that are nearly long enough.
     let others = streams.clone();
