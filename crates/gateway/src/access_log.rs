@@ -20,6 +20,7 @@ use std::{
 
 use http::{Method, StatusCode, Uri};
 use server::RequestId;
+use telemetry::{Ended, HttpMethod, Route, RpcId, Side, Worker};
 
 /// Batches that may wait for the writer.
 const BATCHES_MAX: usize = 64;
@@ -45,6 +46,7 @@ pub struct AccessLog {
     format: Format,
     batches: SyncSender<Vec<u8>>,
     lost: Arc<AtomicU64>,
+    lost_in_all: Arc<AtomicU64>,
 }
 
 /// Waits for the lines written so far.
@@ -66,6 +68,7 @@ impl AccessLog {
             format,
             batches,
             lost: Arc::clone(&lost),
+            lost_in_all: Arc::default(),
         };
         let writer = thread::Builder::new()
             .name("access-log".to_owned())
@@ -82,11 +85,17 @@ impl AccessLog {
         Ok((log, Writer(writer)))
     }
 
-    /// A buffer for one worker. Must be called on the worker's runtime.
-    pub(crate) fn for_worker(&self) -> Arc<Buffer> {
+    /// Lines that were dropped since the start.
+    pub(crate) fn lost_in_all(&self) -> &Arc<AtomicU64> {
+        &self.lost_in_all
+    }
+
+    /// A buffer for the worker that counts with `worker`. Must be called on its runtime.
+    pub(crate) fn for_worker(&self, worker: Arc<Worker>) -> Arc<Buffer> {
         let buffer = Arc::new(Buffer {
             log: self.clone(),
             lines: Mutex::default(),
+            worker,
         });
         if self.format != Format::Off {
             tokio::spawn(flush_regularly(Arc::downgrade(&buffer)));
@@ -106,10 +115,11 @@ impl Writer {
     }
 }
 
-/// The lines of one worker that have not been handed over.
+/// The lines of one worker that have not been handed over, and what it counts with.
 pub(crate) struct Buffer {
     log: AccessLog,
     lines: Mutex<Vec<u8>>,
+    worker: Arc<Worker>,
 }
 
 impl Buffer {
@@ -121,6 +131,8 @@ impl Buffer {
         uri: &Uri,
         id: &RequestId,
     ) -> Entry {
+        let http_method = HttpMethod::of(method.as_str());
+        self.worker.begin(http_method);
         Entry {
             log: Arc::clone(self),
             started: Instant::now(),
@@ -133,17 +145,20 @@ impl Buffer {
             finished: false,
             cause: None,
             grpc_status: None,
+            http_method,
+            asked: Asked::Route(Route::UNMATCHED),
+            request_bytes: None,
         }
     }
 
-    fn write(&self, entry: &Entry) {
+    fn write(&self, entry: &Entry, took: Duration) {
         let line = match self.log.format {
             Format::Off => return,
             Format::Human => line::human,
             Format::Json => line::json,
         };
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        line(entry, SystemTime::now(), &mut lines);
+        line(entry, took, SystemTime::now(), &mut lines);
         if lines.len() >= BATCH_BYTES {
             self.hand_over(std::mem::take(&mut *lines));
         }
@@ -160,6 +175,9 @@ impl Buffer {
         if let Err(TrySendError::Full(lines)) = self.log.batches.try_send(lines) {
             let count = lines.iter().filter(|byte| **byte == b'\n').count();
             self.log.lost.fetch_add(count as u64, Ordering::Relaxed);
+            self.log
+                .lost_in_all
+                .fetch_add(count as u64, Ordering::Relaxed);
         }
     }
 }
@@ -180,7 +198,17 @@ async fn flush_regularly(buffer: Weak<Buffer>) {
     }
 }
 
-/// What is known of one request; becomes a line when dropped.
+/// What a request asks for, as metrics tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Route(Route),
+    /// It calls this method by its own path.
+    Call(RpcId),
+    /// The same, with one message each way in a body without framing.
+    PlainCall(RpcId),
+}
+
+/// What is known of one request; becomes a line, and is counted, when dropped.
 pub(crate) struct Entry {
     log: Arc<Buffer>,
     started: Instant,
@@ -194,6 +222,9 @@ pub(crate) struct Entry {
     cause: Option<String>,
     /// The number of the gRPC status, where the client was told one.
     grpc_status: Option<u32>,
+    http_method: HttpMethod,
+    asked: Asked,
+    request_bytes: Option<u64>,
 }
 
 impl Entry {
@@ -218,14 +249,93 @@ impl Entry {
         self.bytes += bytes;
     }
 
+    /// It is of this route.
+    pub(crate) fn asks_for(&mut self, route: Route) {
+        self.asked = Asked::Route(route);
+    }
+
+    /// It calls some method by its own path.
+    pub(crate) fn is_call(&mut self) {
+        self.asked = Asked::Call(RpcId::UNMATCHED);
+    }
+
+    /// It calls this method by its own path.
+    pub(crate) fn calls(&mut self, rpc: RpcId) {
+        self.asked = Asked::Call(rpc);
+        self.log.worker.call_started(Side::Server, rpc);
+    }
+
+    /// The one message of the call came and its answer goes without gRPC's framing.
+    pub(crate) fn is_plain(&mut self) {
+        if let Asked::Call(rpc) = self.asked {
+            self.asked = Asked::PlainCall(rpc);
+            self.log.worker.received(Side::Server, rpc, 1);
+        }
+    }
+
+    /// The length of its body, where it is told.
+    pub(crate) fn brings(&mut self, bytes: Option<u64>) {
+        self.request_bytes = bytes;
+    }
+
     /// The answer was taken to its end.
     pub(crate) fn finished(&mut self) {
         self.finished = true;
     }
 }
 
+/// What stands for a status when the client left before there was one (the
+/// number that nginx made customary).
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// The numbers of gRPC's statuses for calls that ended without one.
+const CANCELLED: u32 = 1;
+const UNKNOWN: u32 = 2;
+
+impl Entry {
+    /// The status, or what stands for it.
+    fn status(&self) -> u16 {
+        self.status.map_or(CLIENT_CLOSED_REQUEST, |status| status.as_u16())
+    }
+
+    fn count(&self, worker: &Worker, took: Duration) {
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let aborted = !self.finished;
+        match self.asked {
+            Asked::Route(route) => worker.ended(&Ended {
+                method: self.http_method,
+                route,
+                status: self.status(),
+                nanos,
+                request_bytes: self.request_bytes,
+                response_bytes: self.bytes as u64,
+                aborted,
+            }),
+            Asked::Call(rpc) | Asked::PlainCall(rpc) => {
+                if rpc == RpcId::UNMATCHED {
+                    worker.call_started(Side::Server, rpc);
+                }
+                let without = if aborted { CANCELLED } else { UNKNOWN };
+                let code = self.grpc_status.unwrap_or(without);
+                worker.call_ended(Side::Server, rpc, code, nanos);
+                if aborted {
+                    worker.call_aborted(Side::Server, rpc);
+                } else if code == 0 && matches!(self.asked, Asked::PlainCall(_)) {
+                    worker.sent(Side::Server, rpc, 1);
+                }
+            }
+        }
+    }
+}
+
 impl Drop for Entry {
     fn drop(&mut self) {
-        Arc::clone(&self.log).write(self);
+        let log = Arc::clone(&self.log);
+        log.worker.leave(self.http_method);
+        if log.worker.is_on() || log.log.format != Format::Off {
+            let took = self.started.elapsed();
+            self.count(&log.worker, took);
+            log.write(self, took);
+        }
     }
 }

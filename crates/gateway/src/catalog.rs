@@ -14,6 +14,7 @@ use std::{
 use bytes::Bytes;
 use describe::{DescribeError, Description, Limits};
 use routing::ServiceConfig;
+use telemetry::Telemetry;
 use tokio::{
     sync::{Mutex, Notify, watch},
     task::{JoinSet, spawn_blocking},
@@ -50,6 +51,7 @@ struct Shared {
     /// Who holds it makes the next generation.
     turn: Mutex<()>,
     suspicion: Arc<Notify>,
+    telemetry: Telemetry,
 }
 
 /// What is served, from one change of it to the next.
@@ -75,13 +77,14 @@ impl Catalog {
     ///
     /// Everything that stands in the way: descriptions that cannot be read, rules
     /// that do not fit their methods, routes that conflict.
-    pub async fn open(plan: Plan) -> Result<Self, CannotServe> {
-        let first = Generation::of(plan, None).await?;
+    pub async fn open(plan: Plan, telemetry: Telemetry) -> Result<Self, CannotServe> {
+        let first = Generation::of(plan, None, &telemetry).await?;
         let (sender, generations) = watch::channel(Arc::new(first));
         let shared = Arc::new(Shared {
             generations: sender,
             turn: Mutex::default(),
             suspicion: Arc::default(),
+            telemetry,
         });
         tokio::spawn(refresh(Arc::clone(&shared)));
         Ok(Catalog {
@@ -99,7 +102,7 @@ impl Catalog {
     pub async fn replace(&self, plan: Plan) -> Result<(), CannotServe> {
         let _turn = self.shared.turn.lock().await;
         let before = self.shared.now();
-        let next = Generation::of(plan, Some(&before)).await?;
+        let next = Generation::of(plan, Some(&before), &self.shared.telemetry).await?;
         self.shared.generations.send_replace(Arc::new(next));
         // Whoever is not described is to be asked soon.
         self.shared.suspicion.notify_one();
@@ -154,6 +157,11 @@ impl Catalog {
         self.generations.clone()
     }
 
+    /// Who numbers routes and methods.
+    pub(crate) fn telemetry(&self) -> &Telemetry {
+        &self.shared.telemetry
+    }
+
     /// Told when a connection to an upstream is lost, or had again.
     pub(crate) fn suspicion(&self) -> &Arc<Notify> {
         &self.shared.suspicion
@@ -169,7 +177,11 @@ impl Shared {
 impl Generation {
     /// Describes the upstreams of a plan, but for those that `before` knows by their
     /// reflection, and makes the table.
-    async fn of(plan: Plan, before: Option<&Generation>) -> Result<Self, CannotServe> {
+    async fn of(
+        plan: Plan,
+        before: Option<&Generation>,
+        telemetry: &Telemetry,
+    ) -> Result<Self, CannotServe> {
         let services = Arc::new(plan.services);
         let known = |upstream: &_| before.and_then(|before| before.reflected(upstream));
         let everyone = services.upstreams.iter().enumerate();
@@ -189,7 +201,7 @@ impl Generation {
         if !problems.is_empty() {
             return Err(CannotServe(problems));
         }
-        let table = build(&services, &described).await?;
+        let table = build(&services, &described, telemetry).await?;
         for (service, error) in missing {
             tracing::warn!(%service, %error, "not described yet; asking on");
         }
@@ -219,12 +231,13 @@ impl Generation {
     async fn described_anew(
         &self,
         described: Vec<Option<Arc<Described>>>,
+        telemetry: &Telemetry,
     ) -> Result<Self, CannotServe> {
         Ok(Generation {
             services: Arc::clone(&self.services),
             options: self.options.clone(),
             settings: self.settings.clone(),
-            table: build(&self.services, &described).await?,
+            table: build(&self.services, &described, telemetry).await?,
             described,
         })
     }
@@ -234,9 +247,11 @@ impl Generation {
 async fn build(
     services: &Arc<Services>,
     described: &[Option<Arc<Described>>],
+    telemetry: &Telemetry,
 ) -> Result<Arc<Table>, CannotServe> {
     let (services, described) = (Arc::clone(services), described.to_vec());
-    let built = spawn_blocking(move || table::build(&services, &described)).await;
+    let telemetry = telemetry.clone();
+    let built = spawn_blocking(move || table::build(&services, &described, &telemetry)).await;
     let built = built.unwrap_or_else(|error| Err(vec![error.to_string()]));
     built.map(Arc::new).map_err(CannotServe)
 }
@@ -307,7 +322,7 @@ async fn refresh(shared: Arc<Shared>) {
             tracing::info!(service = %before.services.upstreams[index].name, "described anew");
             next[index] = Some(fresh);
         }
-        match before.described_anew(next).await {
+        match before.described_anew(next, &shared.telemetry).await {
             Ok(next) => drop(shared.generations.send_replace(Arc::new(next))),
             Err(CannotServe(problems)) => tracing::error!(
                 problems = problems.join("; "),

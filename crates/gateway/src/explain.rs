@@ -16,6 +16,7 @@ use transcode::{Defaults, UnknownAny, WriteOptions};
 
 use crate::{
     catalog::Catalog,
+    counting::Counting,
     respond::UpstreamFailure,
     routes,
     table::{Answer, BodyPlan, Content, Endpoint, Listed, Received},
@@ -251,7 +252,9 @@ impl Explanation {
         let begin = Instant::now();
         let deadline = tokio::time::Instant::now() + limit;
         let (name, policy) = (Arc::clone(&known.name), known.policy.clone());
-        let upstream = Upstream::connect(name, policy, options, catalog.suspicion());
+        let counting = Counting::of(catalog.telemetry());
+        let suspicion = catalog.suspicion();
+        let upstream = Upstream::connect(name, policy, options, suspicion, &counting);
         let mut timing = Timing {
             connected: upstream
                 .opened(deadline)
@@ -273,6 +276,7 @@ impl Explanation {
             headers,
             rules: &services.headers,
             deadline,
+            rpc: None,
         };
         let begin = Instant::now();
         let called = async {

@@ -8,6 +8,7 @@ pub mod access_log;
 mod catalog;
 mod compression;
 mod config;
+mod counting;
 mod docs;
 pub mod explain;
 mod forward;

@@ -2,6 +2,7 @@
 //! well. Everything else is the table's, or the REST chain's two.
 
 use http::Method;
+use telemetry::{Route, Telemetry};
 
 use crate::{respond::Problem, table::Table};
 
@@ -29,6 +30,42 @@ pub(crate) enum Own {
 pub(crate) enum Rest {
     Hello,
     Numbers,
+}
+
+/// What requests are called in metrics that a browser asks before others.
+const PREFLIGHT: &str = "_preflight";
+
+/// The numbers that metrics know the gateways' own routes by, and the REST chain's.
+pub(crate) struct Counted {
+    own: Vec<(Own, Route)>,
+    rest: Vec<(Rest, Route)>,
+    pub(crate) preflight: Route,
+}
+
+impl Counted {
+    pub(crate) fn of(telemetry: &Telemetry) -> Self {
+        let own = HEALTH.iter().chain(&PAGE).chain(&DOCS);
+        let own = own.map(|(path, own)| (*own, telemetry.route(path)));
+        let rest = REST.iter();
+        Counted {
+            own: own.collect(),
+            rest: rest.map(|(path, rest)| (*rest, telemetry.route(path))).collect(),
+            preflight: telemetry.route(PREFLIGHT),
+        }
+    }
+
+    pub(crate) fn own(&self, own: Own) -> Route {
+        number(&self.own, own)
+    }
+
+    pub(crate) fn rest(&self, rest: Rest) -> Route {
+        number(&self.rest, rest)
+    }
+}
+
+fn number<T: PartialEq>(numbers: &[(T, Route)], route: T) -> Route {
+    let found = numbers.iter().find(|(known, _)| *known == route);
+    found.map_or(Route::UNMATCHED, |(_, number)| *number)
 }
 
 /// Which of the gateways' own routes there are.

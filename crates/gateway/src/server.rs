@@ -3,27 +3,27 @@
 
 use std::{
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
 };
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header, request::Parts};
+use http_body::Body as _;
 use hyper::body::Incoming;
 use server::{Handler, RequestId, admin::Readiness};
+use telemetry::Telemetry;
 use tokio::sync::watch;
 
 use crate::{
     Limits, RestPlan,
-    access_log::{AccessLog, Buffer},
+    access_log::{AccessLog, Buffer, Entry},
     catalog::Catalog,
+    counting::{Counting, Load},
     forward::{Asks, Call, Chain, CurrentRest, Grpc, Now, Spoken, without_body},
     guard::Rates,
     page::Page,
     respond::{self, Body, Problem},
-    routes::Own,
+    routes::{Counted, Own},
 };
 
 /// A gateway, as one worker runs it.
@@ -36,26 +36,30 @@ struct Shared {
     chain: Chain,
     page: Page,
     log: Arc<Buffer>,
-    in_flight: Arc<AtomicUsize>,
+    counted: Counted,
+    load: Arc<Load>,
     rates: Arc<Rates>,
 }
 
 /// What all workers of a gateway have in common.
 #[derive(Clone)]
 pub struct Common {
-    /// Where request lines go.
-    pub log: AccessLog,
-    in_flight: Arc<AtomicUsize>,
+    log: AccessLog,
+    telemetry: Telemetry,
+    load: Arc<Load>,
     rates: Arc<Rates>,
 }
 
 impl Common {
-    /// Of a gateway that writes its request lines to `log`.
+    /// Request lines go to `log`; what is counted, `telemetry` tells.
     #[must_use]
-    pub fn new(log: AccessLog) -> Self {
+    pub fn new(log: AccessLog, telemetry: Telemetry) -> Self {
+        let load = Arc::new(Load::of(&log));
+        telemetry.ask(&load);
         Common {
             log,
-            in_flight: Arc::default(),
+            telemetry,
+            load,
             rates: Arc::default(),
         }
     }
@@ -66,28 +70,31 @@ impl Gateway {
     /// worker's runtime, which keeps the connections.
     #[must_use]
     pub fn grpc(catalog: &Catalog, common: Common) -> Self {
-        Self::with(Chain::Grpc(Grpc::connect(catalog)), common)
+        let counting = Counting::of(&common.telemetry);
+        let chain = Chain::Grpc(Grpc::connect(catalog, &counting));
+        Self::with(chain, common, &counting)
     }
 
     /// Gateway P-REST, in front of A-REST and B-REST, as the plans say. Must be called on
     /// the worker's runtime, which keeps the connections.
     #[must_use]
     pub fn rest(plans: watch::Receiver<Arc<RestPlan>>, common: Common) -> Self {
-        Self::with(Chain::Rest(CurrentRest::of(plans)), common)
+        let counting = Counting::of(&common.telemetry);
+        let chain = Chain::Rest(CurrentRest::of(plans, &counting));
+        Self::with(chain, common, &counting)
     }
 
-    fn with(chain: Chain, common: Common) -> Self {
+    fn with(chain: Chain, common: Common, counting: &Counting) -> Self {
         let Common {
-            log,
-            in_flight,
-            rates,
+            log, load, rates, ..
         } = common;
         Gateway {
             shared: Arc::new(Shared {
                 page: Page::of(chain.kind()),
                 chain,
-                log: log.for_worker(),
-                in_flight,
+                log: log.for_worker(Arc::clone(&counting.worker)),
+                counted: Counted::of(&counting.telemetry),
+                load,
                 rates,
             }),
         }
@@ -108,6 +115,12 @@ struct Asked<'r> {
     spoken: Option<Spoken>,
 }
 
+/// What goes on with a request until its answer has been sent.
+struct Going {
+    entry: Entry,
+    place: Option<InFlight>,
+}
+
 impl Handler for Gateway {
     type Body = Body;
 
@@ -116,21 +129,24 @@ impl Handler for Gateway {
         let (head, body) = request.into_parts();
         let id = RequestId::of(&head.headers);
         let mut entry = shared.log.begin(peer, &head.method, &head.uri, &id);
+        entry.brings(body.size_hint().exact());
         let now = shared.chain.now();
         let spoken = now.spoken(&head);
 
-        let mut place = None;
+        let mut going = Going { entry, place: None };
         let asked = Asked {
             peer,
             head: &head,
             id: &id,
             spoken,
         };
-        let answered = shared.answer(&now, asked, body, &mut place).await;
+        let answered = shared.answer(&now, asked, body, &mut going).await;
+        let Going { mut entry, place } = going;
         let is_passed_on = spoken == Some(Spoken::Grpc) && answered.is_ok();
         let (mut response, cause) = match answered {
             Ok(response) => (response, None),
             Err(problem) => {
+                shared.load.refused(&problem);
                 let response = match spoken {
                     None => problem.response(now.errors(), &id),
                     Some(spoken) => spoken.problem(&problem, &id),
@@ -170,7 +186,7 @@ impl Shared {
         now: &Now,
         asked: Asked<'_>,
         body: Incoming,
-        place: &mut Option<InFlight>,
+        going: &mut Going,
     ) -> Result<Response<Body>, Problem> {
         let Asked {
             peer,
@@ -178,13 +194,20 @@ impl Shared {
             id,
             spoken,
         } = asked;
+        let Going { entry, place } = going;
         let limits = &now.settings().limits;
+        if spoken.is_some() {
+            // Until it is known which.
+            entry.is_call();
+        }
         limits.check_head(head)?;
         if spoken.is_none() {
             if let Some(response) = preflight(now, head) {
+                entry.asks_for(self.counted.preflight);
                 return Ok(response);
             }
             if let Some(own) = now.pages().find(&head.method, head.uri.path())? {
+                entry.asks_for(self.counted.own(own));
                 let answer = async { Ok(self.own(now, own, &head.headers).await) };
                 return Box::pin(without_body(head, body, answer)).await;
             }
@@ -200,13 +223,14 @@ impl Shared {
             limits,
             cors: &now.settings().cors,
             in_flight: place,
+            entry,
         };
         match now {
             Now::Grpc(served) => match spoken {
                 None => served.answer(call, body).await,
                 Some(spoken) => crate::forward::call(served, spoken, call, body).await,
             },
-            Now::Rest(rest) => rest.answer(call, body).await,
+            Now::Rest(rest) => rest.answer(call, &self.counted, body).await,
         }
     }
 
@@ -234,11 +258,10 @@ impl Shared {
     }
 
     fn enter(&self, in_flight_max: usize) -> Result<InFlight, Problem> {
-        let place = InFlight(Arc::clone(&self.in_flight));
-        if self.in_flight.fetch_add(1, Ordering::Relaxed) < in_flight_max {
-            Ok(place)
-        } else {
-            Err(Problem::Overloaded { in_flight_max })
+        let place = InFlight(Arc::clone(&self.load));
+        match self.load.enter(in_flight_max) {
+            true => Ok(place),
+            false => Err(Problem::Overloaded { in_flight_max }),
         }
     }
 }
@@ -262,11 +285,11 @@ fn preflight(now: &Now, head: &Parts) -> Option<Response<Body>> {
 }
 
 /// A call's place among those in flight, given back when dropped.
-pub(crate) struct InFlight(Arc<AtomicUsize>);
+pub(crate) struct InFlight(Arc<Load>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

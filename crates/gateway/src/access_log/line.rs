@@ -1,15 +1,15 @@
 //! How an entry reads. The query is left out: it carries what users typed.
 
-use std::{io::Write, net::IpAddr, time::SystemTime};
+use std::{
+    io::Write,
+    net::IpAddr,
+    time::{Duration, SystemTime},
+};
 
 use serde::Serialize;
 
 use super::Entry;
 use crate::respond::Code;
-
-/// What stands for a status when the client left before there was one (the
-/// number that nginx made customary).
-const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// What an entry says, in a form to be written.
 struct Line<'e> {
@@ -22,13 +22,13 @@ struct Line<'e> {
 }
 
 impl<'e> Line<'e> {
-    fn new(entry: &'e Entry) -> Self {
-        let micros = entry.started.elapsed().as_micros();
+    fn new(entry: &'e Entry, took: Duration) -> Self {
+        let micros = took.as_micros();
         #[allow(clippy::cast_precision_loss)]
         let duration_ms = micros as f64 / 1000.0;
         Line {
             path: entry.uri.path(),
-            status: entry.status.map_or(CLIENT_CLOSED_REQUEST, |s| s.as_u16()),
+            status: entry.status(),
             grpc_status: entry.grpc_status.map(|number| {
                 let code = Code::from_number(number);
                 code.map_or("OK", Code::name)
@@ -42,8 +42,8 @@ impl<'e> Line<'e> {
 
 /// One object, written member by member: a line is a good part of what a small request
 /// costs.
-pub(super) fn json(entry: &Entry, now: SystemTime, out: &mut Vec<u8>) {
-    let line = Line::new(entry);
+pub(super) fn json(entry: &Entry, took: Duration, now: SystemTime, out: &mut Vec<u8>) {
+    let line = Line::new(entry, took);
     // Writing into memory cannot fail; a time, an address and names have nothing to escape.
     let time = humantime::format_rfc3339_millis(now);
     let _ = write!(out, "{{\"time\":\"{time}\"");
@@ -89,8 +89,8 @@ fn address(out: &mut Vec<u8>, client: IpAddr) {
     }
 }
 
-pub(super) fn human(entry: &Entry, now: SystemTime, out: &mut Vec<u8>) {
-    let line = Line::new(entry);
+pub(super) fn human(entry: &Entry, took: Duration, now: SystemTime, out: &mut Vec<u8>) {
+    let line = Line::new(entry, took);
     let time = humantime::format_rfc3339_millis(now).to_string();
     let time = time.get(11..23).unwrap_or_default();
     // Writing into memory cannot fail.
@@ -119,15 +119,13 @@ pub(super) fn human(entry: &Entry, now: SystemTime, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
     use proptest::prelude::*;
     use serde_json::{Value, json};
     use server::RequestId;
 
     use super::{
-        super::{AccessLog, Format},
+        super::{AccessLog, CLIENT_CLOSED_REQUEST, Format},
         *,
     };
 
@@ -149,7 +147,7 @@ mod tests {
             let Ok(uri) = Uri::try_from(&path) else {
                 return Ok(());
             };
-            let buffer = log.for_worker();
+            let buffer = log.for_worker(telemetry::Telemetry::off().worker());
             let mut entry = buffer.begin(peer, &Method::POST, &uri, &RequestId::of(&headers));
             entry.status = status.map(|status| StatusCode::from_u16(status).expect("a status"));
             entry.cause.clone_from(&cause);
@@ -158,7 +156,7 @@ mod tests {
             entry.bytes = bytes;
             let now = SystemTime::UNIX_EPOCH + Duration::from_millis(1_700_000_000_123);
             let mut out = Vec::new();
-            super::json(&entry, now, &mut out);
+            super::json(&entry, Duration::from_millis(3), now, &mut out);
             prop_assert_eq!(out.iter().filter(|byte| **byte == b'\n').count(), 1);
             let mut line: Value = serde_json::from_slice(&out).expect("JSON");
             let members = line.as_object_mut().expect("an object");

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     catalog::Catalog,
+    counting::Counting,
     respond::{self, Accepted, Body, Form, Problem, UpstreamFailure},
     routes,
     services::OwnPaths,
@@ -63,9 +64,9 @@ pub(crate) struct Grpc {
 impl Grpc {
     /// Connects to every upstream and keeps the connections. Must be called on
     /// the worker's runtime.
-    pub(crate) fn connect(catalog: &Catalog) -> Self {
+    pub(crate) fn connect(catalog: &Catalog, counting: &Counting) -> Self {
         Grpc {
-            current: Current::of(catalog),
+            current: Current::of(catalog, counting),
         }
     }
 
@@ -121,6 +122,7 @@ impl Served {
             return self.socket(call);
         }
         let (endpoint, variables) = self.find(call.head)?;
+        call.entry.asks_for(endpoint.route);
         if endpoint.method.kind.takes_many() {
             return Box::pin(self.take_many(endpoint, variables, call, body)).await;
         }
@@ -210,6 +212,7 @@ impl Served {
             headers: &call.head.headers,
             rules: self.rules(),
             deadline,
+            rpc: Some(endpoint.method.rpc),
         };
         let upstream = &self.upstreams[endpoint.method.upstream];
         let answered = timeout_at(deadline, async {

@@ -55,6 +55,7 @@ impl Served {
             headers,
             rules: self.rules(),
             deadline,
+            rpc: Some(endpoint.method.rpc),
         };
         let upstream = &self.upstreams[endpoint.method.upstream];
         let begun = upstream.begin(&endpoint.method.path, &metadata);

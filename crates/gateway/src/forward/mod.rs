@@ -33,6 +33,7 @@ pub(crate) use served::Served;
 
 use crate::{
     Cors, Limits, Settings,
+    access_log::Entry,
     docs::Docs,
     respond::{Body, Problem, UpstreamFailure},
     routes::{self, Pages},
@@ -161,6 +162,8 @@ pub(crate) struct Call<'r> {
     /// The place. Whatever outlives the request takes it; otherwise the answer keeps it
     /// until its client has it.
     pub(crate) in_flight: &'r mut Option<InFlight>,
+    /// Told which route or method it is.
+    pub(crate) entry: &'r mut Entry,
 }
 
 /// Whether nothing is to be read of `body`: there is none, or its client waits to

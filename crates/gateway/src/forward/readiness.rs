@@ -68,6 +68,7 @@ async fn check(upstream: &Upstream) -> Check {
             headers: &HeaderMap::new(),
             rules: &HeaderRules::default(),
             deadline,
+            rpc: None,
         };
         let empty = Bytes::from_static(&[0, 0, 0, 0, 0]);
         let asked = async {

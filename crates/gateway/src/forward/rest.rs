@@ -17,6 +17,7 @@ use transcode::BadParameter;
 use super::{Call, READINESS_TIMEOUT, in_time, readiness, without_body};
 use crate::{
     Settings,
+    counting::Counting,
     respond::{Body, Problem, UpstreamFailure},
     routes,
     upstream::{
@@ -62,10 +63,10 @@ pub(crate) struct Current {
 
 impl Current {
     /// Must be called on the worker's runtime, which keeps the connections.
-    pub(crate) fn of(mut plans: watch::Receiver<Arc<Plan>>) -> Self {
-        let first = Rest::of(&plans.borrow_and_update(), None);
+    pub(crate) fn of(mut plans: watch::Receiver<Arc<Plan>>, counting: &Counting) -> Self {
+        let first = Rest::of(&plans.borrow_and_update(), None, counting);
         let rest = Arc::new(Mutex::new(Arc::new(first)));
-        let followed = follow(plans, Arc::clone(&rest));
+        let followed = follow(plans, Arc::clone(&rest), counting.clone());
         Current {
             rest,
             follower: tokio::spawn(followed).abort_handle(),
@@ -84,22 +85,26 @@ impl Drop for Current {
     }
 }
 
-async fn follow(mut plans: watch::Receiver<Arc<Plan>>, rest: Arc<Mutex<Arc<Rest>>>) {
+async fn follow(
+    mut plans: watch::Receiver<Arc<Plan>>,
+    rest: Arc<Mutex<Arc<Rest>>>,
+    counting: Counting,
+) {
     while plans.changed().await.is_ok() {
         let plan = Arc::clone(&plans.borrow_and_update());
         let mut rest = rest.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = Rest::of(&plan, Some(&rest));
+        let next = Rest::of(&plan, Some(&rest), &counting);
         *rest = Arc::new(next);
     }
 }
 
 impl Rest {
     /// With the connections of `before`, where they lead to the same place.
-    fn of(plan: &Plan, before: Option<&Rest>) -> Self {
+    fn of(plan: &Plan, before: Option<&Rest>, counting: &Counting) -> Self {
         let upstream = |name: &str, wanted: &Options, before: Option<&Arc<Upstream>>| {
             let same = before.filter(|before| *before.options() == *wanted);
             same.cloned()
-                .unwrap_or_else(|| Arc::new(Upstream::new(name.into(), wanted.clone())))
+                .unwrap_or_else(|| Arc::new(Upstream::new(name.into(), wanted.clone(), counting)))
         };
         Rest {
             a: upstream("A-REST", &plan.a, before.map(|before| &before.a)),
@@ -118,10 +123,12 @@ impl Rest {
     pub(crate) async fn answer(
         &self,
         call: Call<'_>,
+        counted: &routes::Counted,
         body: Incoming,
     ) -> Result<Response<Body>, Problem> {
         let head = call.head;
         let route = routes::rest(&head.method, head.uri.path())?;
+        call.entry.asks_for(counted.rest(route));
         let query = Query::parse(head.uri.query().unwrap_or_default())?;
         let (upstream, target) = match route {
             routes::Rest::Hello => (&self.a, hello(&query)?),

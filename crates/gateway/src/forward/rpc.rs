@@ -23,11 +23,13 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, Version, header, request::Parts};
 use hyper::body::Incoming;
 use server::RequestId;
+use telemetry::RpcId;
 use tokio::time::{Instant, timeout_at};
 use transcode::WriteOptions;
 
 use super::{Call, body, served::Served, timed_out};
 use crate::{
+    counting::Passing,
     respond::{Body, Code, Problem, UpstreamFailure},
     server::InFlight,
     table::{Kind, Method, Table},
@@ -36,6 +38,7 @@ use crate::{
 use connect::EnvelopeWriter;
 use download::{Download, Dress, Pump, Seen, Source};
 use outgoing::Outgoing;
+pub(crate) use own::Counted as CountedOwn;
 use own::Own;
 pub(crate) use spoken::Spoken;
 use spoken::{Codec, Wrap};
@@ -59,6 +62,10 @@ pub(super) async fn answer(
             return Err(problem);
         }
     };
+    call.entry.calls(target.rpc);
+    if matches!(spoken, Spoken::Connect(_) | Spoken::ConnectGet) {
+        call.entry.is_plain();
+    }
     match spoken {
         Spoken::Connect(codec) => connect::post(&served, &target, codec, call, body).await,
         Spoken::ConnectGet => connect::get(&served, &target, call).await,
@@ -73,6 +80,8 @@ struct Target {
     method: Arc<Method>,
     /// Which of the gateway's own it is, unless an upstream has it.
     own: Option<Own>,
+    /// What metrics know it by.
+    rpc: RpcId,
 }
 
 /// The method that is called, if it is and can be called so.
@@ -85,12 +94,14 @@ fn target(served: &Served, spoken: Spoken, head: &Parts) -> Result<Target, Probl
         Some(method) => Target {
             method: Arc::clone(method),
             own: None,
+            rpc: method.rpc,
         },
         None => {
             let (own, method) = own::find(path).ok_or_else(|| unknown(served, path))?;
             Target {
                 method,
                 own: Some(own),
+                rpc: served.own.rpc(own),
             }
         }
     };
@@ -140,7 +151,7 @@ fn write_options(served: &Served) -> WriteOptions {
 /// Passes a call through, message by message as they come.
 async fn pass(
     served: &Arc<Served>,
-    Target { method, own }: Target,
+    Target { method, own, rpc }: Target,
     spoken: Spoken,
     call: Call<'_>,
     body: Incoming,
@@ -149,11 +160,14 @@ async fn pass(
     let (limit, deadline) = outgoing::limit(spoken, &call.head.headers, most)?;
     let unwrap = unwrap(served, &method, spoken, &call.head.headers)?;
     let dress = dress(served, &method, spoken);
-    let upload = Upload::new(body, unwrap);
+    let passing = Passing::of(&served.counting.worker, rpc);
+    let upload = Upload::new(body, unwrap, passing);
     if let Some(own) = own {
         let shared = Shared::new(call.in_flight.take());
         let (source, pump) = own.answer(Arc::clone(served), upload, deadline, Arc::clone(&shared));
-        let mut download = Download::new(Arc::clone(&method.service), source, dress, shared);
+        let passing = Passing::of(&served.counting.worker, rpc);
+        let service = Arc::clone(&method.service);
+        let mut download = Download::new(service, source, dress, shared, passing);
         download.pump = Some(pump);
         let grpc = HeaderValue::from_static("application/grpc");
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, grpc)]);
@@ -222,11 +236,13 @@ async fn begin(
     let (headers, deadline) = (|| head.headers(), head.deadline);
     let failed = |failure| Problem::upstream(service, failure);
     if let Opening::Whole(message) = opening {
-        let called = upstream.pass_whole(path, &headers, message, deadline);
+        let called = upstream.pass_whole(path, &headers, message, deadline, method.rpc);
         let (passed, sending) = called.await.map_err(failed)?;
         return Ok((passed, Watch::Later(sending)));
     }
-    let begun = upstream.pass(path, &headers, &opening, deadline).await;
+    let begun = upstream
+        .pass(path, &headers, &opening, deadline, method.rpc)
+        .await;
     let (sending, waiting) = begun.map_err(failed)?.split();
     let shared = Shared::new(in_flight.take());
     let pumped = pump(Some(upload), sending, deadline, Arc::clone(&shared));
@@ -269,7 +285,7 @@ async fn answered(
         None => Seen::of(&mut stream).await,
     };
     if let Dress::Grpc = dress
-        && let Some((bytes, trailers, number)) = seen.take_whole(&busy)
+        && let Some((bytes, trailers, number)) = seen.take_whole(&busy, method.rpc)
     {
         if let Watch::Since(_, shared) = watch {
             *place = shared.leave_place();
@@ -279,9 +295,11 @@ async fn answered(
         return response;
     }
     let (shared, pump) = watch.over(&seen, deadline, place);
+    let passing = Passing::of(busy.worker(), method.rpc);
     shared.keep(busy);
     let service = Arc::clone(&method.service);
-    let mut download = Download::new(service, Source::Remote(stream), dress, shared);
+    let source = Source::Remote(stream);
+    let mut download = Download::new(service, source, dress, shared, passing);
     download.pump = pump;
     download.begin_with(seen);
     streamed(spoken, headers, download)

@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use server::admin::Readiness;
 use tokio::sync::watch;
 
-use super::{GrpcOptions, readiness};
+use super::{GrpcOptions, readiness, rpc};
 use crate::{
     Settings,
     catalog::{Catalog, Generation},
+    counting::Counting,
     routes::Pages,
     services::{Docs, ErrorStyle, HeaderRules, Services, UpstreamServices},
     table::Table,
@@ -30,10 +31,17 @@ pub(crate) struct Served {
     pub(crate) options: GrpcOptions,
     pub(crate) settings: Settings,
     readiness: readiness::Known,
+    pub(crate) counting: Counting,
+    pub(crate) own: rpc::CountedOwn,
 }
 
 impl Served {
-    fn of(generation: &Generation, catalog: &Catalog, before: &[Arc<Upstream>]) -> Self {
+    fn of(
+        generation: &Generation,
+        catalog: &Catalog,
+        before: &[Arc<Upstream>],
+        counting: &Counting,
+    ) -> Self {
         let wanted = generation.services.upstreams.iter().enumerate();
         let upstreams = wanted.map(|(index, wanted)| {
             let mut known = before.iter();
@@ -45,6 +53,7 @@ impl Served {
                     wanted.policy.clone(),
                     connection,
                     catalog.suspicion(),
+                    counting,
                 ))
             });
             if wanted.policy.repeats() {
@@ -59,6 +68,8 @@ impl Served {
             options: generation.options.clone(),
             settings: generation.settings.clone(),
             readiness: readiness::Known::default(),
+            counting: counting.clone(),
+            own: rpc::CountedOwn::of(&counting.telemetry),
         }
     }
 
@@ -110,10 +121,10 @@ pub(super) struct Current {
 impl Current {
     /// Connects to every upstream and keeps the connections. Must be called on the
     /// worker's runtime.
-    pub(super) fn of(catalog: &Catalog) -> Self {
+    pub(super) fn of(catalog: &Catalog, counting: &Counting) -> Self {
         let mut generations = catalog.generations();
         let first = Arc::clone(&generations.borrow_and_update());
-        let served = Served::of(&first, catalog, &[]);
+        let served = Served::of(&first, catalog, &[], counting);
         let served = Arc::new(Mutex::new(Arc::new(served)));
         let followed = follow(catalog.clone(), generations, Arc::clone(&served));
         Current {
@@ -142,7 +153,7 @@ async fn follow(
     while generations.changed().await.is_ok() {
         let generation = Arc::clone(&generations.borrow_and_update());
         let mut served = served.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = Served::of(&generation, &catalog, &served.upstreams);
+        let next = Served::of(&generation, &catalog, &served.upstreams, &served.counting);
         *served = Arc::new(next);
     }
 }

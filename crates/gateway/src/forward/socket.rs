@@ -79,8 +79,10 @@ impl Served {
             limits,
             cors,
             in_flight,
+            entry,
         } = call;
         let (endpoint, variables) = self.find_for_socket(head)?;
+        entry.asks_for(endpoint.route);
         let handshake = Handshake::read(head)?;
         respond::check_origin(cors, &head.headers)?;
         let extensions = &head.extensions;
@@ -183,6 +185,7 @@ impl Session {
             headers: &self.headers,
             rules: &self.rules,
             deadline: self.deadline,
+            rpc: Some(self.endpoint.method.rpc),
         };
         let endpoint = &self.endpoint;
         let path = &endpoint.method.path;

@@ -59,6 +59,7 @@ impl Asking {
             headers: &self.headers,
             rules: &self.rules,
             deadline: self.deadline,
+            rpc: Some(self.endpoint.method.rpc),
         };
         let path = &self.endpoint.method.path;
         let begun = self.upstream.call(path, &self.message, &metadata);

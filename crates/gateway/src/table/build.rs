@@ -10,6 +10,7 @@ use describe::Description;
 use http::uri::PathAndQuery;
 use prost_reflect::MethodDescriptor;
 use routing::{Body, Router, Rule, ServiceConfig, Template, Verb};
+use telemetry::{Rpc, Telemetry};
 use transcode::{FieldPath, MessageId, Schema, WriteOptions};
 
 use super::{
@@ -51,9 +52,11 @@ const HTTP_BODY: &str = "google.api.HttpBody";
 pub(crate) fn build(
     services: &Services,
     described: &[Option<Arc<Described>>],
+    telemetry: &Telemetry,
 ) -> Result<Table, Vec<String>> {
     let mut building = Building {
         services,
+        telemetry,
         problems: Vec::new(),
         left_out: Vec::new(),
         methods: HashMap::new(),
@@ -72,6 +75,7 @@ pub(crate) fn build(
 
 struct Building<'s> {
     services: &'s Services,
+    telemetry: &'s Telemetry,
     problems: Vec<String>,
     left_out: Vec<String>,
     methods: HashMap<String, Arc<Method>>,
@@ -147,6 +151,8 @@ impl<'s> Building<'s> {
         let path = own_path(method);
         let known = Arc::new(Method {
             upstream: index,
+            rpc: self.telemetry.rpc(rpc(&self.services.upstreams[index].name, method)),
+            route: self.telemetry.route(&path),
             service: Arc::clone(&self.services.upstreams[index].name),
             path: PathAndQuery::try_from(&path).map_err(|error| error.to_string())?,
             kind: Kind::of(method),
@@ -326,6 +332,7 @@ impl<'s> Building<'s> {
         }
         Ok(Endpoint {
             listed: Arc::clone(listed),
+            route: self.telemetry.route(&listed.path),
             method: Arc::clone(known),
             variables,
             variable_names: rule.template.variables().map(ToOwned::to_owned).collect(),
@@ -392,6 +399,16 @@ fn served<'d>(
             None => !TOOLS.contains(&service.as_str()),
         }
     })
+}
+
+/// As metrics know a method.
+fn rpc(upstream: &str, method: &MethodDescriptor) -> Rpc {
+    Rpc {
+        rpc_type: Kind::of(method).rpc_type(),
+        service: method.parent_service().full_name().to_owned(),
+        method: method.name().to_owned(),
+        upstream: upstream.to_owned(),
+    }
 }
 
 /// `/package.Service/Method`.

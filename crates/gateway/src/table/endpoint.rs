@@ -21,6 +21,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     pub(crate) listed: Arc<Listed>,
+    /// What metrics know it by.
+    pub(crate) route: telemetry::Route,
     pub(crate) method: Arc<Method>,
     /// The fields of the path's variables, in the template's order.
     pub(crate) variables: Vec<FieldPath>,
@@ -112,6 +114,7 @@ impl Endpoint {
                 upstream: Arc::clone(&method.service),
                 origin: "the method itself".to_owned(),
             }),
+            route: method.route,
             method: Arc::clone(method),
             variables: Vec::new(),
             variable_names: Vec::new(),

@@ -7,6 +7,7 @@ use prost_reflect::{
     MethodDescriptor,
     prost_types::{MethodOptions, method_options::IdempotencyLevel},
 };
+use telemetry::{Route, RpcId, RpcType};
 use transcode::{FieldPath, MessageId, Schema};
 
 /// A method of one upstream.
@@ -16,6 +17,9 @@ pub(crate) struct Method {
     pub(crate) upstream: usize,
     /// The upstream's name.
     pub(crate) service: Arc<str>,
+    /// What metrics know it by, and its own path.
+    pub(crate) rpc: RpcId,
+    pub(crate) route: Route,
     /// `/package.Service/Method`.
     pub(crate) path: PathAndQuery,
     pub(crate) kind: Kind,
@@ -80,6 +84,16 @@ impl Kind {
             (false, true) => Kind::ServerStreaming,
             (true, false) => Kind::ClientStreaming,
             (true, true) => Kind::Bidirectional,
+        }
+    }
+
+    /// As metrics call it.
+    pub(crate) fn rpc_type(self) -> RpcType {
+        match self {
+            Kind::Unary => RpcType::Unary,
+            Kind::ServerStreaming => RpcType::ServerStream,
+            Kind::ClientStreaming => RpcType::ClientStream,
+            Kind::Bidirectional => RpcType::BidiStream,
         }
     }
 

@@ -7,6 +7,7 @@ mod address;
 mod balance;
 mod call;
 mod compression;
+mod figures;
 mod connection;
 mod ejection;
 mod endpoint;
@@ -44,7 +45,7 @@ pub use retry::{ATTEMPTS_MAX, BudgetLimits, Codes, Hedge, Methods, Retry};
 
 use pool::Pool;
 
-use crate::respond::UpstreamFailure;
+use crate::{counting::Counting, respond::UpstreamFailure};
 
 /// How a service is connected to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,8 +94,11 @@ impl Upstream {
         policy: Policy,
         options: Options,
         described: &Arc<Notify>,
+        counting: &Counting,
     ) -> Self {
-        let pool = Arc::new(Pool::new(name, policy, options, Arc::clone(described)));
+        let described = Arc::clone(described);
+        let pool = Arc::new(Pool::new(name, policy, options, described, counting));
+        counting.telemetry.ask(&pool);
         let looks_up = pool.policy.addresses.iter().any(Address::is_name);
         let resolver = looks_up.then(|| {
             let followed = resolve::follow(Arc::clone(&pool));

@@ -2,7 +2,15 @@
 //! worker's own. The pool is `hyper-util`'s; what a call may cost is bounded
 //! here and by the calls in flight.
 
-use std::{fmt, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Request, Response, Uri, header, uri::PathAndQuery};
@@ -14,9 +22,10 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use server::RequestId;
+use telemetry::{ClientId, Gathered, HttpMethod, Outcome, Source, Worker, table};
 
 use super::TRACEPARENT;
-use crate::respond::UpstreamFailure;
+use crate::{counting::Counting, respond::UpstreamFailure};
 
 /// Where a service is and how it is connected to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,11 +86,68 @@ pub(crate) struct Upstream {
     name: Arc<str>,
     options: Options,
     client: Client<HttpConnector, Empty<Bytes>>,
+    number: ClientId,
+    worker: Arc<Worker>,
+    counts: Arc<telemetry::Upstream>,
+    figures: Arc<Figures>,
+}
+
+/// What the service is like at the moment, as one worker sees it.
+struct Figures {
+    name: Arc<str>,
+    in_flight: AtomicUsize,
+    is_up: AtomicBool,
+}
+
+impl Source for Figures {
+    fn tell(&self, to: &mut Gathered) {
+        let name = &[&*self.name];
+        let in_flight = self.in_flight.load(Ordering::Relaxed);
+        to.count(&table::UPSTREAM_IN_FLIGHT, name, in_flight as u64);
+        let is_up = self.is_up.load(Ordering::Relaxed);
+        to.count(&table::UPSTREAM_UP, name, u64::from(is_up));
+    }
+}
+
+/// One request, counted when it ends or is given up.
+struct Counted<'u> {
+    upstream: &'u Upstream,
+    began: Instant,
+    outcome: Outcome,
+}
+
+impl<'u> Counted<'u> {
+    fn begin(upstream: &'u Upstream) -> Self {
+        upstream.figures.in_flight.fetch_add(1, Ordering::Relaxed);
+        Counted {
+            upstream,
+            began: Instant::now(),
+            outcome: Outcome::GivenUp,
+        }
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        let Upstream {
+            figures,
+            worker,
+            number,
+            ..
+        } = self.upstream;
+        figures.in_flight.fetch_sub(1, Ordering::Relaxed);
+        if self.outcome != Outcome::GivenUp {
+            let is_up = matches!(self.outcome, Outcome::Status(_));
+            figures.is_up.store(is_up, Ordering::Relaxed);
+        }
+        let nanos = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        worker.asked(*number, HttpMethod::GET, self.outcome, nanos);
+    }
 }
 
 impl Upstream {
     /// A pool without a connection yet. Must be called on the worker's runtime.
-    pub(crate) fn new(name: Arc<str>, options: Options) -> Self {
+    pub(crate) fn new(name: Arc<str>, options: Options, counting: &Counting) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(options.connect_timeout));
         connector.set_nodelay(true);
@@ -90,7 +156,17 @@ impl Upstream {
             .pool_max_idle_per_host(options.idle_connections_max)
             .pool_idle_timeout(options.idle_timeout)
             .build(connector);
+        let figures = Arc::new(Figures {
+            name: Arc::clone(&name),
+            in_flight: AtomicUsize::new(0),
+            is_up: AtomicBool::new(true),
+        });
+        counting.telemetry.ask(&figures);
         Upstream {
+            number: counting.telemetry.client(&name),
+            worker: Arc::clone(&counting.worker),
+            counts: counting.telemetry.upstream(&name),
+            figures,
             name,
             options,
             client,
@@ -118,13 +194,25 @@ impl Upstream {
         id: &RequestId,
         traceparent: Option<&HeaderValue>,
     ) -> Result<Response<Bytes>, UpstreamFailure> {
+        let mut counted = Counted::begin(self);
         let request = || self.request(path_and_query, id, traceparent);
         let answer = match self.client.request(request()?).await {
-            Err(error) if !error.is_connect() => self.client.request(request()?).await,
+            Err(error) if !error.is_connect() => {
+                self.counts.retried();
+                self.client.request(request()?).await
+            }
             answer => answer,
         };
-        let answer = answer.map_err(|error| self.failure(&error))?;
-        self.whole(answer).await
+        let answer = match answer {
+            Ok(answer) => self.whole(answer).await,
+            Err(error) => Err(self.failure(&error)),
+        };
+        counted.outcome = match &answer {
+            Ok(answer) => Outcome::Status(answer.status().as_u16()),
+            Err(UpstreamFailure::Unreachable { .. }) => Outcome::Unreachable,
+            Err(_) => Outcome::Broken,
+        };
+        answer
     }
 
     fn request(

@@ -12,10 +12,12 @@ use std::{
 use bytes::Bytes;
 use h2::RecvStream;
 use http::HeaderMap;
+use telemetry::{Frames, RpcId};
 use tokio::{sync::mpsc, task::AbortHandle};
 
 use super::{base64, connect::EnvelopeWriter, spoken::Wrap, status::Status, upload::Shared, web};
 use crate::{
+    counting::Passing,
     respond::{Aborted, Chunks, Code, Problem, UpstreamFailure},
     upstream::grpc::{Busy, broken_off},
 };
@@ -137,12 +139,17 @@ impl Seen {
 
     /// Takes the whole of an answer that goes out as it is, if it is there: its bytes,
     /// its trailers, and the number of its status, by which the call is judged.
-    pub(super) fn take_whole(&mut self, busy: &Busy) -> Option<(Bytes, HeaderMap, u32)> {
+    pub(super) fn take_whole(
+        &mut self,
+        busy: &Busy,
+        rpc: RpcId,
+    ) -> Option<(Bytes, HeaderMap, u32)> {
         let Some(Ok(trailers)) = &mut self.end else {
             return None;
         };
         let number = Status::number_in(trailers)?;
         busy.judge(Code::from_number(number));
+        busy.passed_on(rpc, Frames::default().count(&self.first));
         Some((mem::take(&mut self.first), mem::take(trailers), number))
     }
 }
@@ -182,6 +189,7 @@ pub(super) struct Download {
     pub(super) status: Option<u32>,
     pub(super) cause: Option<String>,
     pub(super) done: bool,
+    passing: Passing,
 }
 
 /// A task that ends with what it is for.
@@ -199,6 +207,7 @@ impl Download {
         source: Source,
         dress: Dress,
         shared: Arc<Shared>,
+        passing: Passing,
     ) -> Self {
         Download {
             service,
@@ -212,6 +221,7 @@ impl Download {
             status: None,
             cause: None,
             done: false,
+            passing,
         }
     }
 
@@ -234,12 +244,20 @@ impl Download {
 
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Piece> {
         if let Some(first) = self.first.take() {
+            self.passing.through(&first);
             return Poll::Ready(Piece::Data(first));
         }
         if let Some(end) = self.end.take() {
             return Poll::Ready(end);
         }
-        self.source.poll(cx, &self.service, &self.shared)
+        let piece = ready!(self.source.poll(cx, &self.service, &self.shared));
+        if let Piece::Data(bytes) = &piece {
+            match &self.source {
+                Source::Own(_) => self.passing.of_own(bytes),
+                Source::Remote(_) | Source::Ended => self.passing.through(bytes),
+            }
+        }
+        Poll::Ready(piece)
     }
 
     /// What the client gets of the end beside trailers.

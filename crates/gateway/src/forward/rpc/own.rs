@@ -18,6 +18,7 @@ use tokio::{
 use tonic_health::pb::{
     HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
 };
+use telemetry::{Route, Rpc, RpcId, RpcType, Telemetry};
 use transcode::Schema;
 
 use super::{
@@ -83,6 +84,9 @@ fn methods(pool: &DescriptorPool) -> Vec<(String, (Own, Arc<Method>))> {
         let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
         let method = Method {
             upstream: usize::MAX,
+            // Counted by what is served; see [`Counted`].
+            rpc: RpcId::UNMATCHED,
+            route: Route::UNMATCHED,
             service: "gateway".into(),
             path: PathAndQuery::try_from(&path).ok()?,
             kind: Kind::of(&method),
@@ -103,6 +107,41 @@ pub(super) fn find(path: &str) -> Option<(Own, Arc<Method>)> {
     // All are of one family, which is told at once.
     path.starts_with("/grpc.")
         .then(|| SERVICES.methods.get(path).cloned())?
+}
+
+/// What metrics know them by, in either version of reflection.
+pub(crate) struct Counted {
+    reflection: RpcId,
+    check: RpcId,
+    watch: RpcId,
+}
+
+impl Counted {
+    pub(crate) fn of(telemetry: &Telemetry) -> Self {
+        let rpc = |rpc_type, service: &str, method: &str| {
+            telemetry.rpc(Rpc {
+                rpc_type,
+                service: service.to_owned(),
+                method: method.to_owned(),
+                upstream: String::new(),
+            })
+        };
+        let health = "grpc.health.v1.Health";
+        let reflection = "grpc.reflection.v1.ServerReflection";
+        Counted {
+            reflection: rpc(RpcType::BidiStream, reflection, "ServerReflectionInfo"),
+            check: rpc(RpcType::Unary, health, "Check"),
+            watch: rpc(RpcType::ServerStream, health, "Watch"),
+        }
+    }
+
+    pub(super) fn rpc(&self, own: Own) -> RpcId {
+        match own {
+            Own::Reflection => self.reflection,
+            Own::HealthCheck => self.check,
+            Own::HealthWatch => self.watch,
+        }
+    }
 }
 
 impl Own {

@@ -18,6 +18,7 @@ use transcode::{Builder, ReadOptions, Unknown};
 use super::{base64::Unwrapper, status::Status};
 use crate::{
     compression::{Coding, decoded::unpacked_max},
+    counting::Passing,
     respond::Code,
     server::InFlight,
     table::Method,
@@ -106,6 +107,7 @@ pub(super) enum Broken {
 pub(super) struct Upload {
     body: Incoming,
     unwrap: Unwrap,
+    passing: Passing,
     ended: bool,
 }
 
@@ -119,10 +121,11 @@ pub(super) enum Unwrap {
 }
 
 impl Upload {
-    pub(super) fn new(body: Incoming, unwrap: Unwrap) -> Self {
+    pub(super) fn new(body: Incoming, unwrap: Unwrap, passing: Passing) -> Self {
         Upload {
             body,
             unwrap,
+            passing,
             ended: false,
         }
     }
@@ -167,7 +170,10 @@ impl Upload {
             });
             match unwrapped {
                 Ok(bytes) if bytes.is_empty() => {}
-                Ok(bytes) => return Poll::Ready(Some(Ok(bytes))),
+                Ok(bytes) => {
+                    self.passing.of_client(&bytes);
+                    return Poll::Ready(Some(Ok(bytes)));
+                }
                 Err(status) => {
                     self.ended = true;
                     return Poll::Ready(Some(Err(Broken::Wrong(status))));

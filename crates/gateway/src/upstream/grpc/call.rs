@@ -14,6 +14,7 @@ use http::{
 };
 use percent_encoding::percent_decode;
 use server::RequestId;
+use telemetry::RpcId;
 use tokio::time::Instant;
 
 use super::{
@@ -27,6 +28,7 @@ use super::{
     retry::Pushback,
 };
 use crate::{
+    counting::Passing,
     respond::{Code, UpstreamFailure},
     services::HeaderRules,
     upstream::{GRPC_TIMEOUT, TRACEPARENT, traceparent},
@@ -44,6 +46,8 @@ pub(crate) struct Metadata<'r> {
     pub(crate) headers: &'r HeaderMap,
     pub(crate) rules: &'r HeaderRules,
     pub(crate) deadline: Instant,
+    /// What metrics know the method by; `None` is not counted.
+    pub(crate) rpc: Option<RpcId>,
 }
 
 impl Upstream {
@@ -84,7 +88,12 @@ impl Upstream {
             Ok(begun) => Ok(begun),
             Err(failed) => Box::pin(self.begin_again(failed, method, metadata)).await,
         };
-        begun.map(|(stream, answering)| (Sending { stream }, answering))
+        begun.map(|(stream, answering)| {
+            let passing = metadata
+                .rpc
+                .map(|rpc| Passing::of(answering.busy.worker(), rpc));
+            (Sending { stream, passing }, answering)
+        })
     }
 
     /// One attempt; `previous` ones may have begun.
@@ -104,12 +113,14 @@ impl Upstream {
     /// Sends the head of a call, and its only message if it is there.
     pub(super) async fn head(
         &self,
-        place: Place,
+        mut place: Place,
         method: &PathAndQuery,
         message: Option<&Bytes>,
         previous: u32,
         metadata: &Metadata<'_>,
     ) -> Result<(SendStream<Bytes>, Answering), Failed> {
+        place.0.count(metadata.rpc);
+        place.0.sent(u64::from(message.is_some()));
         let mut request = bare_request(&place.0.standing().target.address, method);
         let headers = request.headers_mut();
         if previous > 0 {
@@ -210,8 +221,9 @@ pub(super) enum AttemptError {
 
 impl Failed {
     fn of(error: AttemptError, busy: &Busy) -> Self {
-        if !error.has_not_begun() {
-            busy.judge(Some(error.code()));
+        match error.has_not_begun() {
+            true => busy.ended(Some(error.code())),
+            false => busy.judge(Some(error.code())),
         }
         Failed {
             error,
@@ -304,6 +316,7 @@ fn broken(error: &h2::Error) -> UpstreamFailure {
 /// the call.
 pub(crate) struct Sending {
     pub(super) stream: SendStream<Bytes>,
+    pub(super) passing: Option<Passing>,
 }
 
 /// The service takes nothing more; its answer says why.
@@ -329,6 +342,9 @@ impl Sending {
                 return Poll::Ready(Err(Closed));
             };
             let part = bytes.split_to(room.min(bytes.len()));
+            if let Some(passing) = &mut self.passing {
+                passing.to_upstream(&part);
+            }
             if self.stream.send_data(part, false).is_err() {
                 return Poll::Ready(Err(Closed));
             }
@@ -469,9 +485,11 @@ impl Messages {
             };
             // In two steps, of which the first is all that most messages need.
             if let Ok(Some(complete)) = self.decoder.complete() {
+                self.busy.received(1);
                 return Poll::Ready(Ok(Some(complete)));
             }
             if let Some(complete) = self.decoder.seek().map_err(unreadable)? {
+                self.busy.received(1);
                 return Poll::Ready(Ok(Some(complete)));
             }
             match std::task::ready!(self.stream.poll_data(cx)) {

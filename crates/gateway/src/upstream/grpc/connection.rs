@@ -76,6 +76,7 @@ pub(super) async fn keep(link: Arc<Link>, connect_timeout: Duration, keep_alive:
                     tracing::info!(%service, address = %target, "connected again");
                     common.described.notify_one();
                 }
+                common.counts.connected();
                 link.set(State::Open(sender.clone()));
                 let opened = Instant::now();
                 let driven = drive(connection, Arc::clone(&link), keep_alive);
@@ -96,6 +97,9 @@ pub(super) async fn keep(link: Arc<Link>, connect_timeout: Duration, keep_alive:
         if !standing.down.swap(true, Ordering::Relaxed) {
             tracing::warn!(%service, address = %target, %why, "not connected; trying on");
             common.lost.notify_one();
+        }
+        if lasted < LASTED {
+            common.counts.not_connected();
         }
         if lasted >= LASTED {
             back_off = BACK_OFF_MIN;

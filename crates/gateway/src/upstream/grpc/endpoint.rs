@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use telemetry::Worker;
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
@@ -22,7 +23,7 @@ use super::{
     policy::Health,
     retry::{Budget, Codes},
 };
-use crate::respond::Code;
+use crate::{counting::Counting, respond::Code};
 
 /// Its health service says something else than that it serves.
 const UNWELL: u8 = 1;
@@ -58,7 +59,7 @@ pub(super) struct Common {
     ejection: Option<Ejection>,
     /// Endpoints, and those of them that are put aside.
     pub(super) endpoints: AtomicUsize,
-    ejected: AtomicUsize,
+    pub(super) ejected: AtomicUsize,
     pub(super) budget: Option<Budget>,
     /// Codes that cost something of the budget.
     costly: Codes,
@@ -73,14 +74,24 @@ pub(super) struct Common {
     /// Told when a connection is lost, and when one is had again: then the service may
     /// describe itself differently.
     pub(super) described: Arc<Notify>,
+    /// Where what happens to the service is counted, and its calls.
+    pub(super) counts: Arc<telemetry::Upstream>,
+    pub(super) worker: Arc<Worker>,
 }
 
 impl Common {
-    pub(super) fn new(name: Arc<str>, policy: &Policy, described: Arc<Notify>) -> Self {
+    pub(super) fn new(
+        name: Arc<str>,
+        policy: &Policy,
+        described: Arc<Notify>,
+        counting: &Counting,
+    ) -> Self {
         let repeats = policy.retry.is_some() || policy.hedge.is_some();
         let codes = policy.retry.as_ref().map(|retry| retry.codes);
         let codes = codes.or(policy.hedge.as_ref().map(|hedge| hedge.codes));
         Common {
+            counts: counting.telemetry.upstream(&name),
+            worker: Arc::clone(&counting.worker),
             name,
             ejection: policy.ejection.clone(),
             endpoints: AtomicUsize::new(0),
@@ -171,6 +182,7 @@ impl Standing {
         let time = record.eject(policy);
         self.flags.fetch_or(EJECTED, Ordering::Relaxed);
         common.ejected.fetch_add(1, Ordering::Relaxed);
+        common.counts.ejected();
         tracing::warn!(service = %common.name, address = %self.target, ?time, "its calls fail; put aside");
         let standing = Arc::clone(self);
         tokio::spawn(async move {
@@ -281,6 +293,11 @@ impl Endpoint {
             .map(|index| &self.links[index])
     }
 
+    /// Whether it is connected, well and not put aside.
+    pub(super) fn is_available(&self) -> bool {
+        self.is_open() && self.standing.flags.load(Ordering::Relaxed) == 0
+    }
+
     /// In words, for operators; why it gets no calls, if it gets none.
     pub(super) fn problem(&self) -> Option<String> {
         let flags = self.standing.flags.load(Ordering::Relaxed);
@@ -339,7 +356,8 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_gone_is_not_put_aside() {
-        let common = Common::new("shop".into(), &policy(), Arc::default());
+        let counting = Counting::of(&telemetry::Telemetry::off());
+        let common = Common::new("shop".into(), &policy(), Arc::default(), &counting);
         let common = Arc::new(common);
         common.endpoints.store(2, Ordering::Relaxed);
         let (first, second) = (standing(&common), standing(&common));

@@ -3,12 +3,13 @@
 
 use std::sync::{
     Arc, Mutex, PoisonError,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicU32, AtomicUsize, Ordering},
 };
 use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
+use telemetry::{RpcId, Side, Worker};
 use tokio::{sync::Notify, time::Instant};
 
 use super::endpoint::Standing;
@@ -145,7 +146,18 @@ pub(crate) struct Busy {
     link: Arc<Link>,
     /// Until when it may take to be answered; `None` once it is.
     unanswered: Option<Instant>,
+    counted: Option<Counted>,
 }
+
+/// What is counted of a call when its place is given back.
+struct Counted {
+    rpc: RpcId,
+    began: std::time::Instant,
+    /// The number of its status, or [`NO_END`].
+    ended: AtomicU32,
+}
+
+const NO_END: u32 = u32::MAX;
 
 impl Busy {
     fn with(link: Arc<Link>, deadline: Instant) -> Self {
@@ -153,6 +165,52 @@ impl Busy {
         Busy {
             link,
             unanswered: Some(deadline),
+            counted: None,
+        }
+    }
+
+    /// Counts the call as one of this method from now on.
+    pub(super) fn count(&mut self, rpc: Option<RpcId>) {
+        if let Some(rpc) = rpc.filter(|_| self.worker().is_on()) {
+            self.worker().call_started(Side::Client, rpc);
+            self.counted = Some(Counted {
+                rpc,
+                began: std::time::Instant::now(),
+                ended: AtomicU32::new(NO_END),
+            });
+        }
+    }
+
+    /// What the worker counts with.
+    pub(crate) fn worker(&self) -> &Arc<Worker> {
+        &self.link.standing.common.worker
+    }
+
+    /// Messages have been sent to the service.
+    pub(super) fn sent(&self, messages: u64) {
+        if let Some(Counted { rpc, .. }) = self.counted {
+            self.worker().sent(Side::Client, rpc, messages);
+        }
+    }
+
+    /// Messages of the service have come.
+    pub(super) fn received(&self, messages: u64) {
+        if let Some(Counted { rpc, .. }) = self.counted {
+            self.worker().received(Side::Client, rpc, messages);
+        }
+    }
+
+    /// Messages of the service were its, and go to the client as they are.
+    pub(crate) fn passed_on(&self, rpc: RpcId, messages: u64) {
+        self.received(messages);
+        self.worker().sent(Side::Server, rpc, messages);
+    }
+
+    /// What is counted of the call's end, unless it ends otherwise.
+    pub(super) fn ended(&self, code: Option<Code>) {
+        if let Some(counted) = &self.counted {
+            let number = code.map_or(0, Code::number);
+            counted.ended.store(number, Ordering::Relaxed);
         }
     }
 
@@ -170,7 +228,24 @@ impl Busy {
 
     /// The call ended, with `code` unless all was well.
     pub(crate) fn judge(&self, code: Option<Code>) {
+        self.ended(code);
         self.link.standing.judge(code);
+    }
+}
+
+impl Counted {
+    fn end(&self, worker: &Worker, is_late: bool) {
+        let nanos = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let ended = self.ended.load(Ordering::Relaxed);
+        let code = match ended {
+            NO_END if is_late => Code::DeadlineExceeded.number(),
+            NO_END => Code::Cancelled.number(),
+            number => number,
+        };
+        worker.call_ended(Side::Client, self.rpc, code, nanos);
+        if ended == NO_END {
+            worker.call_aborted(Side::Client, self.rpc);
+        }
     }
 }
 
@@ -183,9 +258,11 @@ impl Drop for Busy {
             common.room.notify_one();
         }
         // One that its client gave up says nothing of the connection.
-        if let Some(deadline) = self.unanswered
-            && deadline <= Instant::now()
-        {
+        let is_late = self.unanswered.is_some_and(|deadline| deadline <= Instant::now());
+        if let Some(counted) = &self.counted {
+            counted.end(&common.worker, is_late);
+        }
+        if is_late {
             link.timed_out.fetch_add(1, Ordering::Relaxed);
             let mut at = link
                 .timed_out_at

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use h2::{RecvStream, client::ResponseFuture};
 use http::{HeaderMap, response::Parts, uri::PathAndQuery};
+use telemetry::RpcId;
 use tokio::time::Instant;
 
 use super::{
@@ -17,7 +18,10 @@ use super::{
     link::Busy,
     repeat::ATTEMPTS_MAX,
 };
-use crate::respond::UpstreamFailure;
+use crate::{
+    counting::Passing,
+    respond::{Code, UpstreamFailure},
+};
 
 /// What goes out first.
 #[derive(Debug, Clone)]
@@ -53,22 +57,25 @@ impl Upstream {
         head: &(impl Fn() -> HeaderMap + Sync),
         opening: &Opening,
         deadline: Instant,
+        rpc: RpcId,
     ) -> Result<Begun, UpstreamFailure> {
-        self.pass_elsewhere(&mut Vec::new(), method, head, opening, deadline)
+        self.pass_elsewhere((rpc, &mut Vec::new()), method, head, opening, deadline)
             .await
     }
 
     /// The same, where others than those `tried` are preferred.
     async fn pass_elsewhere(
         &self,
-        tried: &mut Vec<Arc<Standing>>,
+        (rpc, tried): (RpcId, &mut Vec<Arc<Standing>>),
         method: &PathAndQuery,
         head: &(impl Fn() -> HeaderMap + Sync),
         opening: &Opening,
         deadline: Instant,
     ) -> Result<Begun, UpstreamFailure> {
         loop {
-            let (busy, sender) = self.place(tried, deadline).await?;
+            let (mut busy, sender) = self.place(tried, deadline).await?;
+            busy.count(Some(rpc));
+            let mut passing = Passing::of(busy.worker(), rpc);
             let sent = match sender.ready().await {
                 Ok(mut sender) => {
                     let mut request = request(&busy.standing().target.address, method);
@@ -84,23 +91,29 @@ impl Upstream {
                         Opening::Part(bytes) => (bytes, false),
                     };
                     if is_whole || !first.is_empty() {
+                        passing.to_upstream(first);
                         // The answer tells what became of a stream that is gone.
                         let _ = stream.send_data(first.clone(), is_whole);
                     }
                     return Ok(Begun {
                         answer,
-                        sending: Sending { stream },
+                        sending: Sending {
+                            stream,
+                            passing: Some(passing),
+                        },
                         busy,
                     });
                 }
                 Err(error) => error,
             };
+            busy.ended(Some(Code::Unavailable));
             tried.push(Arc::clone(busy.standing()));
             if tried.len() >= ATTEMPTS_MAX {
                 return Err(UpstreamFailure::Unreachable {
                     cause: format!("the connection closed before the call: {error}"),
                 });
             }
+            self.pool.common.counts.retried();
             // Lets the connection's keeper notice that it is closing.
             tokio::task::yield_now().await;
         }
@@ -114,11 +127,12 @@ impl Upstream {
         head: &(impl Fn() -> HeaderMap + Sync),
         message: Bytes,
         deadline: Instant,
+        rpc: RpcId,
     ) -> Result<(Passed, Sending), UpstreamFailure> {
         let opening = Opening::Whole(message);
         let mut tried = Vec::new();
         loop {
-            let begun = self.pass_elsewhere(&mut tried, method, head, &opening, deadline);
+            let begun = self.pass_elsewhere((rpc, &mut tried), method, head, &opening, deadline);
             let begun = begun.await?;
             let Begun {
                 answer,
@@ -130,6 +144,7 @@ impl Upstream {
                 Ok(passed) => return Ok((passed, sending)),
                 Err(error) if tried.len() + 1 < ATTEMPTS_MAX && is_unread(&error) => {
                     tried.push(standing);
+                    self.pool.common.counts.retried();
                     tokio::task::yield_now().await;
                 }
                 Err(error) => return Err(broken_off(self.name(), &error)),
@@ -167,8 +182,9 @@ async fn answered(answer: ResponseFuture, mut busy: Busy) -> Result<Passed, h2::
     let (head, stream) = match answer.await {
         Ok(answer) => answer.into_parts(),
         Err(error) => {
-            if !is_unread(&error) {
-                busy.judge(Some(code_of(&error)));
+            match is_unread(&error) {
+                true => busy.ended(Some(Code::Unavailable)),
+                false => busy.judge(Some(code_of(&error))),
             }
             return Err(error);
         }

@@ -20,7 +20,7 @@ use super::{
     link::{Busy, State},
     resolve,
 };
-use crate::respond::UpstreamFailure;
+use crate::{counting::Counting, respond::UpstreamFailure};
 
 /// A place for a call, and the connection that it is on.
 pub(super) type Place = (Busy, SendRequest<Bytes>);
@@ -53,12 +53,13 @@ impl Pool {
         policy: Policy,
         options: Options,
         described: Arc<Notify>,
+        counting: &Counting,
     ) -> Self {
         let compression = options
             .compression
             .map(|settings| Arc::new(Compression::new(Arc::clone(&name), settings)));
         let pool = Pool {
-            common: Arc::new(Common::new(name, &policy, described)),
+            common: Arc::new(Common::new(name, &policy, described, counting)),
             policy,
             options,
             compression,
@@ -186,6 +187,7 @@ impl Pool {
         let waiting = &self.common.waiting;
         if waiting.fetch_add(1, Ordering::Relaxed) >= max {
             waiting.fetch_sub(1, Ordering::Relaxed);
+            self.common.counts.refused();
             let cause = format!("{max} calls wait for it already; raise pending-max for more");
             return Err(UpstreamFailure::Full { cause });
         }
@@ -198,9 +200,12 @@ impl Pool {
             self.options.connect_timeout,
         );
         match why {
-            NoPlace::Full => UpstreamFailure::Full {
-                cause: format!("no connection to {places} had room for the call within {time:?}"),
-            },
+            NoPlace::Full => {
+                self.common.counts.refused();
+                let cause =
+                    format!("no connection to {places} had room for the call within {time:?}");
+                UpstreamFailure::Full { cause }
+            }
             NoPlace::Opening | NoPlace::Down(_) => UpstreamFailure::Unreachable {
                 cause: format!("no connection to {places} within {time:?}"),
             },

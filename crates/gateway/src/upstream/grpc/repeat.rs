@@ -54,6 +54,7 @@ impl Upstream {
                 Err(nowhere) if error.has_not_begun() => return Err(nowhere),
                 Err(_) => return Err(error.into()),
             };
+            self.pool.common.counts.retried();
             let attempt = self.attempt(place, method, message, made - 1, metadata);
             failed = match attempt.await {
                 Ok(messages) => return Ok(messages),
@@ -74,6 +75,7 @@ impl Upstream {
         while error.has_not_begun() && tried.len() < ATTEMPTS_MAX {
             tokio::task::yield_now().await;
             let place = self.place(&tried, metadata.deadline).await?;
+            self.pool.common.counts.retried();
             match self.head(place, method, None, 0, metadata).await {
                 Ok(begun) => return Ok(begun),
                 Err(failed) => {
@@ -98,12 +100,18 @@ impl Upstream {
         };
         let path = method.path();
         let allowed = retry.methods.contains(path) || self.traits(path).idempotent;
-        if !allowed || !self.budget_allows() {
+        if !allowed {
             return Next::GiveUp;
         }
         let left = deadline.saturating_duration_since(Instant::now());
         let chance = fastrand::f64();
-        retry.next(error.code(), error.pushback(), made, left, chance)
+        match retry.next(error.code(), error.pushback(), made, left, chance) {
+            Next::After(_) if !self.budget_allows() => {
+                self.pool.common.counts.budget_exhausted();
+                Next::GiveUp
+            }
+            next => next,
+        }
     }
 
     fn budget_allows(&self) -> bool {
@@ -179,10 +187,12 @@ impl Upstream {
     /// A place for one attempt more, if there is one at once and the budget has room.
     fn hedge_place(&self, tried: &[Arc<Standing>], metadata: &Metadata<'_>) -> Option<Place> {
         let budget = self.pool.common.budget.as_ref()?;
-        let place = budget
-            .allows()
-            .then(|| self.pool.place(tried, metadata.deadline));
-        let place = place.flatten()?;
+        if !budget.allows() {
+            self.pool.common.counts.budget_exhausted();
+            return None;
+        }
+        let place = self.pool.place(tried, metadata.deadline)?;
+        self.pool.common.counts.hedged();
         budget.take();
         Some(place)
     }

@@ -108,7 +108,7 @@ pub(in super::super) fn streams(head: &http::request::Parts) -> Problem {
 
 async fn answer(
     served: &Served,
-    Target { method, own }: &Target,
+    Target { method, own, .. }: &Target,
     asked: Asked,
     call: Call<'_>,
 ) -> Result<Response<Body>, Problem> {
@@ -133,7 +133,7 @@ async fn answer(
     let failed = |failure| Problem::upstream(&method.service, failure);
     let answered = timeout_at(deadline, async {
         let headers = || head.headers();
-        let called = upstream.pass_whole(&method.path, &headers, message, deadline);
+        let called = upstream.pass_whole(&method.path, &headers, message, deadline, method.rpc);
         let (mut passed, _sending) = called.await.map_err(failed)?;
         outgoing::check(&passed).map_err(failed)?;
         let bytes_max = served.options.connection.message_bytes_max;
