@@ -295,7 +295,8 @@ const UNKNOWN: u32 = 2;
 impl Entry {
     /// The status, or what stands for it.
     fn status(&self) -> u16 {
-        self.status.map_or(CLIENT_CLOSED_REQUEST, |status| status.as_u16())
+        self.status
+            .map_or(CLIENT_CLOSED_REQUEST, |status| status.as_u16())
     }
 
     fn count(&self, worker: &Worker, took: Duration) {

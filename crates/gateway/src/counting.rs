@@ -80,6 +80,7 @@ pub(crate) struct Load {
     in_flight_max: AtomicUsize,
     over_in_flight_max: AtomicU64,
     upstream_full: AtomicU64,
+    too_often: AtomicU64,
     /// Lines of the access log that were dropped.
     lines_lost: Arc<AtomicU64>,
 }
@@ -102,6 +103,7 @@ impl Load {
     pub(crate) fn refused(&self, problem: &Problem) {
         let count = match problem {
             Problem::Overloaded { .. } => &self.over_in_flight_max,
+            Problem::TooOften { .. } => &self.too_often,
             Problem::Upstream {
                 failure: UpstreamFailure::Full { .. },
                 ..
@@ -121,6 +123,7 @@ impl Source for Load {
         for (reason, count) in [
             ("in_flight_max", &self.over_in_flight_max),
             ("upstream_full", &self.upstream_full),
+            ("client_rate", &self.too_often),
         ] {
             to.count(&table::SHED, &[reason], count.load(Ordering::Relaxed));
         }

@@ -49,7 +49,9 @@ impl Counted {
         let rest = REST.iter();
         Counted {
             own: own.collect(),
-            rest: rest.map(|(path, rest)| (*rest, telemetry.route(path))).collect(),
+            rest: rest
+                .map(|(path, rest)| (*rest, telemetry.route(path)))
+                .collect(),
             preflight: telemetry.route(PREFLIGHT),
         }
     }

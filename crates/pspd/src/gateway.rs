@@ -14,6 +14,7 @@ use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use contract::Role;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use telemetry::Telemetry;
 
 use crate::{
     config::{self, Work},
@@ -109,7 +110,7 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
             // Whether it is served or not.
             plan.services.docs = Docs::Serve;
         }
-        let catalog = Catalog::open(plan).await;
+        let catalog = Catalog::open(plan, Telemetry::off()).await;
         let catalog = catalog.map_err(|problems| Usage::new(problems.to_string()))?;
         match command {
             "check" => {

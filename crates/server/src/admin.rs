@@ -89,7 +89,10 @@ pub type Probe = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Readiness> + Send>>
 
 const ROUTES: [(&str, &str); 3] = [
     ("/livez", "whether the process is alive"),
-    ("/readyz", "whether it can do its work, and what is in the way"),
+    (
+        "/readyz",
+        "whether it can do its work, and what is in the way",
+    ),
     ("/version", "role and version"),
 ];
 const METRICS: (&str, &str) = ("/metrics", "what it counts, for Prometheus");
@@ -206,7 +209,10 @@ impl Handler for Admin {
                 let routes: Vec<_> = self.routes().map(|(path, _)| path).collect();
                 let routes = routes.join(", ");
                 let error = format!("no route {path}; the routes are {routes}");
-                json(StatusCode::NOT_FOUND, &serde_json::json!({ "error": error }))
+                json(
+                    StatusCode::NOT_FOUND,
+                    &serde_json::json!({ "error": error }),
+                )
             }
         }
     }
@@ -218,9 +224,15 @@ pub fn page(media_type: &'static str, body: Bytes) -> Response<Body> {
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, PAGE_POLICY),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ),
         (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        ),
     ] {
         response.headers_mut().insert(name, value);
     }

@@ -3,11 +3,10 @@
 //! which decides; this file only carries. Dispatch is by service name, without
 //! a router between the connection and the service.
 
+mod counted;
 mod streams;
 
-use std::{
-    convert::Infallible, future::Future, net::SocketAddr, pin::Pin, sync::Arc, time::Duration,
-};
+use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use contract::{
     FILE_DESCRIPTOR_SET, SERVICE_A, SERVICE_B, SERVICE_ECHO, SERVICE_STATISTICS, grpc_timeout,
@@ -20,8 +19,7 @@ use contract::{
     },
 };
 use http::HeaderMap;
-use hyper::body::Incoming;
-use server::Handler;
+use telemetry::Telemetry;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status, body::Body, server::NamedService};
 use tonic_health::{ServingStatus, server::HealthReporter};
@@ -32,6 +30,8 @@ use crate::{
     logic::{Sequence, greeting},
     numbers::Numbers,
 };
+pub use counted::Counted;
+use counted::Inbound;
 use streams::Streams;
 
 /// What an operator sets for a gRPC service.
@@ -44,7 +44,7 @@ pub struct Options {
 }
 
 type Answer = Pin<Box<dyn Future<Output = Result<http::Response<Body>, Infallible>> + Send>>;
-type Call = Arc<dyn Fn(http::Request<Incoming>) -> Answer + Send + Sync>;
+type Call = Arc<dyn Fn(http::Request<Inbound>) -> Answer + Send + Sync>;
 
 /// A gRPC server: the services it has, by full name.
 #[derive(Clone)]
@@ -130,6 +130,12 @@ impl Grpc {
         })
     }
 
+    /// The same, for one worker, whose calls `telemetry` tells.
+    #[must_use]
+    pub fn counted(&self, telemetry: &Telemetry) -> Counted {
+        Counted::of(self.clone(), telemetry)
+    }
+
     /// The handle that says to health watchers that the process stops.
     #[must_use]
     pub fn health(&self) -> Health {
@@ -153,14 +159,8 @@ impl Health {
     }
 }
 
-impl Handler for Grpc {
-    type Body = Body;
-
-    async fn handle(
-        &self,
-        _peer: SocketAddr,
-        request: http::Request<Incoming>,
-    ) -> http::Response<Body> {
+impl Grpc {
+    async fn answer(&self, request: http::Request<Inbound>) -> http::Response<Body> {
         if timeout(request.headers()).is_err() {
             return Status::invalid_argument(
                 "grpc-timeout cannot be read; send at most 8 digits and one of H, M, S, m, u, n",
@@ -204,7 +204,7 @@ fn call(service: impl GeneratedService) -> Call {
 /// What the generated servers have in common.
 trait GeneratedService:
     Service<
-        http::Request<Incoming>,
+        http::Request<Inbound>,
         Response = http::Response<Body>,
         Error = Infallible,
         Future = Answer,
@@ -217,7 +217,7 @@ trait GeneratedService:
 
 impl<S> GeneratedService for S where
     S: Service<
-            http::Request<Incoming>,
+            http::Request<Inbound>,
             Response = http::Response<Body>,
             Error = Infallible,
             Future = Answer,

@@ -2,7 +2,7 @@
 //! JSON. A bad parameter is 422 with a `detail` list that names each one, in
 //! the shape that clients of the published services already read.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -10,10 +10,11 @@ use hyper::body::Incoming;
 use serde::Serialize;
 use serde_json::json;
 use server::{
-    Body, Handler,
+    Body,
     answer::{json, protect_page, with_type},
     query::{NotUtf8, Query},
 };
+use telemetry::Telemetry;
 use tokio::time::Instant;
 
 use crate::{
@@ -21,6 +22,10 @@ use crate::{
     logic::{BeyondLimit, DEFAULT_COUNT, Sequence, rest_greeting},
     openapi,
 };
+
+mod counted;
+
+pub use counted::Counted;
 
 /// One of the two services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +64,12 @@ impl Rest {
         }
     }
 
+    /// The same, for one worker, whose requests `telemetry` tells.
+    #[must_use]
+    pub fn counted(&self, telemetry: &Telemetry) -> Counted {
+        Counted::of(self.clone(), telemetry)
+    }
+
     fn route(&self) -> &'static str {
         match self.service {
             Service::A => "/a/hello",
@@ -81,18 +92,20 @@ impl Rest {
     }
 }
 
-impl Handler for Rest {
-    type Body = Body;
-
-    async fn handle(&self, _peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
-        let path = request.uri().path();
-        let known = [
+impl Rest {
+    fn routes(&self) -> [&'static str; 5] {
+        [
             self.route(),
             "/openapi.json",
             "/docs",
             "/docs.css",
             "/docs.js",
-        ];
+        ]
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let path = request.uri().path();
+        let known = self.routes();
         if !known.contains(&path) {
             let known = known.join(", ");
             return detail(

@@ -82,7 +82,10 @@ mod tests {
     #[test]
     fn the_last_place() {
         assert_eq!(place(0), (0, 0));
-        assert_eq!(place(PLACES - 1), (SEGMENTS - 1, (FIRST << (SEGMENTS - 1)) - 1));
+        assert_eq!(
+            place(PLACES - 1),
+            (SEGMENTS - 1, (FIRST << (SEGMENTS - 1)) - 1)
+        );
         assert!(Growing::<u8>::default().get(PLACES).is_none());
     }
 }

@@ -79,7 +79,11 @@ impl Source for Listener {
         let failed = self.failed.load(Ordering::Relaxed);
         to.count(&table::CONNECTIONS_FAILED, &[], failed);
         for ((_, why), count) in CLOSED.iter().zip(&self.closed) {
-            to.count(&table::CONNECTIONS_CLOSED, &[why], count.load(Ordering::Relaxed));
+            to.count(
+                &table::CONNECTIONS_CLOSED,
+                &[why],
+                count.load(Ordering::Relaxed),
+            );
         }
     }
 }

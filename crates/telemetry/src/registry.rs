@@ -47,7 +47,9 @@ struct Inner {
 
 impl fmt::Debug for Telemetry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Telemetry").field("limits", &self.0.limits).finish_non_exhaustive()
+        f.debug_struct("Telemetry")
+            .field("limits", &self.0.limits)
+            .finish_non_exhaustive()
     }
 }
 
@@ -168,7 +170,10 @@ impl Telemetry {
             upstream.tell(to);
         }
         // Asked without the lock: one that is dropped here may want it.
-        let sources: Vec<_> = locked(&inner.sources).iter().filter_map(Weak::upgrade).collect();
+        let sources: Vec<_> = locked(&inner.sources)
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect();
         sources.iter().for_each(|source| source.tell(to));
         let names = inner.names.all();
         for worker in &*locked(&inner.workers) {

@@ -215,7 +215,7 @@ metrics! {
         "How many there may be."
     SHED Counter Gateways "pspd_shed_requests_total"
         ["reason"]
-        "Requests that were refused to protect the gateway or a service: in_flight_max, upstream_full."
+        "Requests that were refused to protect the gateway or a service: in_flight_max, upstream_full, client_rate."
     LOG_LINES_LOST Counter Gateways "pspd_access_log_lines_lost_total"
         []
         "Lines of the access log that were dropped because their reader was too slow."
@@ -236,16 +236,16 @@ metrics! {
         ["reason"]
         "Connections that this side ended: slow_beginning (no head in time over HTTP/2, or its preface), idle, stopping; and streams that were reset because their answer was unread."
 
-    CONFIG_GENERATION Gauge GatewayP "pspd_config_generation"
+    CONFIG_GENERATION Gauge Everybody "pspd_config_generation"
         []
         "Configurations that have been in force, the first one among them."
-    CONFIG_RELOADS Counter GatewayP "pspd_config_reloads_total"
+    CONFIG_RELOADS Counter Everybody "pspd_config_reloads_total"
         ["result"]
         "Configurations that were read after the start: taken_up or refused."
-    CONFIG_LAST_SUCCESSFUL Gauge GatewayP "pspd_config_last_reload_successful"
+    CONFIG_LAST_SUCCESSFUL Gauge Everybody "pspd_config_last_reload_successful"
         []
         "1 unless the last one was refused."
-    CONFIG_LAST_SUCCESS Gauge GatewayP "pspd_config_last_reload_success_timestamp_seconds"
+    CONFIG_LAST_SUCCESS Gauge Everybody "pspd_config_last_reload_success_timestamp_seconds"
         []
         "When the configuration in force was taken up."
 

@@ -303,9 +303,8 @@ impl Worker {
                 let status = u16::try_from(key & 0xffff).unwrap_or_default();
                 let key = crate::worker::key(HttpMethod(0), status);
                 let others = list.get_or_make(beyond as usize, Statuses::default);
-                let shared = others.map(|others| {
-                    others.shared(key, &mut || self.place(list, (of, beyond, key)))
-                });
+                let shared = others
+                    .map(|others| others.shared(key, &mut || self.place(list, (of, beyond, key))));
                 shared.unwrap_or_default()
             }
         };
@@ -327,7 +326,9 @@ impl Worker {
     pub fn call_ended(&self, side: Side, rpc: RpcId, code: u32, nanos: u64) {
         if let Some(calls) = self.calls(side, rpc) {
             // What is no status is `Unknown`, as it is for clients.
-            let code = usize::try_from(code).ok().filter(|code| *code < CODES.len());
+            let code = usize::try_from(code)
+                .ok()
+                .filter(|code| *code < CODES.len());
             calls.handled[code.unwrap_or(2)].add(1);
             calls.times.record(nanos);
         }
@@ -430,7 +431,9 @@ impl Statuses {
     fn shared(&self, key: u32, make: &mut dyn FnMut() -> Place) -> Arc<Requests> {
         self.of(key, make);
         let place = self.iter().find(|place| place.key == key);
-        place.map(|place| Arc::clone(&place.requests)).unwrap_or_default()
+        place
+            .map(|place| Arc::clone(&place.requests))
+            .unwrap_or_default()
     }
 }
 
@@ -451,7 +454,13 @@ impl Place {
         } = &*self.requests;
         let labels = [method, route, &status];
         let (counts, sum) = (times.counts(), times.sum());
-        to.spread(&table::HTTP_SERVER_DURATION, &labels, &buckets::SECONDS, &counts, sum);
+        to.spread(
+            &table::HTTP_SERVER_DURATION,
+            &labels,
+            &buckets::SECONDS,
+            &counts,
+            sum,
+        );
         for (metric, sizes) in [
             (&table::HTTP_SERVER_REQUEST_SIZE, request_bytes),
             (&table::HTTP_SERVER_RESPONSE_SIZE, response_bytes),
@@ -467,7 +476,13 @@ impl Place {
         let labels = [upstream, method, &status, error];
         let times = &self.requests.times;
         let (counts, sum) = (times.counts(), times.sum());
-        to.spread(&table::HTTP_CLIENT_DURATION, &labels, &buckets::SECONDS, &counts, sum);
+        to.spread(
+            &table::HTTP_CLIENT_DURATION,
+            &labels,
+            &buckets::SECONDS,
+            &counts,
+            sum,
+        );
     }
 }
 

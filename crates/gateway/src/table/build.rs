@@ -151,7 +151,9 @@ impl<'s> Building<'s> {
         let path = own_path(method);
         let known = Arc::new(Method {
             upstream: index,
-            rpc: self.telemetry.rpc(rpc(&self.services.upstreams[index].name, method)),
+            rpc: self
+                .telemetry
+                .rpc(rpc(&self.services.upstreams[index].name, method)),
             route: self.telemetry.route(&path),
             service: Arc::clone(&self.services.upstreams[index].name),
             path: PathAndQuery::try_from(&path).map_err(|error| error.to_string())?,

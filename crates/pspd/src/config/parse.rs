@@ -128,6 +128,15 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Whether something is done.
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err("give on or off".to_owned()),
+    }
+}
+
 pub(super) fn level(text: &str) -> Result<tracing::Level, String> {
     text.parse()
         .map_err(|_| "not a level; give error, warn, info, debug or trace".to_owned())

@@ -17,6 +17,7 @@ use gateway::{
 };
 use server::{Http1, Http2, Options, Protocol, listener::Host};
 use services::Limits;
+use telemetry::Telemetry;
 
 use super::{LogFormat, Values, parse};
 
@@ -42,6 +43,7 @@ pub(crate) struct Common {
     pub(crate) admin_port: u16,
     pub(crate) log: tracing::Level,
     pub(crate) log_format: LogFormat,
+    pub(crate) metrics: telemetry::Limits,
 }
 
 /// What each role does.
@@ -99,6 +101,7 @@ fn common(values: &mut Values) -> Option<Common> {
     let log = values.take(LOG, parse::level);
     let terminal = std::io::stderr().is_terminal();
     let log_format = values.take("log-format", parse::log_format(terminal));
+    let metrics = metrics(values);
     Some(Common {
         host: host?,
         port: port?,
@@ -106,6 +109,16 @@ fn common(values: &mut Values) -> Option<Common> {
         admin_port: admin_port?,
         log: log?,
         log_format: log_format?,
+        metrics: metrics?,
+    })
+}
+
+fn metrics(values: &mut Values) -> Option<telemetry::Limits> {
+    let is_on = values.take("metrics", parse::switch);
+    let series_max = values.take("metrics-series-max", parse::count(NUMBER_MAX));
+    Some(telemetry::Limits {
+        is_on: is_on?,
+        series_max: series_max?,
     })
 }
 
@@ -142,6 +155,7 @@ fn serving(role: Role, values: &mut Values) -> Option<Options> {
         connections_max: connections_max?,
         write_stall_timeout: write_stall_timeout?,
         drain_timeout: drain_timeout?,
+        telemetry: Telemetry::off(),
     })
 }
 

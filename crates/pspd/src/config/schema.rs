@@ -109,6 +109,7 @@ fn form(setting: &Setting) -> Value {
             list(&format!("{one}(, *{origin})*"), &one)
         }
         ("CODINGS", _) => list("off|(gzip|zstd)(, *(gzip|zstd))*", "off|gzip|zstd"),
+        ("SWITCH", _) => json!({"type": "string", "enum": ["on", "off"]}),
         ("LEVEL", _) => json!({"type": "string", "anyOf": [
             {"enum": ["error", "warn", "info", "debug", "trace"]},
             {"pattern": "^(ERROR|WARN|INFO|DEBUG|TRACE)$"},

@@ -98,6 +98,7 @@ pub(super) fn of(role: Role) -> Vec<Setting> {
             "human, json, or auto: human on a terminal",
         ),
     ];
+    settings.extend(metrics());
     settings.extend(match role {
         Role::A => grpc_service(),
         Role::B => {
@@ -123,6 +124,25 @@ pub(super) fn of(role: Role) -> Vec<Setting> {
             .collect(),
     });
     settings
+}
+
+fn metrics() -> [Setting; 2] {
+    [
+        own(
+            "metrics",
+            "on",
+            "SWITCH",
+            "Whether what happens is counted and told at /metrics of the administration \
+             endpoint: on or off",
+        ),
+        own(
+            "metrics-series-max",
+            "2000",
+            "N",
+            "Most combinations of route, method and status, and gRPC methods, that metrics tell \
+             apart; more are counted as _overflow",
+        ),
+    ]
 }
 
 fn grpc_service() -> Vec<Setting> {

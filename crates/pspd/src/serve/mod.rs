@@ -14,6 +14,7 @@ use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use contract::Role;
 use server::{CancellationToken, listener};
+use telemetry::Telemetry;
 
 use hang_up::HangUps;
 use logging::LogLevel;
@@ -116,6 +117,11 @@ async fn serve(
     let address = listener.local_addr()?;
     let admin_address = admin.local_addr()?;
 
+    let telemetry = Telemetry::new(role.name(), env!("CARGO_PKG_VERSION"), common.metrics);
+    let serving = server::Options {
+        telemetry: telemetry.clone(),
+        ..serving
+    };
     let stop = CancellationToken::new();
     stop::on_signal(stop.clone(), stop_with_stdin)?;
     let ready_file = ready_file.cloned();
@@ -133,6 +139,7 @@ async fn serve(
         listener,
         admin,
         stop,
+        telemetry: telemetry.clone(),
         announce: Box::new(announce),
     };
     let followed = Followed {
@@ -142,6 +149,7 @@ async fn serve(
             files,
             level,
         },
+        reloads: telemetry.reloads(),
         hang_ups: HangUps::listen().context("cannot listen for SIGHUP")?,
     };
     let drained = roles::run(work, followed, ports).await?;

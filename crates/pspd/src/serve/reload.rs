@@ -20,6 +20,7 @@ use std::{
 use clap::ArgMatches;
 use contract::Role;
 use gateway::{CannotServe, Catalog, RestPlan};
+use telemetry::Reloads;
 use tokio::{sync::watch, task::spawn_blocking, time::sleep};
 use tracing::Level;
 
@@ -105,7 +106,13 @@ impl Source {
     }
 
     /// Takes up what changes, for as long as it is polled.
-    pub(super) async fn follow(mut self, read: Read, running: Running, mut hang_ups: HangUps) {
+    pub(super) async fn follow(
+        mut self,
+        read: Read,
+        running: Running,
+        mut hang_ups: HangUps,
+        reloads: Arc<Reloads>,
+    ) {
         while !self.is_lasting() {
             hang_ups.next().await;
             tracing::warn!(
@@ -135,6 +142,7 @@ impl Source {
             }
             match self.take_up(&running).await {
                 Ok((level, wanted)) => {
+                    reloads.taken_up();
                     // Said whether the log says more from now on or less.
                     read.level.say_more(level);
                     warn_of_fixed(&read.fixed, &wanted);
@@ -148,7 +156,10 @@ impl Source {
                     read.level.set(level);
                     refused = None;
                 }
-                Err(problems) => refused = Some(Refused::now(problems, self.role, refused)),
+                Err(problems) => {
+                    reloads.refused();
+                    refused = Some(Refused::now(problems, self.role, refused));
+                }
             }
         }
     }

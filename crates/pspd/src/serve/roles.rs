@@ -14,6 +14,7 @@ use server::{
     admin::{Admin, Probe, Readiness},
 };
 use services::{grpc::Grpc, rest::Rest};
+use telemetry::{Reloads, Telemetry};
 use tokio::sync::watch;
 
 use super::{
@@ -32,6 +33,7 @@ pub(super) struct Ports {
     pub(super) listener: TcpListener,
     pub(super) admin: TcpListener,
     pub(super) stop: CancellationToken,
+    pub(super) telemetry: Telemetry,
     /// Says that the role listens, once it can do its work.
     pub(super) announce: Box<dyn FnOnce() -> Result<()>>,
 }
@@ -41,6 +43,8 @@ pub(super) struct Followed {
     pub(super) source: Source,
     pub(super) read: Read,
     pub(super) hang_ups: HangUps,
+    /// Where it is counted what became of it.
+    pub(super) reloads: Arc<Reloads>,
 }
 
 impl Followed {
@@ -49,9 +53,10 @@ impl Followed {
             mut source,
             read,
             hang_ups,
+            reloads,
         } = self;
         source.look_at(read.files.iter().map(PathBuf::as_path));
-        tokio::spawn(source.follow(read, running, hang_ups));
+        tokio::spawn(source.follow(read, running, hang_ups, reloads));
     }
 }
 
@@ -63,26 +68,35 @@ pub(super) async fn run(work: Work, mut followed: Followed, ports: Ports) -> Res
             let service = Grpc::service_a(&options).await?;
             end_health_with(&service, &ports.stop);
             followed.by(Running::Service);
-            ports.serve(move || service.clone(), always_ready()).await
+            let telemetry = ports.telemetry.clone();
+            let make = move || service.counted(&telemetry);
+            ports.serve(make, always_ready()).await
         }
         Work::B(options) => {
             let service = Grpc::service_b(&options).await?;
             end_health_with(&service, &ports.stop);
             followed.by(Running::Service);
-            ports.serve(move || service.clone(), always_ready()).await
+            let telemetry = ports.telemetry.clone();
+            let make = move || service.counted(&telemetry);
+            ports.serve(make, always_ready()).await
         }
         Work::ARest => {
             followed.by(Running::Service);
-            ports.serve(Rest::service_a, always_ready()).await
+            let service = Rest::service_a();
+            let telemetry = ports.telemetry.clone();
+            let make = move || service.counted(&telemetry);
+            ports.serve(make, always_ready()).await
         }
         Work::BRest(limits) => {
             let service = Rest::service_b(limits);
             followed.by(Running::Service);
-            ports.serve(move || service.clone(), always_ready()).await
+            let telemetry = ports.telemetry.clone();
+            let make = move || service.counted(&telemetry);
+            ports.serve(make, always_ready()).await
         }
         Work::Gateway(plan, log) => {
             followed.source.look_at(plan.services.files());
-            let catalog = Catalog::open(*plan).await;
+            let catalog = Catalog::open(*plan, ports.telemetry.clone()).await;
             let catalog = catalog.map_err(|problems| Usage::new(problems.to_string()))?;
             followed.by(Running::Gateway(catalog.clone()));
             let make = move |common| Gateway::grpc(&catalog, common);
@@ -104,7 +118,7 @@ async fn serve_gateway(
 ) -> Result<Drained> {
     let (log, writer) =
         AccessLog::start(log, io::stdout()).context("cannot start the access log")?;
-    let common = Common::new(log);
+    let common = Common::new(log, ports.telemetry.clone());
     // The administration endpoint asks over connections of its own.
     let own = make(common.clone());
     let probe: Probe = Arc::new(move || {
@@ -130,16 +144,25 @@ impl Ports {
             listener,
             admin,
             stop,
+            telemetry,
             announce,
         } = self;
         announce()?;
-        let endpoint = Admin::new(role.name(), env!("CARGO_PKG_VERSION"), probe, stop.clone());
+        let endpoint = Admin::new(
+            role.name(),
+            env!("CARGO_PKG_VERSION"),
+            probe,
+            telemetry,
+            stop.clone(),
+        );
         let options = Options {
             protocol: Protocol::Http1(Http1::default()),
             workers: NonZeroUsize::MIN,
             connections_max: 64,
             write_stall_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(1),
+            // What asks is not counted with what is asked about.
+            telemetry: Telemetry::off(),
         };
         let finished = CancellationToken::new();
         let beside = server::run(admin, options, move || endpoint.clone(), finished.clone());

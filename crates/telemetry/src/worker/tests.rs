@@ -27,9 +27,7 @@ fn ended(route: Route, status: u16) -> Ended {
 fn requests(gathered: &Gathered) -> Vec<(String, String, u64)> {
     let series = gathered.series(&table::HTTP_SERVER_DURATION);
     let counted = series.map(|(labels, value)| match value {
-        Value::Spread { counts, .. } => {
-            (labels[1].clone(), labels[2].clone(), counts.iter().sum())
-        }
+        Value::Spread { counts, .. } => (labels[1].clone(), labels[2].clone(), counts.iter().sum()),
         Value::Number(_) => (String::new(), String::new(), 0),
     });
     counted.collect()
@@ -122,7 +120,8 @@ fn calls_of_both_sides() {
         worker.call_started(Side::Client, rpc(&telemetry, method));
     }
     let text = telemetry.gather().text();
-    let of = |method| format!("grpc_type=\"unary\",grpc_service=\"shop.Shop\",grpc_method=\"{method}\"");
+    let of =
+        |method| format!("grpc_type=\"unary\",grpc_service=\"shop.Shop\",grpc_method=\"{method}\"");
     let (buy, sell) = (of("Buy"), of("Sell"));
     for line in [
         format!("grpc_server_started_total{{{buy}}} 1"),

@@ -11,6 +11,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::uri::PathAndQuery;
 use prost::Message;
 use prost_reflect::DescriptorPool;
+use telemetry::{Route, Rpc, RpcId, RpcType, Telemetry};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep, timeout_at},
@@ -18,7 +19,6 @@ use tokio::{
 use tonic_health::pb::{
     HealthCheckRequest, HealthCheckResponse, health_check_response::ServingStatus,
 };
-use telemetry::{Route, Rpc, RpcId, RpcType, Telemetry};
 use transcode::Schema;
 
 use super::{

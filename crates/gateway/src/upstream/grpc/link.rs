@@ -258,7 +258,9 @@ impl Drop for Busy {
             common.room.notify_one();
         }
         // One that its client gave up says nothing of the connection.
-        let is_late = self.unanswered.is_some_and(|deadline| deadline <= Instant::now());
+        let is_late = self
+            .unanswered
+            .is_some_and(|deadline| deadline <= Instant::now());
         if let Some(counted) = &self.counted {
             counted.end(&common.worker, is_late);
         }
