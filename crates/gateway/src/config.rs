@@ -49,6 +49,15 @@ pub struct Compression {
     pub bytes_min: usize,
 }
 
+/// Whether everybody may see how the gateway goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusPage {
+    /// They may.
+    Serve,
+    /// They may not.
+    Refuse,
+}
+
 /// Everything that both gateways share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -60,6 +69,8 @@ pub struct Settings {
     pub compression: Compression,
     /// Who may call, and how often.
     pub guard: Guard,
+    /// Whether there is a status page where there is a page.
+    pub status: StatusPage,
 }
 
 /// Everything of gateway P that may change while it runs.

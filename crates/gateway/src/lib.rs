@@ -18,15 +18,17 @@ mod respond;
 mod routes;
 mod server;
 pub mod services;
+mod status;
 mod table;
 pub mod upstream;
 
 pub use catalog::{CannotServe, Catalog};
 pub use compression::Coding;
-pub use config::{Compression, Cors, Limits, Plan, Settings};
+pub use config::{Compression, Cors, Limits, Plan, Settings, StatusPage};
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub use forward::fuzzing;
 pub use forward::{GrpcOptions, RestPlan};
 pub use server::{Common, Gateway};
+pub use status::Status;
 pub use table::{Kind, Listed};

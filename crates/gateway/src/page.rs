@@ -6,34 +6,54 @@ use http::{HeaderValue, Response, StatusCode, header};
 use server::answer::protect_page;
 
 use crate::{
+    StatusPage,
     respond::{Body, whole},
     routes::Pages,
 };
 
 /// The page of one gateway.
 pub(crate) struct Page {
-    html: Bytes,
-    /// The same where routes are not documented.
-    without_docs: Bytes,
+    html: String,
+    status: Bytes,
 }
 
 impl Page {
     /// The page, told which `kind` of gateway it belongs to.
     pub(crate) fn of(kind: &str) -> Self {
-        let html = include_str!("../assets/page.html").replace("{{gateway}}", kind);
+        let of_kind = |html: &str| html.replace("{{gateway}}", kind);
         Page {
-            html: html.replace("{{docs}}", "serve").into(),
-            without_docs: html.replace("{{docs}}", "refuse").into(),
+            html: of_kind(include_str!("../assets/page.html")),
+            status: of_kind(include_str!("../assets/status.html")).into(),
         }
     }
 
     /// The page, where these others are there beside it.
-    pub(crate) fn html(&self, pages: Pages) -> Response<Body> {
-        let html = match pages.has_docs() {
-            true => &self.html,
-            false => &self.without_docs,
+    pub(crate) fn html(&self, pages: Pages, status: StatusPage) -> Response<Body> {
+        let docs = if pages.has_docs() { "serve" } else { "refuse" };
+        let status = match status {
+            StatusPage::Serve => "serve",
+            StatusPage::Refuse => "refuse",
         };
-        asset(HTML, html.clone())
+        let html = self.html.replace("{{docs}}", docs);
+        asset(HTML, html.replace("{{status}}", status).into())
+    }
+
+    /// The page that shows how it goes.
+    pub(crate) fn status(&self) -> Response<Body> {
+        asset(HTML, self.status.clone())
+    }
+
+    pub(crate) fn status_style() -> Response<Body> {
+        text(CSS, include_str!("../assets/status.css"))
+    }
+
+    pub(crate) fn status_script() -> Response<Body> {
+        text(JAVASCRIPT, include_str!("../assets/status.js"))
+    }
+
+    /// What that page asks for.
+    pub(crate) fn status_json(json: Bytes) -> Response<Body> {
+        asset("application/json", json)
     }
 
     pub(crate) fn style() -> Response<Body> {

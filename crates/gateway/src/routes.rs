@@ -23,6 +23,10 @@ pub(crate) enum Own {
     Docs,
     DocsStyle,
     DocsScript,
+    Status,
+    StatusStyle,
+    StatusScript,
+    StatusJson,
 }
 
 /// A route of the REST chain.
@@ -44,7 +48,7 @@ pub(crate) struct Counted {
 
 impl Counted {
     pub(crate) fn of(telemetry: &Telemetry) -> Self {
-        let own = HEALTH.iter().chain(&PAGE).chain(&DOCS);
+        let own = HEALTH.iter().chain(&PAGE).chain(&DOCS).chain(&STATUS);
         let own = own.map(|(path, own)| (*own, telemetry.route(path)));
         let rest = REST.iter();
         Counted {
@@ -95,9 +99,28 @@ const DOCS: [(&str, Own); 4] = [
     ("/docs.css", Own::DocsStyle),
     ("/docs.js", Own::DocsScript),
 ];
+const STATUS: [(&str, Own); 4] = [
+    ("/status", Own::Status),
+    ("/status.css", Own::StatusStyle),
+    ("/status.js", Own::StatusScript),
+    ("/status.json", Own::StatusJson),
+];
 const REST: [(&str, Rest); 2] = [("/a/hello", Rest::Hello), ("/b/numbers", Rest::Numbers)];
 
 impl Pages {
+    /// The same where the status page is among them, as it is where there is a page.
+    pub(crate) fn find_with_status(
+        self,
+        method: &Method,
+        path: &str,
+    ) -> Result<Option<Own>, Problem> {
+        let has_page = matches!(self, Pages::All | Pages::Laboratory);
+        match STATUS.iter().find(|(known, _)| has_page && *known == path) {
+            Some((_, own)) => get_only(method, *own).map(Some),
+            None => self.find(method, path),
+        }
+    }
+
     /// Whether documentation is among them.
     pub(crate) fn has_docs(self) -> bool {
         matches!(self, Pages::All | Pages::Documented)

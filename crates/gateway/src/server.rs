@@ -15,7 +15,7 @@ use telemetry::Telemetry;
 use tokio::sync::watch;
 
 use crate::{
-    Limits, RestPlan,
+    Limits, RestPlan, StatusPage,
     access_log::{AccessLog, Buffer, Entry},
     catalog::Catalog,
     counting::{Counting, Load},
@@ -24,6 +24,7 @@ use crate::{
     page::Page,
     respond::{self, Body, Problem},
     routes::{Counted, Own},
+    status::Status,
 };
 
 /// A gateway, as one worker runs it.
@@ -39,6 +40,7 @@ struct Shared {
     counted: Counted,
     load: Arc<Load>,
     rates: Arc<Rates>,
+    status: Status,
 }
 
 /// What all workers of a gateway have in common.
@@ -48,6 +50,7 @@ pub struct Common {
     telemetry: Telemetry,
     load: Arc<Load>,
     rates: Arc<Rates>,
+    status: Status,
 }
 
 impl Common {
@@ -57,6 +60,7 @@ impl Common {
         let load = Arc::new(Load::of(&log));
         telemetry.ask(&load);
         Common {
+            status: Status::of(&telemetry),
             log,
             telemetry,
             load,
@@ -86,7 +90,11 @@ impl Gateway {
 
     fn with(chain: Chain, common: Common, counting: &Counting) -> Self {
         let Common {
-            log, load, rates, ..
+            log,
+            load,
+            rates,
+            status,
+            ..
         } = common;
         Gateway {
             shared: Arc::new(Shared {
@@ -96,6 +104,7 @@ impl Gateway {
                 counted: Counted::of(&counting.telemetry),
                 load,
                 rates,
+                status,
             }),
         }
     }
@@ -206,7 +215,12 @@ impl Shared {
                 entry.asks_for(self.counted.preflight);
                 return Ok(response);
             }
-            if let Some(own) = now.pages().find(&head.method, head.uri.path())? {
+            let (method, path) = (&head.method, head.uri.path());
+            let own = match self.status_page(now) {
+                StatusPage::Serve => now.pages().find_with_status(method, path)?,
+                StatusPage::Refuse => now.pages().find(method, path)?,
+            };
+            if let Some(own) = own {
                 entry.asks_for(self.counted.own(own));
                 let answer = async { Ok(self.own(now, own, &head.headers).await) };
                 return Box::pin(without_body(head, body, answer)).await;
@@ -234,9 +248,17 @@ impl Shared {
         }
     }
 
+    /// Whether there is one; without metrics it would have nothing to show.
+    fn status_page(&self, now: &Now) -> StatusPage {
+        match self.status.is_on() {
+            true => now.settings().status,
+            false => StatusPage::Refuse,
+        }
+    }
+
     async fn own(&self, now: &Now, own: Own, headers: &HeaderMap) -> Response<Body> {
         match own {
-            Own::Page => self.page.html(now.pages()),
+            Own::Page => self.page.html(now.pages(), self.status_page(now)),
             Own::PageStyle => Page::style(),
             Own::PageScript => Page::script(),
             Own::OpenApi => match now.docs() {
@@ -246,6 +268,10 @@ impl Shared {
             Own::Docs => Page::docs(),
             Own::DocsStyle => Page::docs_style(),
             Own::DocsScript => Page::docs_script(),
+            Own::Status => self.page.status(),
+            Own::StatusStyle => Page::status_style(),
+            Own::StatusScript => Page::status_script(),
+            Own::StatusJson => Page::status_json(self.status.json()),
             Own::Healthz => {
                 let ok = Bytes::from_static(b"ok");
                 respond::whole(StatusCode::OK, "text/plain; charset=utf-8", ok)

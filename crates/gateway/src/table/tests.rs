@@ -47,6 +47,7 @@ fn built_in() -> Arc<Table> {
                 codings: Vec::new(),
                 bytes_min: 1024,
             },
+            status: crate::StatusPage::Serve,
         },
     };
     let catalog = runtime

@@ -10,7 +10,7 @@ use std::{
 
 use contract::Role;
 use gateway::{
-    Compression, Cors, GrpcOptions, Plan, RestPlan, access_log,
+    Compression, Cors, GrpcOptions, Plan, RestPlan, StatusPage, access_log,
     guard::{Guard, Rate, Tokens},
     services::Services,
     upstream,
@@ -253,6 +253,7 @@ fn gateway(values: &mut Values) -> Option<GatewayConfig> {
     let terminal = std::io::stdout().is_terminal();
     let access_log = values.take(ACCESS_LOG, parse::access_log(terminal));
     let guard = guard(values);
+    let status = values.take("status", parse::switch);
     let limits = gateway::Limits {
         header_bytes_max: header_bytes_max?,
         values_max: values_max?,
@@ -267,6 +268,10 @@ fn gateway(values: &mut Values) -> Option<GatewayConfig> {
             bytes_min: compress_bytes_min?,
         },
         guard: guard?,
+        status: match status? {
+            true => StatusPage::Serve,
+            false => StatusPage::Refuse,
+        },
     };
     Some(GatewayConfig {
         settings,

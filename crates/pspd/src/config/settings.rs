@@ -208,6 +208,13 @@ fn gateway() -> Vec<Setting> {
             "human, json, off, or auto: human on a terminal",
         ),
         own(
+            "status",
+            "on",
+            "SWITCH",
+            "Whether the page has a status page beside it, with names and counts for everybody: \
+             on or off",
+        ),
+        own(
             "cors",
             "any",
             "ORIGINS",

@@ -106,7 +106,7 @@ impl Handler for Counted {
 }
 
 /// The body of a request, whose messages are counted.
-pub struct Inbound {
+pub(super) struct Inbound {
     body: Incoming,
     worker: Arc<Worker>,
     rpc: RpcId,

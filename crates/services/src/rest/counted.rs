@@ -85,7 +85,9 @@ impl http_body::Body for Outbound {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()?.data_ref());
+        let data = frame
+            .as_ref()
+            .and_then(|frame| frame.as_ref().ok()?.data_ref());
         let bytes = data.map_or(0, Bytes::len) as u64;
         let ended = &mut self.counting.ended;
         ended.response_bytes += bytes;
