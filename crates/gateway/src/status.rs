@@ -18,11 +18,11 @@ use telemetry::{Gathered, SECONDS, Telemetry, Value, table};
 const FRESH: Duration = Duration::from_secs(1);
 /// Routes that are told, those with most requests.
 const ROUTES_MAX: usize = 20;
-/// Codes of gRPC that say that the service is at fault, as OpenTelemetry divides them.
-const FAULTS: [&str; 6] = [
+/// Codes of gRPC that say that the service is at fault, as OpenTelemetry divides them, but
+/// for `Unimplemented`, which anybody has who asks for what is not there.
+const FAULTS: [&str; 5] = [
     "Unknown",
     "DeadlineExceeded",
-    "Unimplemented",
     "Internal",
     "Unavailable",
     "DataLoss",
