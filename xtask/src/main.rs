@@ -4,7 +4,8 @@
 //! and names those that were skipped; `cargo xtask bench` measures what the load
 //! generator costs, beside others, and `cargo xtask bench-gateway` what gateway P
 //! does; `cargo xtask fuzz` feeds the parsers with what nobody would send, and
-//! `cargo xtask instructions` counts what the transcoder needs; `cargo xtask release`
+//! `cargo xtask instructions` counts what the transcoder needs; `cargo xtask
+//! observability` writes what is made from the table of metrics, and `cargo xtask release`
 //! makes what is released.
 
 mod arguments;
@@ -15,6 +16,7 @@ mod fuzz;
 mod instructions;
 mod machine;
 mod measuring;
+mod observability;
 mod release;
 mod skipped;
 mod test;
@@ -31,6 +33,7 @@ usage: cargo xtask test [--no-install] [-- CARGO-TEST-ARGUMENTS]
                          [--no-install]
        cargo xtask fuzz [--seconds N] [--no-install] [TARGET]...
        cargo xtask instructions [--bless] [--no-install]
+       cargo xtask observability
        cargo xtask release [--check] [--no-install]
 
   --no-install      use the tools that are there, install none
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         ["instructions", rest @ ..] => {
             instructions::Options::parse(rest).map(|options| instructions::run(&options))
         }
+        ["observability"] => Ok(observability::run()),
         ["release", rest @ ..] => {
             release::Options::parse(rest).map(|options| release::run(&options))
         }

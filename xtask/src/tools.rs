@@ -50,7 +50,7 @@ struct Tool {
     set_up: fn(&Workshop<'_>) -> anyhow::Result<PathBuf>,
 }
 
-const TOOLS: [Tool; 8] = [
+const TOOLS: [Tool; 10] = [
     Tool {
         name: "grpcio and jsonschema for Python 3.11",
         variable: "PSPD_TEST_PYTHON",
@@ -80,6 +80,16 @@ const TOOLS: [Tool; 8] = [
         name: "curl",
         variable: "PSPD_TEST_CURL",
         set_up: curl,
+    },
+    Tool {
+        name: "Prometheus",
+        variable: "PSPD_TEST_PROMETHEUS",
+        set_up: prometheus,
+    },
+    Tool {
+        name: "promtool",
+        variable: "PSPD_TEST_PROMTOOL",
+        set_up: promtool,
     },
     Tool {
         name: "the .proto files of Google's APIs",
@@ -291,6 +301,23 @@ fn curl(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
         workshop.machine.install_packages(&["curl"])?;
     }
     on_path("curl").context("curl was installed but is not on the path")
+}
+
+fn prometheus(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
+    of_prometheus(workshop, "prometheus")
+}
+
+fn promtool(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
+    of_prometheus(workshop, "promtool")
+}
+
+/// One package of Debian has both.
+fn of_prometheus(workshop: &Workshop<'_>, program: &str) -> anyhow::Result<PathBuf> {
+    if on_path(program).is_none() {
+        workshop.machine.install_packages(&["prometheus"])?;
+    }
+    let found = on_path(program);
+    found.with_context(|| format!("{program} was installed but is not on the path"))
 }
 
 fn chromium(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {

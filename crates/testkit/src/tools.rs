@@ -31,6 +31,10 @@ pub enum Tool {
     K6,
     /// The executable of curl.
     Curl,
+    /// The executable of Prometheus.
+    Prometheus,
+    /// The executable of promtool, which comes with it.
+    Promtool,
     /// A folder with the `.proto` files of all APIs that Google publishes.
     GoogleProtos,
     /// The right to make network namespaces with `ip netns`.
@@ -49,6 +53,8 @@ impl Tool {
             Tool::Chromium => "PSPD_TEST_CHROMIUM",
             Tool::K6 => "PSPD_TEST_K6",
             Tool::Curl => "PSPD_TEST_CURL",
+            Tool::Prometheus => "PSPD_TEST_PROMETHEUS",
+            Tool::Promtool => "PSPD_TEST_PROMTOOL",
             Tool::GoogleProtos => "PSPD_TEST_GOOGLE_PROTOS",
             Tool::NetworkNamespaces => "PSPD_TEST_NETNS",
             Tool::Original => "PSPD_ORIGINAL",
@@ -63,6 +69,8 @@ impl Tool {
             Tool::Chromium => "Chromium",
             Tool::K6 => "k6",
             Tool::Curl => "curl",
+            Tool::Prometheus => "Prometheus",
+            Tool::Promtool => "promtool",
             Tool::GoogleProtos => "the .proto files of Google's APIs",
             Tool::NetworkNamespaces => "network namespaces (Linux, root and iproute2)",
             Tool::Original => "the original system",

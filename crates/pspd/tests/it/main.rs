@@ -16,6 +16,7 @@ mod guard;
 mod kill;
 mod lab;
 mod malformed;
+mod metrics;
 mod original;
 mod packing;
 mod page;

@@ -75,6 +75,13 @@ fn row(metric: &Metric) -> String {
         Who::GatewayP => "P",
         Who::GatewayRest => "P-REST",
     };
-    let labels: Vec<_> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
-    format!("| `{name}` | {kind} | {} | {roles} | {help} |\n", labels.join(" "))
+    let labels: Vec<_> = metric
+        .labels
+        .iter()
+        .map(|label| format!("`{label}`"))
+        .collect();
+    format!(
+        "| `{name}` | {kind} | {} | {roles} | {help} |\n",
+        labels.join(" ")
+    )
 }

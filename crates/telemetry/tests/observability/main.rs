@@ -59,7 +59,10 @@ fn a_name_that_does_not_exist_is_found() {
         ("sum(rate(http_requests_total[5m]))", "http_requests_total"),
         ("pspd_upstream_up{server=\"a\"}", "server"),
         ("sum by (path) (pspd_upstream_up)", "path"),
-        ("pspd_connections_open_bucket", "pspd_connections_open_bucket"),
+        (
+            "pspd_connections_open_bucket",
+            "pspd_connections_open_bucket",
+        ),
         ("job:nothing:rate5m > 1", "job:nothing:rate5m"),
     ] {
         assert_eq!(names::unknown(expression, &[]), [expected], "{expression}");

@@ -6,11 +6,27 @@ use telemetry::table::{ALL, Kind};
 /// Labels that Prometheus adds.
 const ADDED: [&str; 4] = ["job", "instance", "le", "alertname"];
 const WORDS: [&str; 11] = [
-    "and", "or", "unless", "bool", "offset", "by", "without", "on", "ignoring", "group_left",
+    "and",
+    "or",
+    "unless",
+    "bool",
+    "offset",
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "group_left",
     "group_right",
 ];
 /// Before a list of labels in parentheses.
-const BEFORE_LABELS: [&str; 6] = ["by", "without", "on", "ignoring", "group_left", "group_right"];
+const BEFORE_LABELS: [&str; 6] = [
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+];
 
 fn is_metric(name: &str, recorded: &[String]) -> bool {
     let exposed = ALL.iter().any(|metric| match metric.kind {
@@ -71,7 +87,9 @@ pub(crate) fn unknown(expression: &str, recorded: &[String]) -> Vec<String> {
         word.clone_into(&mut before);
         let next = after.trim_start();
         let is_function = !WORDS.contains(&word)
-            && ["(", "by (", "without ("].iter().any(|begins| next.starts_with(begins));
+            && ["(", "by (", "without ("]
+                .iter()
+                .any(|begins| next.starts_with(begins));
         let is_number = word.starts_with(|c: char| c.is_ascii_digit() || c == '$' || c == '.');
         if in_range || is_function || is_number || WORDS.contains(&word) {
             continue;

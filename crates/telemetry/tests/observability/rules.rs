@@ -64,7 +64,10 @@ fn recording() -> Vec<Value> {
             &format!("job:pspd_failed_requests:ratio_rate{window}"),
             format!("({failed} or 0 * {all}) / ({all} > 0)"),
         ));
-        let (fast, timed) = (timed("bucket", FAST_SECONDS, window), timed("count", "", window));
+        let (fast, timed) = (
+            timed("bucket", FAST_SECONDS, window),
+            timed("count", "", window),
+        );
         rules.push(record(
             &format!("job:pspd_slow_requests:ratio_rate{window}"),
             format!("1 - {fast} / ({timed} > 0)"),
@@ -99,7 +102,12 @@ fn alert(name: &str, expr: &str, wait: &str, severity: &str, says: &str) -> Valu
 fn burning() -> Vec<Value> {
     let mut rules = Vec::new();
     for (name, ratio, objective, what) in [
-        ("PspdErrorBudgetBurns", "pspd_failed_requests", AVAILABLE, "fail"),
+        (
+            "PspdErrorBudgetBurns",
+            "pspd_failed_requests",
+            AVAILABLE,
+            "fail",
+        ),
         (
             "PspdLatencyBudgetBurns",
             "pspd_slow_requests",
