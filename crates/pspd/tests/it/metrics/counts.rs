@@ -220,11 +220,10 @@ fn calls_over_grpc_web_and_connect() {
         &[method("_unmatched"), code("Unimplemented")],
         1.0,
     );
-    let minus = Bytes::from_static(&[
-        0, 0, 0, 0, 11, 8, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1,
-    ]);
+    // Two million.
+    let many = Bytes::from_static(&[0, 0, 0, 0, 4, 8, 0x80, 0x89, 0x7a]);
     assert_eq!(
-        caller.answer(caller.ask_with(NUMBERS, &[], minus)).status(),
+        caller.answer(caller.ask_with(NUMBERS, &[], many)).status(),
         "3"
     );
     stands(
