@@ -53,7 +53,7 @@ impl Passing {
     }
 
     /// These bytes were sent to an upstream.
-    pub(crate) fn to_upstream(&mut self, bytes: &[u8]) {
+    pub(crate) fn for_upstream(&mut self, bytes: &[u8]) {
         let messages = self.frames.count(bytes);
         self.worker.sent(Side::Client, self.rpc, messages);
     }

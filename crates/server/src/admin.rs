@@ -12,7 +12,7 @@ use telemetry::Telemetry;
 
 use crate::{
     Body, CancellationToken, Handler,
-    answer::{PAGE_POLICY, json, text, with_type},
+    answer::{json, protect_page, text, with_type},
 };
 
 /// The answer to "can this role do its work?".
@@ -97,9 +97,6 @@ const ROUTES: [(&str, &str); 3] = [
 ];
 const METRICS: (&str, &str) = ("/metrics", "what it counts, for Prometheus");
 
-/// Further routes of a role, by their path.
-pub type More = Arc<dyn Fn(&str) -> Option<Response<Body>> + Send + Sync>;
-
 /// Serves `/livez`, `/readyz`, `/version`, `/metrics`, and a page that lists them.
 #[derive(Clone)]
 pub struct Admin {
@@ -107,8 +104,6 @@ pub struct Admin {
     version: &'static str,
     probe: Probe,
     telemetry: Telemetry,
-    more: Vec<(&'static str, &'static str)>,
-    find: More,
     stop: CancellationToken,
 }
 
@@ -126,26 +121,14 @@ impl Admin {
             version,
             probe,
             telemetry,
-            more: Vec::new(),
-            find: Arc::new(|_| None),
             stop,
         }
-    }
-
-    /// The same with routes of the role's own: path and what it shows, and what answers
-    /// them.
-    #[must_use]
-    pub fn with_more(mut self, listed: &[(&'static str, &'static str)], find: More) -> Self {
-        self.more = listed.to_vec();
-        self.find = find;
-        self
     }
 
     /// Every route, and what it shows.
     fn routes(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let metrics = self.telemetry.is_on().then_some(METRICS);
-        let own = ROUTES.into_iter().chain(metrics);
-        own.chain(self.more.iter().copied())
+        ROUTES.into_iter().chain(metrics)
     }
 
     fn page(&self) -> Response<Body> {
@@ -193,9 +176,6 @@ impl Handler for Admin {
             return response;
         }
         let path = request.uri().path();
-        if let Some(response) = (self.find)(path) {
-            return response;
-        }
         match path {
             "/" => self.page(),
             "/metrics" if self.telemetry.is_on() => self.metrics(),
@@ -218,23 +198,13 @@ impl Handler for Admin {
     }
 }
 
-/// An answer that a browser is to show, and to keep for nobody.
-pub fn page(media_type: &'static str, body: Bytes) -> Response<Body> {
+/// An answer that a browser may show, and keeps for nobody.
+fn page(media_type: &'static str, body: Bytes) -> Response<Body> {
     let mut response = with_type(StatusCode::OK, media_type, body);
-    for (name, value) in [
-        (header::CONTENT_SECURITY_POLICY, PAGE_POLICY),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ),
-        (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
-        (
-            header::REFERRER_POLICY,
-            HeaderValue::from_static("no-referrer"),
-        ),
-    ] {
-        response.headers_mut().insert(name, value);
-    }
+    protect_page(response.headers_mut());
+    let no_store = HeaderValue::from_static("no-store");
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, no_store);
     response
 }

@@ -1,7 +1,7 @@
 //! What happens to an upstream beside its calls: rare, and so counted by all workers in
 //! the same atomics, which go on when a configuration is replaced.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::{Gathered, Source, table};
 
@@ -16,6 +16,8 @@ pub struct Upstream {
     connected: AtomicU64,
     not_connected: AtomicU64,
     refused: AtomicU64,
+    /// Whether the last request got no answer; where connections do not tell.
+    is_silent: AtomicBool,
 }
 
 impl Upstream {
@@ -24,6 +26,20 @@ impl Upstream {
             name: name.to_owned(),
             ..Upstream::default()
         }
+    }
+
+    /// A request got an answer, or none.
+    pub fn answers(&self, answers: bool) {
+        // Written when it changes alone: all workers read it.
+        if self.is_silent.load(Ordering::Relaxed) == answers {
+            self.is_silent.store(!answers, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the last request of any worker got an answer, if there was one.
+    #[must_use]
+    pub fn answered(&self) -> bool {
+        !self.is_silent.load(Ordering::Relaxed)
     }
 
     /// A call that failed is made again.

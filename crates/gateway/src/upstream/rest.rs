@@ -7,7 +7,7 @@ use std::{
     str::FromStr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -88,7 +88,6 @@ pub(crate) struct Upstream {
     client: Client<HttpConnector, Empty<Bytes>>,
     number: ClientId,
     worker: Arc<Worker>,
-    counts: Arc<telemetry::Upstream>,
     figures: Arc<Figures>,
 }
 
@@ -96,7 +95,7 @@ pub(crate) struct Upstream {
 struct Figures {
     name: Arc<str>,
     in_flight: AtomicUsize,
-    is_up: AtomicBool,
+    counts: Arc<telemetry::Upstream>,
 }
 
 impl Source for Figures {
@@ -104,8 +103,8 @@ impl Source for Figures {
         let name = &[&*self.name];
         let in_flight = self.in_flight.load(Ordering::Relaxed);
         to.count(&table::UPSTREAM_IN_FLIGHT, name, in_flight as u64);
-        let is_up = self.is_up.load(Ordering::Relaxed);
-        to.count(&table::UPSTREAM_UP, name, u64::from(is_up));
+        let is_up = u64::from(self.counts.answered());
+        to.count(&table::UPSTREAM_UP, name, is_up);
     }
 }
 
@@ -138,7 +137,7 @@ impl Drop for Counted<'_> {
         figures.in_flight.fetch_sub(1, Ordering::Relaxed);
         if self.outcome != Outcome::GivenUp {
             let is_up = matches!(self.outcome, Outcome::Status(_));
-            figures.is_up.store(is_up, Ordering::Relaxed);
+            figures.counts.answers(is_up);
         }
         let nanos = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         worker.asked(*number, HttpMethod::GET, self.outcome, nanos);
@@ -159,13 +158,12 @@ impl Upstream {
         let figures = Arc::new(Figures {
             name: Arc::clone(&name),
             in_flight: AtomicUsize::new(0),
-            is_up: AtomicBool::new(true),
+            counts: counting.telemetry.upstream(&name),
         });
         counting.telemetry.ask(&figures);
         Upstream {
             number: counting.telemetry.client(&name),
             worker: Arc::clone(&counting.worker),
-            counts: counting.telemetry.upstream(&name),
             figures,
             name,
             options,
@@ -198,7 +196,7 @@ impl Upstream {
         let request = || self.request(path_and_query, id, traceparent);
         let answer = match self.client.request(request()?).await {
             Err(error) if !error.is_connect() => {
-                self.counts.retried();
+                self.figures.counts.retried();
                 self.client.request(request()?).await
             }
             answer => answer,

@@ -25,6 +25,48 @@ fn page_of_the_rest_gateway() {
 }
 
 #[test]
+fn status_of_both_gateways() {
+    for (role, service, flags, names) in [
+        (Role::Gateway, Role::A, ["--a-addr", "--b-addr"], "A,B"),
+        (
+            Role::GatewayRest,
+            Role::ARest,
+            ["--a-rest", "--b-rest"],
+            "A-REST,B-REST",
+        ),
+    ] {
+        let Some(mut browser) = browser("status.mjs") else {
+            return;
+        };
+        let service = Process::start(PSPD, service, &[]);
+        let scheme = if role == Role::GatewayRest {
+            "http://"
+        } else {
+            ""
+        };
+        let up = format!("{scheme}{}", service.address());
+        let down = format!("{scheme}{NOWHERE}");
+        let gateway = Process::start(PSPD, role, &[flags[0], &up, flags[1], &down]);
+        all_ok(&run(browser
+            .env("GATEWAY_URL", format!("http://{}", gateway.address()))
+            .env("UPSTREAMS", names)));
+    }
+}
+
+#[test]
+fn the_status_page_can_be_refused() {
+    for args in [["--status", "off"], ["--metrics", "off"]] {
+        let gateway = Process::start(PSPD, Role::GatewayRest, &args);
+        for path in ["/status", "/status.json", "/status.js", "/status.css"] {
+            let answer = testkit::http::get(gateway.address(), path).expect("an answer");
+            assert_eq!(answer.status(), 404, "{path}");
+        }
+        let page = testkit::http::get(gateway.address(), "/").expect("an answer");
+        assert!(page.text().contains("data-status=\"refuse\""), "{args:?}");
+    }
+}
+
+#[test]
 fn documentation_of_the_grpc_gateway() {
     let Some(mut browser) = browser("gateway_docs.mjs") else {
         return;

@@ -343,7 +343,7 @@ impl Sending {
             };
             let part = bytes.split_to(room.min(bytes.len()));
             if let Some(passing) = &mut self.passing {
-                passing.to_upstream(&part);
+                passing.for_upstream(&part);
             }
             if self.stream.send_data(part, false).is_err() {
                 return Poll::Ready(Err(Closed));

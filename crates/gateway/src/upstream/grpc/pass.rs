@@ -91,7 +91,7 @@ impl Upstream {
                         Opening::Part(bytes) => (bytes, false),
                     };
                     if is_whole || !first.is_empty() {
-                        passing.to_upstream(first);
+                        passing.for_upstream(first);
                         // The answer tells what became of a stream that is gone.
                         let _ = stream.send_data(first.clone(), is_whole);
                     }
