@@ -194,7 +194,7 @@ fn routes(gathered: &Gathered) -> Vec<Route> {
     let mut routes: BTreeMap<String, Answers> = BTreeMap::new();
     for (labels, value) in gathered.series(&table::HTTP_SERVER_DURATION) {
         // What polls this is not what is asked about.
-        if !labels[1].starts_with(OWN) {
+        if !OWN.iter().any(|own| labels[1].starts_with(own)) {
             let answers = routes.entry(format!("{} {}", labels[0], labels[1]));
             answers.or_default().add(value, labels[2].starts_with('5'));
         }
@@ -216,8 +216,8 @@ fn routes(gathered: &Gathered) -> Vec<Route> {
     routes
 }
 
-/// How the paths of the status page begin.
-const OWN: &str = "/status";
+/// How the paths of pages begin.
+const OWN: [&str; 2] = ["/status", "/page."];
 
 #[cfg(test)]
 mod tests {
