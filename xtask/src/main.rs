@@ -3,14 +3,15 @@
 //! tools that some tests need, as far as this machine allows, runs all tests,
 //! and names those that were skipped; `cargo xtask bench` measures what the load
 //! generator costs, beside others, and `cargo xtask bench-gateway` what gateway P
-//! does; `cargo xtask fuzz` feeds the parsers with what nobody would send, and
-//! `cargo xtask instructions` counts what the transcoder needs; `cargo xtask
-//! observability` writes what is made from the table of metrics, and `cargo xtask release`
-//! makes what is released.
+//! does; `bench-overload` shows a gateway that is asked for too much; `cargo xtask fuzz`
+//! feeds the parsers with what nobody would send, and `cargo xtask instructions` counts
+//! what the transcoder needs; `cargo xtask observability` writes what is made from the
+//! table of metrics, and `cargo xtask release` makes what is released.
 
 mod arguments;
 mod bench;
 mod bench_gateway;
+mod bench_overload;
 mod folders;
 mod fuzz;
 mod instructions;
@@ -31,6 +32,7 @@ usage: cargo xtask test [--no-install] [-- CARGO-TEST-ARGUMENTS]
        cargo xtask bench-gateway [--rounds N] [--seconds N] [--only SCENARIO]
                          [--pspd FILE] [--envoy FILE] [--original DIR]
                          [--no-install]
+       cargo xtask bench-overload [--seconds N] [--pspd FILE]
        cargo xtask fuzz [--seconds N] [--no-install] [TARGET]...
        cargo xtask instructions [--bless] [--no-install]
        cargo xtask observability
@@ -43,8 +45,9 @@ usage: cargo xtask test [--no-install] [-- CARGO-TEST-ARGUMENTS]
   --duration TIME   of each run, in whole seconds [default: 10s]
   --connections N   connections, each with one request at a time [default: 64]
   --pspd FILE       the program to measure [default: a release build made now]
-  --seconds N       of each measurement of a gateway [default: 3], or of each
-                    fuzz target [default: 60]
+  --seconds N       of each measurement of a gateway [default: 3], of each load
+                    of bench-overload [default: 5], or of each fuzz target
+                    [default: 60]
   --only SCENARIO   hello, paced, numbers-10, numbers-1000, array-1000, wide,
                     ndjson, sse, sse-paced, websocket or start; may be repeated
                     [default: all]
@@ -62,6 +65,9 @@ fn main() -> ExitCode {
         ["bench", rest @ ..] => bench::Options::parse(rest).map(|options| bench::run(&options)),
         ["bench-gateway", rest @ ..] => {
             bench_gateway::Options::parse(rest).map(|options| bench_gateway::run(&options))
+        }
+        ["bench-overload", rest @ ..] => {
+            bench_overload::Options::parse(rest).map(|options| bench_overload::run(&options))
         }
         ["fuzz", rest @ ..] => fuzz::Options::parse(rest).map(|options| fuzz::run(&options)),
         ["instructions", rest @ ..] => {

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, Method, Uri, header};
 use routing::{Found, NotFound, Values};
-use server::{RequestId, query::Query};
+use server::{RequestId, Stop, query::Query};
 use transcode::{Defaults, UnknownAny, WriteOptions};
 
 use crate::{
@@ -254,7 +254,7 @@ impl Explanation {
         let (name, policy) = (Arc::clone(&known.name), known.policy.clone());
         let counting = Counting::of(catalog.telemetry());
         let suspicion = catalog.suspicion();
-        let upstream = Upstream::connect(name, policy, options, suspicion, &counting);
+        let upstream = Upstream::connect(name, policy, options, suspicion, &counting, &Stop::new());
         let mut timing = Timing {
             connected: upstream
                 .opened(deadline)

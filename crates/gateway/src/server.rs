@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header, request::Parts};
 use http_body::Body as _;
 use hyper::body::Incoming;
-use server::{Handler, RequestId, admin::Readiness};
+use server::{Handler, RequestId, Stop, admin::Readiness};
 use telemetry::Telemetry;
 use tokio::sync::watch;
 
@@ -41,6 +41,7 @@ struct Shared {
     load: Arc<Load>,
     rates: Arc<Rates>,
     status: Status,
+    stop: Stop,
 }
 
 /// What all workers of a gateway have in common.
@@ -51,12 +52,14 @@ pub struct Common {
     load: Arc<Load>,
     rates: Arc<Rates>,
     status: Status,
+    stop: Stop,
 }
 
 impl Common {
-    /// Request lines go to `log`; what is counted, `telemetry` tells.
+    /// Request lines go to `log`; what is counted, `telemetry` tells. The gateway goes when
+    /// `stop` says so.
     #[must_use]
-    pub fn new(log: AccessLog, telemetry: Telemetry) -> Self {
+    pub fn new(log: AccessLog, telemetry: Telemetry, stop: Stop) -> Self {
         let load = Arc::new(Load::of(&log));
         telemetry.ask(&load);
         Common {
@@ -65,6 +68,7 @@ impl Common {
             telemetry,
             load,
             rates: Arc::default(),
+            stop,
         }
     }
 }
@@ -75,7 +79,7 @@ impl Gateway {
     #[must_use]
     pub fn grpc(catalog: &Catalog, common: Common) -> Self {
         let counting = Counting::of(&common.telemetry);
-        let chain = Chain::Grpc(Grpc::connect(catalog, &counting));
+        let chain = Chain::Grpc(Grpc::connect(catalog, &counting, &common.stop));
         Self::with(chain, common, &counting)
     }
 
@@ -84,7 +88,7 @@ impl Gateway {
     #[must_use]
     pub fn rest(plans: watch::Receiver<Arc<RestPlan>>, common: Common) -> Self {
         let counting = Counting::of(&common.telemetry);
-        let chain = Chain::Rest(CurrentRest::of(plans, &counting));
+        let chain = Chain::Rest(CurrentRest::of(plans, &counting, &common.stop));
         Self::with(chain, common, &counting)
     }
 
@@ -94,6 +98,7 @@ impl Gateway {
             load,
             rates,
             status,
+            stop,
             ..
         } = common;
         Gateway {
@@ -105,13 +110,14 @@ impl Gateway {
                 load,
                 rates,
                 status,
+                stop,
             }),
         }
     }
 
     /// Whether the services behind it answer.
     pub async fn readiness(&self) -> Readiness {
-        self.shared.chain.readiness().await
+        self.shared.readiness().await
     }
 }
 
@@ -277,9 +283,17 @@ impl Shared {
                 respond::whole(StatusCode::OK, "text/plain; charset=utf-8", ok)
             }
             Own::Readyz => {
-                let response = self.chain.readiness().await.public().response();
+                let response = self.readiness().await.public().response();
                 response.map(|body| Body::whole(whole_bytes(body)))
             }
+        }
+    }
+
+    /// Nobody is to come any more once the gateway leaves.
+    async fn readiness(&self) -> Readiness {
+        match self.stop.is_leaving() {
+            true => Readiness::leaving("gateway"),
+            false => self.chain.readiness().await,
         }
     }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use telemetry::Telemetry;
 
 use crate::{
-    Body, CancellationToken, Handler,
+    Body, Handler, Stop,
     answer::{json, protect_page, text, with_type},
 };
 
@@ -60,6 +60,17 @@ impl Readiness {
         }
     }
 
+    /// What `role` says that is on its way out.
+    #[must_use]
+    pub fn leaving(role: &str) -> Self {
+        Readiness::of(vec![Check {
+            name: role.to_owned(),
+            address: None,
+            problem: Some("is stopping".to_owned()),
+            endpoints: Vec::new(),
+        }])
+    }
+
     /// The same without addresses and causes, for those who are not operators.
     #[must_use]
     pub fn public(self) -> Self {
@@ -104,17 +115,17 @@ pub struct Admin {
     version: &'static str,
     probe: Probe,
     telemetry: Telemetry,
-    stop: CancellationToken,
+    stop: Stop,
 }
 
 impl Admin {
-    /// The endpoint of `role`, not ready once `stop` is cancelled.
+    /// The endpoint of `role`, not ready once that leaves.
     pub fn new(
         role: &'static str,
         version: &'static str,
         probe: Probe,
         telemetry: Telemetry,
-        stop: CancellationToken,
+        stop: Stop,
     ) -> Self {
         Admin {
             role,
@@ -151,13 +162,8 @@ impl Admin {
     }
 
     async fn readiness(&self) -> Readiness {
-        if self.stop.is_cancelled() {
-            return Readiness::of(vec![Check {
-                name: self.role.to_owned(),
-                address: None,
-                problem: Some("is stopping".to_owned()),
-                endpoints: Vec::new(),
-            }]);
+        if self.stop.is_leaving() {
+            return Readiness::leaving(self.role);
         }
         (self.probe)().await
     }

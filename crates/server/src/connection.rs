@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use http::header;
+use http::{HeaderValue, StatusCode, header};
 use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use telemetry::{Closed, Listener};
@@ -21,12 +21,9 @@ use tokio::{
     net::TcpStream,
     time::{sleep, timeout},
 };
-use tokio_util::{
-    sync::CancellationToken,
-    task::{TaskTracker, task_tracker::TaskTrackerToken},
-};
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
-use crate::{Handler, detach::detached, pieces::Pieces, streams::Streams};
+use crate::{Handler, Stop, detach::detached, pieces::Pieces, streams::Streams};
 
 /// What a role speaks on its port.
 #[derive(Debug, Clone)]
@@ -48,12 +45,16 @@ pub struct Http1 {
     /// Bytes of a request's head beyond which the parser itself answers a bare
     /// 431 and closes. A handler's own limit sits below it.
     pub head_bytes_max: usize,
+    /// How long a connection is still listened to at a stop: a request that is on its
+    /// way by then is answered, with the word that it was the last one.
+    pub last_request_within: Duration,
 }
 
 impl Default for Http1 {
     fn default() -> Self {
         Http1 {
             header_read_timeout: Duration::from_secs(60),
+            last_request_within: Duration::from_secs(1),
             head_bytes_max: 64 * 1024,
         }
     }
@@ -90,6 +91,12 @@ pub struct Http2 {
     pub unread_timeout: Duration,
     /// How long a connection without an open stream is kept.
     pub idle_timeout: Duration,
+    /// How long a connection is used, give or take a tenth, before its client is asked
+    /// to open another (GOAWAY); `None` is for ever. Clients that balance by connections
+    /// find new instances that way.
+    pub age_max: Option<Duration>,
+    /// How long the streams of a connection that is too old may go on.
+    pub age_grace: Duration,
     /// How often an otherwise silent peer is pinged.
     pub ping_every: Duration,
     /// How long a ping may stay unanswered before the connection is closed.
@@ -109,6 +116,8 @@ impl Default for Http2 {
             send_buffer_bytes_max: 64 * 1024,
             unread_timeout: Duration::from_secs(5 * 60),
             idle_timeout: Duration::from_secs(60 * 60),
+            age_max: None,
+            age_grace: Duration::from_secs(5 * 60),
             ping_every: Duration::from_secs(30),
             ping_timeout: Duration::from_secs(20),
         }
@@ -120,23 +129,23 @@ impl Default for Http2 {
 /// request with an `Upgrade` header.
 #[derive(Clone)]
 pub struct Hold {
-    /// Cancelled when the role stops; what is in flight should end then.
-    pub stop: CancellationToken,
+    /// Says when what is in flight has to end.
+    pub stop: Stop,
     _place: TaskTrackerToken,
 }
 
-/// Serves `stream` until it ends; once `stop` is cancelled, finishes what is in
-/// flight and takes nothing new.
+/// Serves `stream` until it ends; once `stop` has begun, finishes what is in
+/// flight and takes nothing new but what is on its way.
 pub(crate) async fn serve<H: Handler>(
     stream: TcpStream,
     peer: SocketAddr,
     protocol: &Protocol,
     handler: H,
-    stop: &CancellationToken,
+    stop: &Stop,
     counts: &Arc<Listener>,
 ) {
     let Some(speaks) = speaks(&stream, protocol, stop).await else {
-        counts.closed(match stop.is_cancelled() {
+        counts.closed(match stop.has_begun() {
             true => Closed::Stopping,
             false => Closed::SlowBeginning,
         });
@@ -153,10 +162,11 @@ async fn over_http1<H: Handler>(
     peer: SocketAddr,
     limits: &Http1,
     handler: H,
-    stop: &CancellationToken,
+    stop: &Stop,
     counts: &Listener,
 ) {
     let called = AtomicBool::new(false);
+    let closing = AtomicBool::new(false);
     let taken_over = TaskTracker::new();
     let service = service_fn(|request: http::Request<Incoming>| {
         called.store(true, Ordering::Relaxed);
@@ -167,8 +177,14 @@ async fn over_http1<H: Handler>(
                 _place: taken_over.token(),
             });
         }
-        let handler = handler.clone();
-        async move { Ok::<_, Infallible>(handler.handle(peer, request).await) }
+        let (handler, closing) = (handler.clone(), &closing);
+        async move {
+            let mut response = handler.handle(peer, request).await;
+            if closing.load(Ordering::Relaxed) {
+                say_goodbye(&mut response);
+            }
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -180,14 +196,20 @@ async fn over_http1<H: Handler>(
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = stop.cancelled() => {
+        () = stop.begun() => {
             counts.closed(Closed::Stopping);
-            if !called.load(Ordering::Relaxed) {
-                // There was no request yet, and part of one is not waited for.
-                return;
+            closing.store(true, Ordering::Relaxed);
+            tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = sleep(limits.last_request_within) => {
+                    if !called.load(Ordering::Relaxed) {
+                        // There was no request, and part of one is not waited for.
+                        return;
+                    }
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
             }
-            connection.as_mut().graceful_shutdown();
-            connection.await
         }
     };
     if ended.as_ref().is_err_and(hyper::Error::is_timeout) {
@@ -203,7 +225,7 @@ async fn over_http2<H: Handler>(
     peer: SocketAddr,
     limits: &Http2,
     handler: H,
-    stop: &CancellationToken,
+    stop: &Stop,
     counts: &Arc<Listener>,
 ) {
     // The library moves a request's future about before it is at its place in a task of
@@ -229,22 +251,58 @@ async fn over_http2<H: Handler>(
         .keep_alive_timeout(limits.ping_timeout)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
-    tokio::select! {
+    let grace = tokio::select! {
         ended = connection.as_mut() => return tell(peer, ended),
-        () = stop.cancelled() => {
+        () = stop.begun() => {
             counts.closed(Closed::Stopping);
-            if !streams.have_begun() {
-                return;
-            }
+            None
         }
-        () = streams.idle(limits.idle_timeout) => counts.closed(Closed::Idle),
-    }
+        () = streams.idle(limits.idle_timeout) => {
+            counts.closed(Closed::Idle);
+            None
+        }
+        () = aged(limits.age_max) => Some(limits.age_grace),
+    };
     // Streams that the client opens before it knows of this are answered, too.
     connection.as_mut().graceful_shutdown();
     tokio::select! {
         ended = connection => tell(peer, ended),
         // What keeps it open then is the ends of answers that nobody reads.
         () = streams.idle(limits.unread_timeout) => {}
+        () = unused(&streams) => {}
+        () = after(grace) => tracing::debug!(%peer, "streams outlived their connection's time"),
+    }
+}
+
+/// How long a client that has never asked for anything may take to hear of the end.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Returns after a while if there has been no stream: who says nothing may not have
+/// heard anything either.
+async fn unused(streams: &Streams) {
+    sleep(FAREWELL).await;
+    if streams.have_begun() {
+        std::future::pending().await
+    }
+}
+
+/// Waits until a connection is too old, not all of them at once.
+async fn aged(age_max: Option<Duration>) {
+    after(age_max.map(|age| age.mul_f64(0.9 + 0.2 * fastrand::f64()))).await;
+}
+
+async fn after(time: Option<Duration>) {
+    match time {
+        Some(time) => sleep(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Tells the client that this was the last answer of the connection.
+fn say_goodbye<B>(response: &mut http::Response<B>) {
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
     }
 }
 
@@ -261,20 +319,20 @@ enum Speaks<'p> {
 }
 
 /// Waits for the beginning of the client's first bytes where they have to be seen;
-/// nothing when they do not come in time, or the role stops before.
-async fn speaks<'p>(
-    stream: &TcpStream,
-    protocol: &'p Protocol,
-    stop: &CancellationToken,
-) -> Option<Speaks<'p>> {
-    let limit = match protocol {
+/// nothing when they do not come in time.
+async fn speaks<'p>(stream: &TcpStream, protocol: &'p Protocol, stop: &Stop) -> Option<Speaks<'p>> {
+    let (limit, grace) = match protocol {
         Protocol::Http1(limits) => return Some(Speaks::Http1(limits)),
-        Protocol::Http2(limits) => limits.preface_timeout,
-        Protocol::Either(limits, _) => limits.header_read_timeout,
+        Protocol::Http2(limits) => (limits.preface_timeout, FAREWELL),
+        Protocol::Either(limits, _) => (limits.header_read_timeout, limits.last_request_within),
+    };
+    let too_late = async {
+        stop.begun().await;
+        sleep(grace).await;
     };
     let begins = tokio::select! {
         begins = timeout(limit, begins(stream)) => begins.ok()?,
-        () = stop.cancelled() => return None,
+        () = too_late => return None,
     };
     match (protocol, begins) {
         (Protocol::Http1(limits), _) | (Protocol::Either(limits, _), Begins::Otherwise) => {

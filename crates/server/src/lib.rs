@@ -15,6 +15,7 @@ pub mod query;
 mod request_id;
 mod run;
 mod runtime;
+mod stop;
 mod streams;
 
 pub use answer::{Body, BoxError};
@@ -24,4 +25,5 @@ pub use handler::Handler;
 pub use pieces::{PIECE_BYTES, next_piece};
 pub use request_id::RequestId;
 pub use run::{Drained, Options, run};
+pub use stop::Stop;
 pub use tokio_util::sync::CancellationToken;

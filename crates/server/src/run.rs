@@ -18,19 +18,22 @@ use std::{
     time::{Duration, Instant},
 };
 
+use socket2::SockRef;
 use tokio::{
     net::TcpStream,
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 
 use telemetry::{Listener, Telemetry};
 
-use crate::{Handler, connection, connection::Protocol, runtime::Figures};
+use crate::{Handler, Stop, connection, connection::Protocol, runtime::Figures};
 
 /// Pause after a failed accept (out of file descriptors, most often), so that
 /// it does not become a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long, at a stop, what was ended for lack of time may take to say so.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How often it is said that connections cannot be accepted.
 const SAID_EVERY: Duration = Duration::from_secs(5);
 
@@ -53,15 +56,17 @@ pub struct Options {
 }
 
 /// How a stop went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Drained {
-    /// Connections that had not ended at the deadline.
+    /// Connections whose requests had not finished at the deadline, and were ended.
+    pub late: usize,
+    /// Those of them that did not take an end either, and were cut off.
     pub abandoned: usize,
 }
 
-/// Serves `listener` with one handler a worker, made by `make`, until `stop` is
-/// cancelled; then refuses new connections, lets requests in flight finish
-/// within the drain timeout, and returns.
+/// Serves `listener` with one handler a worker, made by `make`, until `stop` begins;
+/// then refuses new connections, lets requests in flight finish within the drain
+/// timeout, ends what is left (`stop` is over then), and returns.
 ///
 /// # Errors
 ///
@@ -70,29 +75,72 @@ pub async fn run<H: Handler>(
     listener: TcpListener,
     options: Options,
     make: impl Fn() -> H + Send + Clone + 'static,
-    stop: CancellationToken,
+    stop: Stop,
 ) -> io::Result<Drained> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     let places = Arc::new(Semaphore::new(options.connections_max));
     let counts = options.telemetry.listener();
     counts.allows(options.connections_max);
+    let later = stop.later();
     let workers = (0..options.workers.get())
-        .map(|index| Worker::start(index, &options, make.clone(), stop.clone()))
+        .map(|index| Worker::start(index, &options, make.clone(), later.clone()))
         .collect::<io::Result<Vec<_>>>()?;
 
     tokio::select! {
         () = accept(&listener, &places, &workers, &options) => {}
-        () = stop.cancelled() => {}
+        () = stop.begun() => {}
     }
-    drop(listener);
+    take_what_waits(listener.into_std()?, &places, &workers, &options);
+    // Only now: a client that is told to connect anew must find the port closed.
+    later.hand_over();
 
     // All drain at once: first tell every worker, then wait for each.
     let ends: Vec<_> = workers.into_iter().map(Worker::finish).collect();
-    let mut abandoned = 0;
+    let mut drained = Drained::default();
     for end in ends {
-        abandoned += end.await.unwrap_or(0);
+        let end = end.await.unwrap_or_default();
+        drained.late += end.late;
+        drained.abandoned += end.abandoned;
     }
-    Ok(Drained { abandoned })
+    Ok(drained)
+}
+
+/// Deals what the kernel has accepted already, and closes the port: those clients believe
+/// that they are connected, and may have sent a request.
+fn take_what_waits(
+    listener: TcpListener,
+    places: &Arc<Semaphore>,
+    workers: &[Worker],
+    options: &Options,
+) {
+    let write_stall_timeout = options.write_stall_timeout;
+    let counts = options.telemetry.listener();
+    while let Ok(place) = Arc::clone(places).try_acquire_owned() {
+        let Ok((stream, peer)) = listener.accept() else {
+            return;
+        };
+        let prepared = stream.set_nonblocking(true);
+        let prepared =
+            prepared.and_then(|()| prepare(&SockRef::from(&stream), write_stall_timeout));
+        if prepared.is_ok() {
+            deal(workers, stream, peer, place, &counts);
+        }
+    }
+}
+
+/// Gives a connection to the worker that has the fewest.
+fn deal(
+    workers: &[Worker],
+    stream: std::net::TcpStream,
+    peer: SocketAddr,
+    place: OwnedSemaphorePermit,
+    counts: &Arc<Listener>,
+) {
+    let least_busy = workers.iter().min_by_key(|worker| worker.connections());
+    if let Some(worker) = least_busy {
+        let held = Held::new(place, &worker.connections, counts);
+        worker.deal(Dealt { stream, peer, held });
+    }
 }
 
 async fn accept(
@@ -109,17 +157,13 @@ async fn accept(
             return;
         };
         let accepted = match listener.accept().await {
-            Ok((stream, peer)) => prepare(stream, write_stall_timeout).map(|s| (s, peer)),
+            Ok((stream, peer)) => prepare(&SockRef::from(&stream), write_stall_timeout)
+                .and_then(|()| stream.into_std())
+                .map(|stream| (stream, peer)),
             Err(error) => Err(error),
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let least_busy = workers.iter().min_by_key(|worker| worker.connections());
-                if let Some(worker) = least_busy {
-                    let held = Held::new(place, &worker.connections, &counts);
-                    worker.deal(Dealt { stream, peer, held });
-                }
-            }
+            Ok((stream, peer)) => deal(workers, stream, peer, place, &counts),
             Err(error) if about_one_connection(&error) => counts.failed(),
             Err(error) => {
                 counts.failed();
@@ -133,13 +177,13 @@ async fn accept(
     }
 }
 
-fn prepare(stream: TcpStream, write_stall_timeout: Duration) -> io::Result<std::net::TcpStream> {
-    stream.set_nodelay(true)?;
+fn prepare(stream: &SockRef<'_>, write_stall_timeout: Duration) -> io::Result<()> {
+    stream.set_tcp_nodelay(true)?;
     #[cfg(target_os = "linux")]
-    socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(write_stall_timeout))?;
+    stream.set_tcp_user_timeout(Some(write_stall_timeout))?;
     #[cfg(not(target_os = "linux"))]
     let _ = write_stall_timeout;
-    stream.into_std()
+    Ok(())
 }
 
 /// The client was gone before it was accepted; the listener is fine.
@@ -196,7 +240,7 @@ struct Worker {
     // Bounded by the permits that every connection holds.
     dealt: mpsc::UnboundedSender<Dealt>,
     connections: Arc<AtomicUsize>,
-    ended: oneshot::Receiver<usize>,
+    ended: oneshot::Receiver<Drained>,
     /// Told to whoever asks for metrics, for as long as the worker is there.
     _figures: Arc<Figures>,
 }
@@ -206,7 +250,7 @@ impl Worker {
         index: usize,
         options: &Options,
         make: impl Fn() -> H + Send + 'static,
-        stop: CancellationToken,
+        stop: Stop,
     ) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -247,20 +291,19 @@ impl Worker {
     }
 
     /// Deals nothing more; the worker reports what it had to abandon.
-    fn finish(self) -> oneshot::Receiver<usize> {
+    fn finish(self) -> oneshot::Receiver<Drained> {
         self.ended
     }
 }
 
-/// Serves what is dealt; after `stop`, returns how many connections had not
-/// finished at the deadline.
+/// Serves what is dealt until nothing more is; then waits, and says how that went.
 async fn work<H: Handler>(
     mut inbox: mpsc::UnboundedReceiver<Dealt>,
     protocol: Protocol,
     drain_timeout: Duration,
     make: impl Fn() -> H,
-    (stop, counts): (CancellationToken, Arc<Listener>),
-) -> usize {
+    (stop, counts): (Stop, Arc<Listener>),
+) -> Drained {
     let handler = make();
     let protocol = Arc::new(protocol);
     let connections = TaskTracker::new();
@@ -281,7 +324,15 @@ async fn work<H: Handler>(
     }
     connections.close();
     within(drain_timeout, connections.wait()).await;
-    connections.len()
+    let late = connections.len();
+    if late > 0 {
+        stop.end();
+        within(LAST_WORDS, connections.wait()).await;
+    }
+    Drained {
+        late,
+        abandoned: connections.len(),
+    }
 }
 
 async fn within(limit: Duration, finish: impl Future<Output = ()>) {

@@ -4,6 +4,7 @@
 //! a router between the connection and the service.
 
 mod counted;
+mod farewell;
 mod streams;
 
 use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc, time::Duration};
@@ -19,6 +20,7 @@ use contract::{
     },
 };
 use http::HeaderMap;
+use server::Stop;
 use telemetry::Telemetry;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status, body::Body, server::NamedService};
@@ -32,6 +34,7 @@ use crate::{
 };
 pub use counted::Counted;
 use counted::Inbound;
+use farewell::Farewell;
 use streams::Streams;
 
 /// What an operator sets for a gRPC service.
@@ -51,6 +54,7 @@ type Call = Arc<dyn Fn(http::Request<Inbound>) -> Answer + Send + Sync>;
 pub struct Grpc {
     services: Arc<[(&'static str, Call)]>,
     health: Health,
+    stop: Stop,
 }
 
 /// The health that callers see; kept to say that the process stops.
@@ -66,9 +70,12 @@ impl Grpc {
     /// # Errors
     ///
     /// When the compiled-in descriptors cannot be read.
-    pub async fn service_a(options: &Options) -> Result<Self, tonic_reflection::server::Error> {
+    pub async fn service_a(
+        options: &Options,
+        stop: Stop,
+    ) -> Result<Self, tonic_reflection::server::Error> {
         let service = ServiceAServer::new(A).max_decoding_message_size(options.message_bytes_max);
-        Self::with(vec![(SERVICE_A, call(service))]).await
+        Self::with(vec![(SERVICE_A, call(service))], stop).await
     }
 
     /// The server of service B, and of `Statistics` and `Echo` beside it.
@@ -76,7 +83,10 @@ impl Grpc {
     /// # Errors
     ///
     /// When the compiled-in descriptors cannot be read.
-    pub async fn service_b(options: &Options) -> Result<Self, tonic_reflection::server::Error> {
+    pub async fn service_b(
+        options: &Options,
+        stop: Stop,
+    ) -> Result<Self, tonic_reflection::server::Error> {
         let service = ServiceBServer::new(B {
             limits: options.limits,
         })
@@ -88,16 +98,17 @@ impl Grpc {
             .max_decoding_message_size(options.message_bytes_max);
         let echo =
             EchoServer::from_arc(streams).max_decoding_message_size(options.message_bytes_max);
-        Self::with(vec![
+        let services = vec![
             (SERVICE_B, call(service)),
             (SERVICE_STATISTICS, call(statistics)),
             (SERVICE_ECHO, call(echo)),
-        ])
-        .await
+        ];
+        Self::with(services, stop).await
     }
 
     async fn with(
         mut services: Vec<(&'static str, Call)>,
+        stop: Stop,
     ) -> Result<Self, tonic_reflection::server::Error> {
         let names: Vec<_> = services.iter().map(|(name, _)| *name).collect();
         let (reporter, health) = tonic_health::server::health_reporter();
@@ -127,6 +138,7 @@ impl Grpc {
                 services: names,
                 reporter,
             },
+            stop,
         })
     }
 
@@ -144,14 +156,21 @@ impl Grpc {
 }
 
 impl Health {
-    /// Tells watchers that nothing is served any more, then ends their streams,
-    /// which would otherwise keep a stopping process waiting.
-    pub async fn stop(mut self) {
+    /// Tells watchers, when the role leaves, that nothing is served any more, and ends
+    /// their streams when it stops: they would keep it waiting.
+    pub async fn follow(mut self, stop: Stop) {
         self.services.push("");
-        for service in &self.services {
-            self.reporter
-                .set_service_status(service, ServingStatus::NotServing)
-                .await;
+        tokio::select! {
+            biased;
+            () = stop.leaving() => {
+                for service in &self.services {
+                    self.reporter
+                        .set_service_status(service, ServingStatus::NotServing)
+                        .await;
+                }
+                stop.begun().await;
+            }
+            () = stop.begun() => {}
         }
         for service in &self.services {
             self.reporter.clear_service_status(service).await;
@@ -160,12 +179,12 @@ impl Health {
 }
 
 impl Grpc {
-    async fn answer(&self, request: http::Request<Inbound>) -> http::Response<Body> {
+    async fn answer(&self, request: http::Request<Inbound>) -> http::Response<Farewell> {
         if timeout(request.headers()).is_err() {
-            return Status::invalid_argument(
+            let status = Status::invalid_argument(
                 "grpc-timeout cannot be read; send at most 8 digits and one of H, M, S, m, u, n",
-            )
-            .into_http();
+            );
+            return Farewell::of(status.into_http(), &self.stop);
         }
         let path = request.uri().path();
         let service = path
@@ -176,15 +195,12 @@ impl Grpc {
             .iter()
             .find(|(name, _)| Some(*name) == service)
         {
-            Some((_, call)) => {
-                let Ok(response) = call(request).await;
-                response
-            }
+            Some((_, call)) => farewell::answered(call(request), &self.stop).await,
             None => {
                 let known: Vec<_> = self.services.iter().map(|(name, _)| *name).collect();
                 let known = known.join(", ");
                 let message = format!("no service serves {path}; this process has {known}");
-                Status::unimplemented(message).into_http()
+                Farewell::of(Status::unimplemented(message).into_http(), &self.stop)
             }
         }
     }

@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 use serde::Serialize;
 use serde_json::json;
 use server::{
-    Body,
+    Body, Stop,
     answer::{json, protect_page, with_type},
     query::{NotUtf8, Query},
 };
@@ -40,27 +40,29 @@ pub struct Rest {
     service: Service,
     limits: Limits,
     openapi: Arc<Bytes>,
+    stop: Stop,
 }
 
 impl Rest {
     /// The greeting.
     #[must_use]
-    pub fn service_a() -> Self {
-        Rest::with(Service::A, Limits::default(), &openapi::service_a())
+    pub fn service_a(stop: Stop) -> Self {
+        Rest::with(Service::A, Limits::default(), &openapi::service_a(), stop)
     }
 
     /// The numbers.
     #[must_use]
-    pub fn service_b(limits: Limits) -> Self {
-        Rest::with(Service::B, limits, &openapi::service_b(&limits))
+    pub fn service_b(limits: Limits, stop: Stop) -> Self {
+        Rest::with(Service::B, limits, &openapi::service_b(&limits), stop)
     }
 
-    fn with(service: Service, limits: Limits, openapi: &serde_json::Value) -> Self {
+    fn with(service: Service, limits: Limits, openapi: &serde_json::Value, stop: Stop) -> Self {
         let openapi = Arc::new(openapi.to_string().into());
         Rest {
             service,
             limits,
             openapi,
+            stop,
         }
     }
 
@@ -82,7 +84,10 @@ impl Rest {
         let sequence = requested(query, &self.limits)?;
         let wait = sequence.due_after(sequence.count());
         if let Some(end) = wait.and_then(|wait| start.checked_add(wait)) {
-            tokio::time::sleep_until(end).await;
+            tokio::select! {
+                () = tokio::time::sleep_until(end) => {}
+                () = self.stop.over() => return Ok(stopping()),
+            }
         }
         Ok(with_type(
             StatusCode::OK,
@@ -150,6 +155,15 @@ impl Rest {
             }
         }
     }
+}
+
+/// The answer to a request that the service cannot stay for.
+fn stopping() -> Response<Body> {
+    let status = StatusCode::SERVICE_UNAVAILABLE;
+    let mut response = detail(status, "the service stops; ask again");
+    let headers = response.headers_mut();
+    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    response
 }
 
 fn hello(query: &Query<'_>) -> Response<Body> {

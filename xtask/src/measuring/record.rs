@@ -50,6 +50,9 @@ pub(crate) struct Latency {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Failures {
     pub(crate) total: u64,
+    /// Answers of an unwanted status.
+    #[serde(default)]
+    pub(crate) status: u64,
 }
 
 #[derive(Debug, Deserialize)]

@@ -7,7 +7,7 @@ use contract::grpc_timeout;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header, request::Parts};
 use hyper::body::Incoming;
 use routing::{Found, NotFound, Values};
-use server::{admin::Readiness, query::Query};
+use server::{Stop, admin::Readiness, query::Query};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
@@ -64,9 +64,9 @@ pub(crate) struct Grpc {
 impl Grpc {
     /// Connects to every upstream and keeps the connections. Must be called on
     /// the worker's runtime.
-    pub(crate) fn connect(catalog: &Catalog, counting: &Counting) -> Self {
+    pub(crate) fn connect(catalog: &Catalog, counting: &Counting, stop: &Stop) -> Self {
         Grpc {
-            current: Current::of(catalog, counting),
+            current: Current::of(catalog, counting, stop),
         }
     }
 

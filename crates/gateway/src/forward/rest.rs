@@ -8,6 +8,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use hyper::body::Incoming;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use server::{
+    Stop,
     admin::{Check, Readiness},
     query::Query,
 };
@@ -63,10 +64,14 @@ pub(crate) struct Current {
 
 impl Current {
     /// Must be called on the worker's runtime, which keeps the connections.
-    pub(crate) fn of(mut plans: watch::Receiver<Arc<Plan>>, counting: &Counting) -> Self {
-        let first = Rest::of(&plans.borrow_and_update(), None, counting);
+    pub(crate) fn of(
+        mut plans: watch::Receiver<Arc<Plan>>,
+        counting: &Counting,
+        stop: &Stop,
+    ) -> Self {
+        let first = Rest::of(&plans.borrow_and_update(), None, counting, stop);
         let rest = Arc::new(Mutex::new(Arc::new(first)));
-        let followed = follow(plans, Arc::clone(&rest), counting.clone());
+        let followed = follow(plans, Arc::clone(&rest), counting.clone(), stop.clone());
         Current {
             rest,
             follower: tokio::spawn(followed).abort_handle(),
@@ -89,22 +94,24 @@ async fn follow(
     mut plans: watch::Receiver<Arc<Plan>>,
     rest: Arc<Mutex<Arc<Rest>>>,
     counting: Counting,
+    stop: Stop,
 ) {
     while plans.changed().await.is_ok() {
         let plan = Arc::clone(&plans.borrow_and_update());
         let mut rest = rest.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = Rest::of(&plan, Some(&rest), &counting);
+        let next = Rest::of(&plan, Some(&rest), &counting, &stop);
         *rest = Arc::new(next);
     }
 }
 
 impl Rest {
     /// With the connections of `before`, where they lead to the same place.
-    fn of(plan: &Plan, before: Option<&Rest>, counting: &Counting) -> Self {
+    fn of(plan: &Plan, before: Option<&Rest>, counting: &Counting, stop: &Stop) -> Self {
         let upstream = |name: &str, wanted: &Options, before: Option<&Arc<Upstream>>| {
             let same = before.filter(|before| *before.options() == *wanted);
-            same.cloned()
-                .unwrap_or_else(|| Arc::new(Upstream::new(name.into(), wanted.clone(), counting)))
+            same.cloned().unwrap_or_else(|| {
+                Arc::new(Upstream::new(name.into(), wanted.clone(), counting, stop))
+            })
         };
         Rest {
             a: upstream("A-REST", &plan.a, before.map(|before| &before.a)),
@@ -250,7 +257,7 @@ async fn check(upstream: &Upstream) -> Check {
     };
     Check {
         name: upstream.name().to_string(),
-        address: Some(upstream.base().to_string()),
+        address: Some(upstream.bases()),
         problem,
         endpoints: Vec::new(),
     }

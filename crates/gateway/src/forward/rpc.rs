@@ -20,7 +20,7 @@ mod web;
 use std::{sync::Arc, task::Poll};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, Version, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, Version, header, request::Parts};
 use hyper::body::Incoming;
 use server::RequestId;
 use telemetry::RpcId;
@@ -44,6 +44,9 @@ pub(crate) use spoken::Spoken;
 use spoken::{Codec, Wrap};
 use status::{GRPC_STATUS, Status};
 use upload::{Broken, Envelopes, Shared, Unwrap, Upload, pump};
+
+/// Milliseconds after which a client may make its call again (gRFC A6).
+const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 
 /// Answers a call. Must be called on the worker's runtime.
 pub(super) async fn answer(
@@ -425,6 +428,10 @@ impl Spoken {
                     HeaderValue::from_static("application/grpc"),
                 );
                 status.write(headers);
+                if problem.is_for_a_moment() {
+                    // What gRPC's own retries go by.
+                    headers.insert(PUSHBACK, HeaderValue::from_static("1000"));
+                }
                 dress_head(self, headers);
                 response
             }

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use server::admin::Readiness;
+use server::{Stop, admin::Readiness};
 use tokio::sync::watch;
 
 use super::{GrpcOptions, readiness, rpc};
@@ -30,6 +30,8 @@ pub(crate) struct Served {
     pub(crate) services: Arc<Services>,
     pub(crate) options: GrpcOptions,
     pub(crate) settings: Settings,
+    /// How far the gateway is on its way out.
+    pub(crate) stop: Stop,
     readiness: readiness::Known,
     pub(crate) counting: Counting,
     pub(crate) own: rpc::CountedOwn,
@@ -41,6 +43,7 @@ impl Served {
         catalog: &Catalog,
         before: &[Arc<Upstream>],
         counting: &Counting,
+        stop: &Stop,
     ) -> Self {
         let wanted = generation.services.upstreams.iter().enumerate();
         let upstreams = wanted.map(|(index, wanted)| {
@@ -54,6 +57,7 @@ impl Served {
                     connection,
                     catalog.suspicion(),
                     counting,
+                    stop,
                 ))
             });
             if wanted.policy.repeats() {
@@ -67,6 +71,7 @@ impl Served {
             services: Arc::clone(&generation.services),
             options: generation.options.clone(),
             settings: generation.settings.clone(),
+            stop: stop.clone(),
             readiness: readiness::Known::default(),
             counting: counting.clone(),
             own: rpc::CountedOwn::of(&counting.telemetry),
@@ -121,12 +126,17 @@ pub(super) struct Current {
 impl Current {
     /// Connects to every upstream and keeps the connections. Must be called on the
     /// worker's runtime.
-    pub(super) fn of(catalog: &Catalog, counting: &Counting) -> Self {
+    pub(super) fn of(catalog: &Catalog, counting: &Counting, stop: &Stop) -> Self {
         let mut generations = catalog.generations();
         let first = Arc::clone(&generations.borrow_and_update());
-        let served = Served::of(&first, catalog, &[], counting);
+        let served = Served::of(&first, catalog, &[], counting, stop);
         let served = Arc::new(Mutex::new(Arc::new(served)));
-        let followed = follow(catalog.clone(), generations, Arc::clone(&served));
+        let followed = follow(
+            catalog.clone(),
+            generations,
+            Arc::clone(&served),
+            stop.clone(),
+        );
         Current {
             served,
             follower: tokio::spawn(followed).abort_handle(),
@@ -149,11 +159,18 @@ async fn follow(
     catalog: Catalog,
     mut generations: watch::Receiver<Arc<Generation>>,
     served: Arc<Mutex<Arc<Served>>>,
+    stop: Stop,
 ) {
     while generations.changed().await.is_ok() {
         let generation = Arc::clone(&generations.borrow_and_update());
         let mut served = served.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = Served::of(&generation, &catalog, &served.upstreams, &served.counting);
+        let next = Served::of(
+            &generation,
+            &catalog,
+            &served.upstreams,
+            &served.counting,
+            &stop,
+        );
         *served = Arc::new(next);
     }
 }

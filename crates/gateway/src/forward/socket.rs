@@ -146,7 +146,7 @@ impl Session {
         let mut socket = Socket::new(TokioIo::new(upgraded), &self.options).await;
         let ending = tokio::select! {
             biased;
-            () = self.hold.stop.cancelled() => Ending::GoingAway,
+            () = self.hold.stop.over() => Ending::GoingAway,
             () = sleep_until(self.deadline) => {
                 Ending::Problem(timed_out(&self.endpoint.method.service, self.limit))
             }

@@ -135,6 +135,8 @@ pub(crate) enum UpstreamFailure {
     Unreachable { cause: String },
     /// Connections are there, and none has room for a call.
     Full { cause: String },
+    /// The gateway stops, and could not wait for the answer.
+    Stopping,
     /// The connection or the answer broke.
     Broken { cause: String },
     /// The answer did not come, or end, in time.
@@ -195,6 +197,21 @@ impl Problem {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Problem::Upstream { failure, .. } => failure.status(),
+        }
+    }
+
+    /// Whether the gateway itself turned the call away, and another attempt in a moment
+    /// may go well.
+    pub(crate) fn is_for_a_moment(&self) -> bool {
+        match self {
+            Problem::Overloaded { .. } | Problem::NotDescribed { .. } => true,
+            Problem::Upstream { failure, .. } => matches!(
+                failure,
+                UpstreamFailure::Unreachable { .. }
+                    | UpstreamFailure::Full { .. }
+                    | UpstreamFailure::Stopping
+            ),
+            _ => false,
         }
     }
 
@@ -432,7 +449,9 @@ impl UpstreamFailure {
     /// The gRPC code.
     pub(crate) fn code(&self) -> Code {
         match self {
-            UpstreamFailure::Unreachable { .. } | UpstreamFailure::Full { .. } => Code::Unavailable,
+            UpstreamFailure::Unreachable { .. }
+            | UpstreamFailure::Full { .. }
+            | UpstreamFailure::Stopping => Code::Unavailable,
             UpstreamFailure::Broken { .. } => Code::Internal,
             UpstreamFailure::TimedOut { .. } => Code::DeadlineExceeded,
             UpstreamFailure::Status { code, .. } => *code,
@@ -455,9 +474,9 @@ impl UpstreamFailure {
 
     fn status(&self) -> StatusCode {
         match self {
-            UpstreamFailure::Unreachable { .. } | UpstreamFailure::Full { .. } => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            UpstreamFailure::Unreachable { .. }
+            | UpstreamFailure::Full { .. }
+            | UpstreamFailure::Stopping => StatusCode::SERVICE_UNAVAILABLE,
             // What a client can do something about; the rest is between the gateway and
             // what is behind it.
             UpstreamFailure::NotGrpc { .. } => match self.code() {
@@ -485,6 +504,7 @@ impl UpstreamFailure {
             UpstreamFailure::Full { .. } => {
                 format!("service {service} has no room for more calls; try again in a moment")
             }
+            UpstreamFailure::Stopping => "the gateway stops; make the call again".to_owned(),
             UpstreamFailure::NotGrpc { status } => {
                 format!("service {service} answered HTTP {status} in place of gRPC")
             }

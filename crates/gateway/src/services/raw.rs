@@ -62,6 +62,12 @@ pub(super) struct RawUpstream {
     pub(super) balance: Option<Balance>,
     /// Calls of each worker that may wait for room.
     pub(super) pending_max: Option<u32>,
+    /// How long each of them may, once calls have waited all the time for as long.
+    #[schemars(regex(pattern = TIME), extend("default" = "100ms"))]
+    pub(super) pending_time: Option<String>,
+    /// Calls at once on one connection. By default what the service allows.
+    #[schemars(range(min = 1))]
+    pub(super) connection_calls_max: Option<u32>,
     /// How often a connection with calls on it is asked by HTTP/2 whether it lives, or
     /// `off`.
     #[schemars(regex(pattern = TIME_OR_OFF), extend("default" = "off"))]

@@ -16,6 +16,8 @@ use crate::upstream::grpc::{
 const ADDRESSES_MAX: usize = 64;
 /// Calls that may wait, at most.
 const PENDING_MAX: u32 = 100_000;
+/// The shortest time that they may be given.
+const PENDING_TIME_MIN: Duration = Duration::from_millis(1);
 /// The shortest time between two lookups, and between two pings.
 const RESOLVE_EVERY_MIN: Duration = Duration::from_millis(100);
 const KEEP_ALIVE_MIN: Duration = Duration::from_secs(1);
@@ -187,6 +189,20 @@ pub(super) fn policy(
                 notes.say(format_args!("pending-max = {count} is above {PENDING_MAX}"));
                 default.pending_max
             }
+        },
+        pending_time: notes.time(
+            "pending-time",
+            raw.pending_time.as_ref(),
+            default.pending_time,
+            PENDING_TIME_MIN,
+        ),
+        connection_calls_max: match raw.connection_calls_max {
+            None => default.connection_calls_max,
+            Some(0) => {
+                notes.say("connection-calls-max = 0; give a number from 1");
+                default.connection_calls_max
+            }
+            Some(count) => count.try_into().unwrap_or(usize::MAX),
         },
         keep_alive: match raw.keep_alive.as_deref() {
             None | Some("off") => None,

@@ -182,6 +182,8 @@ fn every_problem_of_resilience_is_reported() {
         resolve-every = "1ms"
         keep-alive = "often"
         pending-max = 1000000
+        pending-time = "0s"
+        connection-calls-max = 0
         ejection = { consecutive = 0 }
         retry = { attempts = 1, codes = ["OK"], methods = ["thing"], back-off-max = "1ms" }
         hedge = { after = "1ms" }
@@ -196,6 +198,8 @@ fn every_problem_of_resilience_is_reported() {
         "upstreams[1]: resolve-every = \"1ms\" is shorter than 100ms",
         "upstreams[1]: keep-alive = \"often\" is no time",
         "upstreams[1]: pending-max = 1000000 is above 100000",
+        "upstreams[1]: pending-time = \"0s\" is shorter than 1ms",
+        "upstreams[1]: connection-calls-max = 0",
         "upstreams[1]: ejection: consecutive = 0",
         "upstreams[1]: retry.attempts = 1; give a number from 2 to 5",
         "upstreams[1]: retry.codes: \"OK\" is no code of an error",

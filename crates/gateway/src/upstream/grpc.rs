@@ -18,6 +18,7 @@ mod metadata;
 mod pass;
 mod policy;
 mod pool;
+mod queue;
 mod repeat;
 mod resolve;
 mod retry;
@@ -29,6 +30,7 @@ use std::{
     time::Duration,
 };
 
+use server::Stop;
 use tokio::{sync::Notify, time::Instant};
 
 pub use address::{Address, BadAddress};
@@ -88,16 +90,25 @@ pub(crate) struct EndpointState {
 
 impl Upstream {
     /// Opens the connections and keeps them open; `described` is told when one
-    /// is lost or had again. Must be called on the worker's runtime.
+    /// is lost or had again. Once `stop` is over, calls that are still under way fail.
+    /// Must be called on the worker's runtime.
     pub(crate) fn connect(
         name: Arc<str>,
         policy: Policy,
         options: Options,
         described: &Arc<Notify>,
         counting: &Counting,
+        stop: &Stop,
     ) -> Self {
         let described = Arc::clone(described);
-        let pool = Arc::new(Pool::new(name, policy, options, described, counting));
+        let stop = stop.clone();
+        let pool = Arc::new(Pool::new(
+            name,
+            policy,
+            options,
+            described,
+            (counting, stop),
+        ));
         counting.telemetry.ask(&pool);
         let looks_up = pool.policy.addresses.iter().any(Address::is_name);
         let resolver = looks_up.then(|| {
@@ -164,6 +175,14 @@ impl Upstream {
         }
         // Boxed, so that a call that need not wait has no room for it.
         Box::pin(self.pool.wait(tried, deadline)).await
+    }
+
+    /// Why a call failed: if the gateway ended it, that.
+    fn told(&self, failure: UpstreamFailure) -> UpstreamFailure {
+        match self.pool.common.stop.is_over() {
+            true => UpstreamFailure::Stopping,
+            false => failure,
+        }
     }
 }
 

@@ -1,15 +1,17 @@
-//! One REST service behind the gateway, over kept HTTP/1.1 connections of the
-//! worker's own. The pool is `hyper-util`'s; what a call may cost is bounded
-//! here and by the calls in flight.
+//! One REST service behind the gateway, at one place or at several, over kept HTTP/1.1
+//! connections of the worker's own. The pool is `hyper-util`'s; what a call may cost is
+//! bounded here and by the calls in flight. Places take calls in turn; one that cannot be
+//! connected to is left out for a while. Health is not asked for, and nothing is looked
+//! at but whether a connection could be had: that is the gRPC side's work.
 
 use std::{
     fmt,
     str::FromStr,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
@@ -19,19 +21,23 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper_util::{
     client::legacy::{Client, Error, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
+    rt::TokioTimer,
 };
-use server::RequestId;
+use server::{RequestId, Stop};
 use telemetry::{ClientId, Gathered, HttpMethod, Outcome, Source, Worker, table};
+use tokio::time::Instant;
 
 use super::TRACEPARENT;
 use crate::{counting::Counting, respond::UpstreamFailure};
 
+/// How long a place that cannot be connected to gets no calls while another does.
+const LEFT_OUT_FOR: Duration = Duration::from_secs(1);
+
 /// Where a service is and how it is connected to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
-    /// Such as `http://localhost:50061`.
-    pub base: BaseUrl,
+    /// Such as `http://localhost:50061`; one at least.
+    pub bases: Vec<BaseUrl>,
     /// Idle connections that each worker keeps.
     pub idle_connections_max: usize,
     /// How long an idle connection is kept; shorter than the service keeps it,
@@ -85,7 +91,9 @@ impl fmt::Display for BaseUrl {
 pub(crate) struct Upstream {
     name: Arc<str>,
     options: Options,
+    places: Places,
     client: Client<HttpConnector, Empty<Bytes>>,
+    stop: Stop,
     number: ClientId,
     worker: Arc<Worker>,
     figures: Arc<Figures>,
@@ -144,13 +152,78 @@ impl Drop for Counted<'_> {
     }
 }
 
+/// Where the service is, and which place is next.
+struct Places {
+    /// Until when each is left out.
+    left_out: Vec<Mutex<Option<Instant>>>,
+    turn: AtomicUsize,
+}
+
+impl Places {
+    fn new(count: usize) -> Self {
+        Places {
+            left_out: (0..count).map(|_| Mutex::new(None)).collect(),
+            turn: AtomicUsize::new(fastrand::usize(..)),
+        }
+    }
+
+    /// The next one that is not left out, else simply the next one. Another than `not`
+    /// where there is one.
+    fn next(&self, not: Option<usize>) -> usize {
+        let count = self.left_out.len();
+        if count <= 1 {
+            return 0;
+        }
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let others = || {
+            let all = (0..count).map(|offset| turn.wrapping_add(offset) % count);
+            all.filter(|place| Some(*place) != not)
+        };
+        let now = Instant::now();
+        let well = others().find(|place| self.until(*place).is_none_or(|until| until <= now));
+        well.or_else(|| others().next()).unwrap_or_default()
+    }
+
+    fn until(&self, place: usize) -> Option<Instant> {
+        *self.left_out[place]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn leave_out(&self, place: usize) {
+        *self.left_out[place]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + LEFT_OUT_FOR);
+    }
+}
+
+/// Runs the connections until the gateway's time is over; calls that are still on them
+/// then fail.
+#[derive(Clone)]
+struct Until(Stop);
+
+impl<F> hyper::rt::Executor<F> for Until
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    fn execute(&self, connection: F) {
+        let stop = self.0.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = connection => {}
+                () = stop.over() => {}
+            }
+        });
+    }
+}
+
 impl Upstream {
     /// A pool without a connection yet. Must be called on the worker's runtime.
-    pub(crate) fn new(name: Arc<str>, options: Options, counting: &Counting) -> Self {
+    pub(crate) fn new(name: Arc<str>, options: Options, counting: &Counting, stop: &Stop) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_connect_timeout(Some(options.connect_timeout));
         connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new())
+        let client = Client::builder(Until(stop.clone()))
             .pool_timer(TokioTimer::new())
             .pool_max_idle_per_host(options.idle_connections_max)
             .pool_idle_timeout(options.idle_timeout)
@@ -166,8 +239,10 @@ impl Upstream {
             worker: Arc::clone(&counting.worker),
             figures,
             name,
+            places: Places::new(options.bases.len()),
             options,
             client,
+            stop: stop.clone(),
         }
     }
 
@@ -179,13 +254,16 @@ impl Upstream {
         &self.options
     }
 
-    pub(crate) fn base(&self) -> &BaseUrl {
-        &self.options.base
+    /// Its places as they are configured.
+    pub(crate) fn bases(&self) -> String {
+        let bases = self.options.bases.iter().map(BaseUrl::to_string);
+        bases.collect::<Vec<_>>().join(", ")
     }
 
     /// GETs `path_and_query` and returns the whole answer, whatever its status.
-    /// A request that failed on a connection is made once more: the method is
-    /// safe (RFC 9110, section 9.2.2), and the connection may have been closing.
+    /// A request that failed on a connection is made once more, elsewhere if the service
+    /// is elsewhere too: the method is safe (RFC 9110, section 9.2.2), and the connection
+    /// may have been closing. One that found no connection is made at every place once.
     pub(crate) async fn get(
         &self,
         path_and_query: &str,
@@ -193,18 +271,7 @@ impl Upstream {
         traceparent: Option<&HeaderValue>,
     ) -> Result<Response<Bytes>, UpstreamFailure> {
         let mut counted = Counted::begin(self);
-        let request = || self.request(path_and_query, id, traceparent);
-        let answer = match self.client.request(request()?).await {
-            Err(error) if !error.is_connect() => {
-                self.figures.counts.retried();
-                self.client.request(request()?).await
-            }
-            answer => answer,
-        };
-        let answer = match answer {
-            Ok(answer) => self.whole(answer).await,
-            Err(error) => Err(self.failure(&error)),
-        };
+        let answer = self.got(path_and_query, id, traceparent).await;
         counted.outcome = match &answer {
             Ok(answer) => Outcome::Status(answer.status().as_u16()),
             Err(UpstreamFailure::Unreachable { .. }) => Outcome::Unreachable,
@@ -213,13 +280,54 @@ impl Upstream {
         answer
     }
 
-    fn request(
+    async fn got(
         &self,
         path_and_query: &str,
         id: &RequestId,
         traceparent: Option<&HeaderValue>,
+    ) -> Result<Response<Bytes>, UpstreamFailure> {
+        let request = |place| self.request(place, path_and_query, id, traceparent);
+        let mut place = self.places.next(None);
+        let mut unconnected = 0;
+        let mut broken = 0;
+        loop {
+            let error = match self.client.request(request(place)?).await {
+                Ok(answer) => {
+                    let whole = self.whole(answer).await;
+                    return whole.map_err(|failure| self.told(failure));
+                }
+                Err(error) => error,
+            };
+            if error.is_connect() {
+                unconnected += 1;
+                self.places.leave_out(place);
+            } else {
+                broken += 1;
+            }
+            if self.stop.is_over() || broken > 1 || unconnected >= self.options.bases.len() {
+                return Err(self.told(self.failure(place, &error)));
+            }
+            self.figures.counts.retried();
+            place = self.places.next(Some(place));
+        }
+    }
+
+    /// Why a call failed: if the gateway ended it, that.
+    fn told(&self, failure: UpstreamFailure) -> UpstreamFailure {
+        match self.stop.is_over() {
+            true => UpstreamFailure::Stopping,
+            false => failure,
+        }
+    }
+
+    fn request(
+        &self,
+        place: usize,
+        path_and_query: &str,
+        id: &RequestId,
+        traceparent: Option<&HeaderValue>,
     ) -> Result<Request<Empty<Bytes>>, UpstreamFailure> {
-        let BaseUrl { authority, path } = &self.options.base;
+        let BaseUrl { authority, path } = &self.options.bases[place];
         let target: PathAndQuery = format!("{path}{path_and_query}")
             .parse()
             .map_err(|error| broken(&error))?;
@@ -264,9 +372,9 @@ impl Upstream {
         Ok(Response::from_parts(head, whole.freeze()))
     }
 
-    fn failure(&self, error: &Error) -> UpstreamFailure {
+    fn failure(&self, place: usize, error: &Error) -> UpstreamFailure {
         let cause = error.to_string();
-        let cause = format!("{}: {}", self.options.base, chain(error, cause));
+        let cause = format!("{}: {}", self.options.bases[place], chain(error, cause));
         if error.is_connect() {
             UpstreamFailure::Unreachable { cause }
         } else {
@@ -295,6 +403,30 @@ fn chain(error: &dyn std::error::Error, mut text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn places_take_turns_and_those_that_fail_are_left_out_for_a_while() {
+        let places = Places::new(3);
+        let next = |not| (0..6).map(|_| places.next(not)).collect::<Vec<_>>();
+        let count = |of: &[usize], place| of.iter().filter(|next| **next == place).count();
+        let all = next(None);
+        assert_eq!([0, 1, 2].map(|place| count(&all, place)), [2, 2, 2]);
+        assert_eq!(count(&next(Some(1)), 1), 0);
+        places.leave_out(0);
+        assert_eq!(count(&next(None), 0), 0);
+        // None is well, and still somebody has to be asked.
+        (0..3).for_each(|place| places.leave_out(place));
+        assert_eq!(count(&next(Some(2)), 2), 0);
+        tokio::time::advance(LEFT_OUT_FOR).await;
+        assert_eq!(count(&next(None), 0), 2);
+    }
+
+    #[test]
+    fn where_there_is_one_place_it_is_taken() {
+        let places = Places::new(1);
+        places.leave_out(0);
+        assert_eq!(places.next(Some(0)), 0);
+    }
 
     #[test]
     fn base_urls() {

@@ -1,8 +1,12 @@
 //! Texts onto types; each error says what is accepted.
 
-use std::{num::NonZeroUsize, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
-use gateway::{Coding, Cors, access_log, guard::Rate, upstream::grpc::Address};
+use gateway::{
+    Coding, Cors, access_log,
+    guard::Rate,
+    upstream::{grpc::Address, rest::BaseUrl},
+};
 use server::listener::Host;
 
 /// How the operational log looks.
@@ -135,6 +139,36 @@ pub(super) fn switch(text: &str) -> Result<bool, String> {
         "off" => Ok(false),
         _ => Err("give on or off".to_owned()),
     }
+}
+
+/// The same, or none at all.
+pub(super) fn pause(text: &str) -> Result<Duration, String> {
+    match text {
+        "0" | "0s" => Ok(Duration::ZERO),
+        text => duration(text),
+    }
+}
+
+/// The same as [`duration`], or `off`.
+pub(super) fn duration_or_off(text: &str) -> Result<Option<Duration>, String> {
+    match text {
+        "off" => Ok(None),
+        text => duration(text)
+            .map(Some)
+            .map_err(|error| format!("{error}; or off")),
+    }
+}
+
+/// Base URLs separated by commas, at least one.
+pub(super) fn base_urls(text: &str) -> Result<Vec<BaseUrl>, String> {
+    let given = text.split(',').map(str::trim);
+    given
+        .map(|text| text.parse().map_err(|error| format!("{text:?} is {error}")))
+        .collect()
+}
+
+pub(super) fn path(text: &str) -> Result<Option<PathBuf>, String> {
+    Ok((!text.is_empty()).then(|| PathBuf::from(text)))
 }
 
 pub(super) fn level(text: &str) -> Result<tracing::Level, String> {

@@ -6,6 +6,7 @@ use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use contract::Role;
@@ -44,6 +45,15 @@ pub(crate) struct Common {
     pub(crate) log: tracing::Level,
     pub(crate) log_format: LogFormat,
     pub(crate) metrics: telemetry::Limits,
+    pub(crate) succession: Succession,
+}
+
+/// How a role gives way to another process.
+pub(crate) struct Succession {
+    /// How long it goes on at a stop before it takes nothing new.
+    pub(crate) drain_delay: Duration,
+    /// Where the ports are handed over.
+    pub(crate) handover: Option<PathBuf>,
 }
 
 /// What each role does.
@@ -102,6 +112,7 @@ fn common(values: &mut Values) -> Option<Common> {
     let terminal = std::io::stderr().is_terminal();
     let log_format = values.take("log-format", parse::log_format(terminal));
     let metrics = metrics(values);
+    let succession = succession(values);
     Some(Common {
         host: host?,
         port: port?,
@@ -110,6 +121,7 @@ fn common(values: &mut Values) -> Option<Common> {
         log: log?,
         log_format: log_format?,
         metrics: metrics?,
+        succession: succession?,
     })
 }
 
@@ -119,6 +131,15 @@ fn metrics(values: &mut Values) -> Option<telemetry::Limits> {
     Some(telemetry::Limits {
         is_on: is_on?,
         series_max: series_max?,
+    })
+}
+
+fn succession(values: &mut Values) -> Option<Succession> {
+    let drain_delay = values.take("drain-delay", parse::pause);
+    let handover = values.take("handover", parse::path);
+    Some(Succession {
+        drain_delay: drain_delay?,
+        handover: handover?,
     })
 }
 
@@ -160,9 +181,11 @@ fn serving(role: Role, values: &mut Values) -> Option<Options> {
 }
 
 fn http1(values: &mut Values) -> Option<Http1> {
-    let header_read_timeout = values.take("header-timeout", parse::duration)?;
+    let header_read_timeout = values.take("header-timeout", parse::duration);
+    let last_request_within = values.take("drain-idle-grace", parse::duration);
     Some(Http1 {
-        header_read_timeout,
+        header_read_timeout: header_read_timeout?,
+        last_request_within: last_request_within?,
         ..Http1::default()
     })
 }
@@ -171,10 +194,14 @@ fn http2(values: &mut Values) -> Option<Http2> {
     let streams = values.take("concurrent-streams-max", parse::count(NUMBER_MAX));
     let unread_timeout = values.take("http2-write-timeout", parse::duration);
     let idle_timeout = values.take("http2-idle-timeout", parse::duration);
+    let age_max = values.take("connection-age-max", parse::duration_or_off);
+    let age_grace = values.take("connection-age-grace", parse::duration);
     Some(Http2 {
         concurrent_streams_max: u32::try_from(streams?).ok()?,
         unread_timeout: unread_timeout?,
         idle_timeout: idle_timeout?,
+        age_max: age_max?,
+        age_grace: age_grace?,
         ..Http2::default()
     })
 }
@@ -366,21 +393,21 @@ fn with_line(problem: String, path: &Path, lines: &BTreeMap<String, usize>) -> S
 }
 
 fn rest_upstreams(values: &mut Values) -> Option<[upstream::rest::Options; 2]> {
-    let a = values.take("a-rest", parse::shown);
-    let b = values.take("b-rest", parse::shown);
+    let a = values.take("a-rest", parse::base_urls);
+    let b = values.take("b-rest", parse::base_urls);
     let idle_connections_max = values.take("idle-connections-max", parse::count(NUMBER_MAX));
     let idle_timeout = values.take("idle-timeout", parse::duration);
     let connect_timeout = values.take("connect-timeout", parse::duration);
     let answer_bytes_max = values.take("answer-bytes-max", parse::count(BYTES_MAX));
     let options = upstream::rest::Options {
-        base: a?,
+        bases: a?,
         idle_connections_max: idle_connections_max?,
         idle_timeout: idle_timeout?,
         connect_timeout: connect_timeout?,
         answer_bytes_max: answer_bytes_max?,
     };
     let b = upstream::rest::Options {
-        base: b?,
+        bases: b?,
         ..options.clone()
     };
     Some([options, b])

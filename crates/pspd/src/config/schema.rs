@@ -95,14 +95,20 @@ fn form(setting: &Setting) -> Value {
         ("N" | "BYTES", _) => number(1),
         ("MS", _) => number(0),
         ("TIME", _) => {
-            let mut time = text(TIME);
+            let mut time = match setting.default.as_str() {
+                "off" => text(&format!("^off$|{TIME}")),
+                _ => text(TIME),
+            };
             time["examples"] = json!(["500ms", "30s", "5m"]);
             time
         }
         ("IP", _) => text("^(all|[0-9A-Fa-f:.]+)$"),
         ("HOST:PORT", _) => text(&format!("^{ADDRESS}$")),
         ("HOST:PORT,...", _) => list(&format!("|{ADDRESS}(, *{ADDRESS})*"), ADDRESS),
-        ("URL", _) => text("^http://[^/?#@]+"),
+        ("URL,...", _) => {
+            let one = "http://[^/?#@, ]+[^?#@, ]*";
+            list(&format!("{one}(, *{one})*"), one)
+        }
         ("ORIGINS", _) => {
             let origin = "https?://[^/, ]+";
             let one = format!("any|off|{origin}");

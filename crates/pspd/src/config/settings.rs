@@ -80,12 +80,6 @@ pub(super) fn of(role: Role) -> Vec<Setting> {
             "How long a client may leave sent bytes unread",
         ),
         own(
-            "drain-timeout",
-            "10s",
-            "TIME",
-            "How long requests in flight may take at a stop",
-        ),
-        own(
             "log",
             "info",
             "LEVEL",
@@ -99,6 +93,7 @@ pub(super) fn of(role: Role) -> Vec<Setting> {
         ),
     ];
     settings.extend(metrics());
+    settings.extend(draining());
     settings.extend(match role {
         Role::A => grpc_service(),
         Role::B => {
@@ -145,6 +140,30 @@ fn metrics() -> [Setting; 2] {
     ]
 }
 
+/// How a role ends, and another takes its place.
+fn draining() -> [Setting; 3] {
+    [
+        own(
+            "drain-delay",
+            "0s",
+            "TIME",
+            "How long it goes on at a stop, no longer ready, so that load balancers notice",
+        ),
+        own(
+            "drain-timeout",
+            "10s",
+            "TIME",
+            "How long requests in flight may take at a stop; beyond it they are ended",
+        ),
+        own(
+            "handover",
+            "",
+            "PATH",
+            "Unix socket by which a process that starts takes the ports over from one that runs",
+        ),
+    ]
+}
+
 fn grpc_service() -> Vec<Setting> {
     let mut settings = vec![own(
         "message-bytes-max",
@@ -157,7 +176,7 @@ fn grpc_service() -> Vec<Setting> {
     settings
 }
 
-fn http2(concurrent_streams: &str, idle_timeout: &str) -> [Setting; 3] {
+fn http2(concurrent_streams: &str, idle_timeout: &str) -> [Setting; 5] {
     [
         own(
             "concurrent-streams-max",
@@ -178,6 +197,19 @@ fn http2(concurrent_streams: &str, idle_timeout: &str) -> [Setting; 3] {
             "TIME",
             "How long an HTTP/2 connection without a call is kept",
         ),
+        own(
+            "connection-age-max",
+            "off",
+            "TIME",
+            "How long an HTTP/2 connection takes calls, give or take a tenth, before its client \
+             is asked to open another; or off",
+        ),
+        own(
+            "connection-age-grace",
+            "5m",
+            "TIME",
+            "How long the calls of an HTTP/2 connection that is too old may go on",
+        ),
     ]
 }
 
@@ -195,7 +227,12 @@ fn sequence(count_help: &'static str) -> Vec<Setting> {
 
 fn http() -> Vec<Setting> {
     let help = "How long a client may take to send a request's head, or stay idle";
-    vec![own("header-timeout", "60s", "TIME", help)]
+    let last = "How long an idle HTTP/1.1 connection is listened to at a stop: a request that is on \
+                its way is answered as its last";
+    vec![
+        own("header-timeout", "60s", "TIME", help),
+        own("drain-idle-grace", "1s", "TIME", last),
+    ]
 }
 
 fn gateway() -> Vec<Setting> {
@@ -385,15 +422,15 @@ fn rest_upstreams() -> Vec<Setting> {
             "a-rest",
             "A_REST",
             "http://localhost:50061",
-            "URL",
-            "Where service A-REST is",
+            "URL,...",
+            "Where service A-REST is, at one place or at several",
         ),
         published(
             "b-rest",
             "B_REST",
             "http://localhost:50062",
-            "URL",
-            "Where service B-REST is",
+            "URL,...",
+            "Where service B-REST is, at one place or at several",
         ),
         own(
             "idle-connections-max",

@@ -1,28 +1,32 @@
 //! `pspd serve ROLE`: one role in the foreground until it is told to stop; then
 //! it refuses new connections, finishes what is in flight and exits 0.
 
+#[cfg(unix)]
+mod handover;
 mod hang_up;
 mod logging;
 mod ready;
 mod reload;
 mod roles;
 mod stop;
+mod succession;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{net::TcpListener, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use contract::Role;
-use server::{CancellationToken, listener};
+use server::{Drained, Stop, listener};
 use telemetry::Telemetry;
 
 use hang_up::HangUps;
 use logging::LogLevel;
 use reload::{Read, Source};
 use roles::{Followed, Ports};
+use succession::Succession;
 
 use crate::{
-    config::{self, RoleConfig},
+    config::{self, Common, RoleConfig},
     exit::Usage,
 };
 
@@ -110,10 +114,7 @@ async fn serve(
         files,
         told: _,
     } = config;
-    let listener = listener::bind(common.host, common.port)
-        .with_context(|| format!("{role} cannot start (--port)"))?;
-    let admin = listener::bind(common.admin_host, common.admin_port)
-        .with_context(|| format!("{role} cannot start (--admin-port)"))?;
+    let (listener, admin, succession) = ports(role, &common)?;
     let address = listener.local_addr()?;
     let admin_address = admin.local_addr()?;
 
@@ -122,8 +123,9 @@ async fn serve(
         telemetry: telemetry.clone(),
         ..serving
     };
-    let stop = CancellationToken::new();
-    stop::on_signal(stop.clone(), stop_with_stdin)?;
+    let stop = Stop::new();
+    let delay = common.succession.drain_delay;
+    stop::on_signal(stop.clone(), delay, stop_with_stdin)?;
     let ready_file = ready_file.cloned();
     let announce = move || {
         tracing::info!(role = role.name(), %address, admin = %admin_address, "listening");
@@ -140,6 +142,7 @@ async fn serve(
         admin,
         stop,
         telemetry: telemetry.clone(),
+        succession,
         announce: Box::new(announce),
     };
     let followed = Followed {
@@ -153,13 +156,28 @@ async fn serve(
         hang_ups: HangUps::listen().context("cannot listen for SIGHUP")?,
     };
     let drained = roles::run(work, followed, ports).await?;
-    match drained.abandoned {
+    let Drained { late, abandoned } = drained;
+    match late {
         0 => tracing::info!(role = role.name(), "stopped"),
-        abandoned => tracing::warn!(
+        late => tracing::warn!(
             role = role.name(),
+            late,
             abandoned,
             "stopped; some connections had not finished in time (--drain-timeout)"
         ),
     }
     Ok(())
+}
+
+/// The ports, taken over from a process that runs or bound.
+fn ports(role: Role, common: &Common) -> anyhow::Result<(TcpListener, TcpListener, Succession)> {
+    let succession = Succession::of(role, common)?;
+    if let Some((listener, admin)) = succession.received()? {
+        return Ok((listener, admin, succession));
+    }
+    let listener = listener::bind(common.host, common.port)
+        .with_context(|| format!("{role} cannot start (--port)"))?;
+    let admin = listener::bind(common.admin_host, common.admin_port)
+        .with_context(|| format!("{role} cannot start (--admin-port)"))?;
+    Ok((listener, admin, succession))
 }

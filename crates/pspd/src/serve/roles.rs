@@ -10,7 +10,7 @@ use gateway::{
     access_log::{self, AccessLog},
 };
 use server::{
-    CancellationToken, Drained, Handler, Http1, Options, Protocol,
+    Drained, Handler, Http1, Options, Protocol, Stop,
     admin::{Admin, Probe, Readiness},
 };
 use services::{grpc::Grpc, rest::Rest};
@@ -20,6 +20,7 @@ use tokio::sync::watch;
 use super::{
     hang_up::HangUps,
     reload::{Read, Running, Source},
+    succession::Succession,
 };
 use crate::{config::Work, exit::Usage};
 
@@ -32,8 +33,10 @@ pub(super) struct Ports {
     pub(super) serving: Options,
     pub(super) listener: TcpListener,
     pub(super) admin: TcpListener,
-    pub(super) stop: CancellationToken,
     pub(super) telemetry: Telemetry,
+    pub(super) stop: Stop,
+    /// Whose ports they were, and whose they will be.
+    pub(super) succession: Succession,
     /// Says that the role listens, once it can do its work.
     pub(super) announce: Box<dyn FnOnce() -> Result<()>>,
 }
@@ -65,30 +68,30 @@ impl Followed {
 pub(super) async fn run(work: Work, mut followed: Followed, ports: Ports) -> Result<Drained> {
     match work {
         Work::A(options) => {
-            let service = Grpc::service_a(&options).await?;
-            end_health_with(&service, &ports.stop);
+            let service = Grpc::service_a(&options, ports.stop.clone()).await?;
+            tokio::spawn(service.health().follow(ports.stop.clone()));
             followed.by(Running::Service);
             let telemetry = ports.telemetry.clone();
             let make = move || service.counted(&telemetry);
             ports.serve(make, always_ready()).await
         }
         Work::B(options) => {
-            let service = Grpc::service_b(&options).await?;
-            end_health_with(&service, &ports.stop);
+            let service = Grpc::service_b(&options, ports.stop.clone()).await?;
+            tokio::spawn(service.health().follow(ports.stop.clone()));
             followed.by(Running::Service);
             let telemetry = ports.telemetry.clone();
             let make = move || service.counted(&telemetry);
             ports.serve(make, always_ready()).await
         }
         Work::ARest => {
+            let service = Rest::service_a(ports.stop.clone());
             followed.by(Running::Service);
-            let service = Rest::service_a();
             let telemetry = ports.telemetry.clone();
             let make = move || service.counted(&telemetry);
             ports.serve(make, always_ready()).await
         }
         Work::BRest(limits) => {
-            let service = Rest::service_b(limits);
+            let service = Rest::service_b(limits, ports.stop.clone());
             followed.by(Running::Service);
             let telemetry = ports.telemetry.clone();
             let make = move || service.counted(&telemetry);
@@ -118,7 +121,7 @@ async fn serve_gateway(
 ) -> Result<Drained> {
     let (log, writer) =
         AccessLog::start(log, io::stdout()).context("cannot start the access log")?;
-    let common = Common::new(log, ports.telemetry.clone());
+    let common = Common::new(log, ports.telemetry.clone(), ports.stop.clone());
     // The administration endpoint asks over connections of its own.
     let own = make(common.clone());
     let probe: Probe = Arc::new(move || {
@@ -145,8 +148,11 @@ impl Ports {
             admin,
             stop,
             telemetry,
+            succession,
             announce,
         } = self;
+        let sockets = [&listener, &admin];
+        succession.happen(sockets, &probe, &stop).await?;
         announce()?;
         let endpoint = Admin::new(
             role.name(),
@@ -164,14 +170,23 @@ impl Ports {
             // What asks is not counted with what is asked about.
             telemetry: Telemetry::off(),
         };
-        let finished = CancellationToken::new();
+        let finished = Stop::new();
         let beside = server::run(admin, options, move || endpoint.clone(), finished.clone());
+        let handed_over = async {
+            stop.begun().await;
+            if !stop.is_leaving() {
+                // Who asks now is the successor's to answer.
+                finished.begin();
+            }
+            Ok(())
+        };
         let main = async {
-            let drained = server::run(listener, serving, make, stop).await;
-            finished.cancel();
+            let drained = server::run(listener, serving, make, stop.clone()).await;
+            finished.begin();
             drained
         };
-        let (drained, _) = tokio::try_join!(main, beside).context("cannot serve")?;
+        let (drained, _, ()) =
+            tokio::try_join!(main, beside, handed_over).context("cannot serve")?;
         Ok(drained)
     }
 }
@@ -179,13 +194,4 @@ impl Ports {
 /// A service that depends on nothing is ready when it answers.
 fn always_ready() -> Probe {
     Arc::new(|| Box::pin(async { Readiness::of(Vec::new()) }))
-}
-
-/// Ends health watches when the role stops.
-fn end_health_with(service: &Grpc, stop: &CancellationToken) {
-    let (health, stop) = (service.health(), stop.clone());
-    tokio::spawn(async move {
-        stop.cancelled().await;
-        health.stop().await;
-    });
 }

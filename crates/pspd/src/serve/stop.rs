@@ -1,17 +1,21 @@
-//! What tells a role to stop: Ctrl-C or SIGTERM, or the end of standard input. A second
-//! signal ends it at once.
+//! What tells a role to stop: Ctrl-C or SIGTERM, or the end of standard input. It says at
+//! once that it leaves, and takes nothing new a while later. A second signal ends it at once.
 
-use std::io::{self, Read};
+use std::{
+    io::{self, Read},
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
-use server::CancellationToken;
+use server::Stop;
 use system::Interrupts;
 
 /// The customary exit code of a program ended by Ctrl-C.
 const INTERRUPTED: i32 = 130;
 
-/// Cancels `stop` at the first signal, or when standard input ends if asked.
-pub(super) fn on_signal(stop: CancellationToken, with_stdin: bool) -> Result<()> {
+/// Begins `stop` at the first signal, or when standard input ends if asked; that it
+/// leaves is told `delay` before.
+pub(super) fn on_signal(stop: Stop, delay: Duration, with_stdin: bool) -> Result<()> {
     let mut signals = Interrupts::but_for_hang_up().context("cannot listen for signals")?;
     if with_stdin {
         let stop = stop.clone();
@@ -19,17 +23,31 @@ pub(super) fn on_signal(stop: CancellationToken, with_stdin: bool) -> Result<()>
             .name("stdin".to_owned())
             .spawn(move || {
                 wait_for_end_of_input();
-                stop.cancel();
+                stop.leave();
             })
             .context("cannot watch standard input")?;
     }
+    let leaving = stop.clone();
     tokio::spawn(async move {
         signals.next().await;
-        stop.cancel();
+        leaving.leave();
         signals.next().await;
         std::process::exit(INTERRUPTED);
     });
+    tokio::spawn(begin_after(stop, delay));
     Ok(())
+}
+
+async fn begin_after(stop: Stop, delay: Duration) {
+    stop.leaving().await;
+    if !delay.is_zero() {
+        tracing::info!(
+            ?delay,
+            "no longer ready; going on for a while (--drain-delay)"
+        );
+        tokio::time::sleep(delay).await;
+    }
+    stop.begin();
 }
 
 fn wait_for_end_of_input() {

@@ -3,10 +3,14 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic)]
 
+#[cfg(target_os = "linux")]
+mod attacks;
 mod burst;
 mod clients;
 mod configuration;
 mod docs;
+#[cfg(unix)]
+mod drain;
 mod errors;
 mod failures;
 mod general;

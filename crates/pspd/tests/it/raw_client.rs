@@ -121,6 +121,11 @@ impl RawClient {
         id
     }
 
+    /// Sends frames as they are; fails once the server has closed the connection.
+    pub(crate) fn throw(&mut self, frames: &[u8]) -> io::Result<()> {
+        self.stream.write_all(frames)
+    }
+
     /// Makes room for so many bytes more of an answer.
     pub(crate) fn allow(&mut self, id: u32, bytes: usize) {
         let bytes = u32::try_from(bytes).expect("a window");

@@ -15,9 +15,8 @@ use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use server::Handler;
 use telemetry::{Frames, HttpMethod, Rpc, RpcId, RpcType, Side, Telemetry, Worker};
-use tonic::body::Body;
 
-use super::Grpc;
+use super::{Grpc, farewell::Farewell};
 
 /// Every method of services A and B, and of the services that each has for tools.
 const METHODS: [(&str, &str, RpcType); 8] = [
@@ -142,7 +141,7 @@ impl http_body::Body for Inbound {
 
 /// The body of an answer, whose messages and whose end are counted.
 pub struct Outbound {
-    body: Body,
+    body: Farewell,
     call: Call,
     frames: Frames,
 }

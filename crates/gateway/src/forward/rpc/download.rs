@@ -159,6 +159,10 @@ fn broken(service: &str, error: &h2::Error, shared: &Shared) -> Status {
     if let Some(status) = shared.fault() {
         return status.clone();
     }
+    if shared.is_over() {
+        let problem = Problem::upstream(&service.into(), UpstreamFailure::Stopping);
+        return Status::new(problem.code(), problem.message());
+    }
     match broken_off(service, error) {
         UpstreamFailure::Status { code, message, .. } => {
             shared.judge(Some(code));

@@ -156,11 +156,14 @@ impl Own {
         let (answers, source) = mpsc::channel(ANSWERS_MAX);
         let answered = async move {
             let conversation = self.converse(&served, upload, &answers);
-            let ended = timeout_at(deadline, conversation)
-                .await
-                .unwrap_or_else(|_| {
+            let ended = tokio::select! {
+                ended = timeout_at(deadline, conversation) => ended.unwrap_or_else(|_| {
                     Err(Status::new(Code::DeadlineExceeded, TIME_IS_OVER.to_owned()))
-                });
+                }),
+                () = served.stop.over() => {
+                    Err(Status::new(Code::Unavailable, "the gateway stops".to_owned()))
+                }
+            };
             // A client that does not read must not keep a place beyond the call's time.
             shared.let_go();
             if let Err(status) = ended {
@@ -250,13 +253,21 @@ async fn watch(
                 return Ok(());
             }
         }
-        sleep(WATCH_EVERY).await;
+        tokio::select! {
+            () = sleep(WATCH_EVERY) => {}
+            () = served.stop.leaving(), if told != Some(ServingStatus::NotServing) => {}
+            // The stream has no end of its own, and must not keep a stop waiting.
+            () = served.stop.begun() => return Ok(()),
+        }
     }
 }
 
 /// The health of the gateway, whose name is empty, or of the upstream that has the
 /// service.
 async fn health(served: &Served, service: &str) -> ServingStatus {
+    if served.stop.is_leaving() {
+        return ServingStatus::NotServing;
+    }
     let upstream = match service {
         "" => None,
         _ if names().any(|name| name == service) => None,

@@ -91,10 +91,7 @@ impl Status {
             };
         }
         let (code, message) = (problem.code(), problem.message());
-        let may_retry = matches!(
-            problem,
-            Problem::Overloaded { .. } | Problem::NotDescribed { .. }
-        );
+        let may_retry = problem.is_for_a_moment();
         let details = proto::Status {
             code: i32::try_from(code.number()).unwrap_or_default(),
             message: message.clone(),

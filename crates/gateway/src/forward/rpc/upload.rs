@@ -81,6 +81,11 @@ impl Shared {
         self.held().in_flight.take()
     }
 
+    /// Whether the gateway has ended the call for lack of time.
+    pub(super) fn is_over(&self) -> bool {
+        self.held().busy.as_ref().is_some_and(Busy::is_over)
+    }
+
     /// Gives back the call's place in flight and that on its connection. A client that
     /// does not read must not keep them beyond the call's time.
     pub(super) fn let_go(&self) {

@@ -45,7 +45,9 @@ impl<'p> ErrorBody<'p> {
         };
         let mut details = match problem {
             // What cannot be read as an array of JSON is left out.
-            Problem::Upstream { details, .. } => serde_json::from_str(details).unwrap_or_default(),
+            Problem::Upstream { details, .. } if !problem.is_for_a_moment() => {
+                serde_json::from_str(details).unwrap_or_default()
+            }
             _ => own_details(problem),
         };
         let published = match style {
@@ -94,7 +96,7 @@ fn own_details(problem: &Problem) -> Vec<Box<RawValue>> {
         (None, Problem::BadBody(error) | Problem::BadMessage { error, .. }) => {
             (error.path.as_str(), format!("expected {}", error.expected))
         }
-        (None, Problem::Overloaded { .. } | Problem::NotDescribed { .. }) => {
+        (None, problem) if problem.is_for_a_moment() => {
             return raw(&json!({
                 "@type": "type.googleapis.com/google.rpc.RetryInfo",
                 "retryDelay": "1s",

@@ -63,13 +63,17 @@ impl Upstream {
         metadata: &Metadata<'_>,
     ) -> Result<Messages, UpstreamFailure> {
         if let Some(hedge) = self.hedge(method.path()) {
-            return Box::pin(self.call_hedged(hedge, method, message, metadata)).await;
+            let hedged = Box::pin(self.call_hedged(hedge, method, message, metadata));
+            return hedged.await.map_err(|failure| self.told(failure));
         }
         let place = self.place(&[], metadata.deadline).await?;
         match self.attempt(place, method, message, 0, metadata).await {
             Ok(messages) => Ok(messages),
             // Boxed, so that a call that goes well has no room for it.
-            Err(failed) => Box::pin(self.call_again(failed, method, message, metadata)).await,
+            Err(failed) => {
+                let again = Box::pin(self.call_again(failed, method, message, metadata));
+                again.await.map_err(|failure| self.told(failure))
+            }
         }
     }
 
@@ -88,6 +92,7 @@ impl Upstream {
             Ok(begun) => Ok(begun),
             Err(failed) => Box::pin(self.begin_again(failed, method, metadata)).await,
         };
+        let begun = begun.map_err(|failure| self.told(failure));
         begun.map(|(stream, answering)| {
             let passing = metadata
                 .rpc
@@ -376,7 +381,13 @@ pub(crate) struct Answering {
 impl Answering {
     /// Waits until the service has begun to answer.
     pub(crate) async fn messages(self) -> Result<Messages, UpstreamFailure> {
-        Ok(self.answer().await?)
+        let standing = Arc::clone(self.busy.standing());
+        self.answer()
+            .await
+            .map_err(|failed| match standing.common.stop.is_over() {
+                true => UpstreamFailure::Stopping,
+                false => failed.into(),
+            })
     }
 
     async fn answer(mut self) -> Result<Messages, Failed> {
@@ -521,6 +532,9 @@ impl Messages {
 
 impl Messages {
     fn broken(&self, error: &h2::Error) -> UpstreamFailure {
+        if self.busy.is_over() {
+            return UpstreamFailure::Stopping;
+        }
         self.busy.judge(Some(code_of(error)));
         broken(error)
     }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use h2::{Ping, PingPong, client::SendRequest};
+use h2::{Ping, PingPong, Reason, client::SendRequest};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::TcpStream,
@@ -65,6 +65,9 @@ pub(super) async fn keep(link: Arc<Link>, connect_timeout: Duration, keep_alive:
     let service = &common.name;
     let mut back_off = BACK_OFF_MIN;
     loop {
+        if common.stop.is_over() {
+            return link.set(State::Down("the gateway stops".into()));
+        }
         let opened = tokio::select! {
             biased;
             () = link.retired() => return,
@@ -80,13 +83,19 @@ pub(super) async fn keep(link: Arc<Link>, connect_timeout: Duration, keep_alive:
                 link.set(State::Open(sender.clone()));
                 let opened = Instant::now();
                 let driven = drive(connection, Arc::clone(&link), keep_alive);
-                let Some(why) = while_taking_calls(&link, sender, Box::pin(driven)).await else {
+                let Some(end) = while_taking_calls(&link, sender, Box::pin(driven)).await else {
                     return;
                 };
                 link.set(State::Opening);
                 common.described.notify_one();
                 common.lost.notify_one();
-                (why, opened.elapsed())
+                let (why, lasted) = (end.why, opened.elapsed());
+                if end.in_order && lasted >= LASTED {
+                    tracing::debug!(%service, address = %target, %why, "connecting anew");
+                    back_off = BACK_OFF_MIN;
+                    continue;
+                }
+                (why, lasted)
             }
             Ok(Err(error)) => (error.to_string(), Duration::ZERO),
             Err(_) => {
@@ -156,6 +165,20 @@ async fn open(target: &Target) -> io::Result<(SendRequest<Bytes>, Connection)> {
     Ok((sender, connection))
 }
 
+/// Why a connection takes no more calls.
+struct End {
+    why: String,
+    /// Whether that is worth no warning: the service said goodbye, or nobody used the
+    /// connection. If it cannot be connected to again, that will be told.
+    in_order: bool,
+}
+
+/// Whether the service asks for another connection, as it does before it stops and when
+/// it wants its clients to look for other instances.
+fn said_goodbye(error: &h2::Error) -> bool {
+    error.is_remote() && error.is_go_away() && error.reason() == Some(Reason::NO_ERROR)
+}
+
 /// Drives the connection for as long as it takes calls, and says why it does not any
 /// more; nothing when the link was retired. A service that stops says so, then finishes
 /// the calls it has; they go on in a task of their own, so that new calls, which belong
@@ -164,24 +187,34 @@ async fn while_taking_calls(
     link: &Link,
     mut sender: SendRequest<Bytes>,
     mut driven: Pin<Box<impl Future<Output = String> + Send + 'static>>,
-) -> Option<String> {
+) -> Option<End> {
     let refusing = poll_fn(|cx| match sender.poll_ready(cx) {
         Poll::Ready(Err(error)) => Poll::Ready(error),
         // Only a frame can change that, and with it both are polled again.
         Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
     });
-    tokio::select! {
+    let why = tokio::select! {
         biased;
-        why = &mut driven => Some(why),
+        why = &mut driven => why,
         error = refusing => {
             tokio::spawn(driven);
-            Some(format!("no more calls are taken: {error}"))
+            return Some(End {
+                why: format!("no more calls are taken: {error}"),
+                in_order: link.calls() == 0 || said_goodbye(&error),
+            });
         }
         () = link.retired() => {
             tokio::spawn(driven);
-            None
+            return None;
         }
-    }
+    };
+    // All of it may have come at once, a goodbye first.
+    let said = poll_fn(|cx| Poll::Ready(sender.poll_ready(cx))).await;
+    let goodbye = matches!(said, Poll::Ready(Err(error)) if said_goodbye(&error));
+    Some(End {
+        why,
+        in_order: goodbye || link.calls() == 0,
+    })
 }
 
 /// Drives the connection until it ends and says why it did.
@@ -192,9 +225,14 @@ async fn drive(
 ) -> String {
     let pings = keep_alive.zip(connection.ping_pong());
     let driven = async {
-        match connection.await {
-            Ok(()) => "closed by the service".to_owned(),
-            Err(error) => error.to_string(),
+        tokio::select! {
+            ended = connection => match ended {
+                Ok(()) => "closed by the service".to_owned(),
+                Err(error) => error.to_string(),
+            },
+            // Without it, what is still in flight fails, and each call tells its client in
+            // the way of its own protocol.
+            () = link.standing.common.stop.over() => "the gateway stops".to_owned(),
         }
     };
     match pings {

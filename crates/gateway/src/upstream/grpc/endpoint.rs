@@ -10,6 +10,7 @@ use std::{
     },
 };
 
+use server::Stop;
 use telemetry::Worker;
 use tokio::{sync::Notify, time::Instant};
 
@@ -21,6 +22,7 @@ use super::{
     health,
     link::{Link, State},
     policy::Health,
+    queue::Queue,
     retry::{Budget, Codes},
 };
 use crate::{counting::Counting, respond::Code};
@@ -68,12 +70,16 @@ pub(super) struct Common {
     /// Told when a call has ended and others wait for its place.
     pub(super) room: Notify,
     /// Calls that wait for a place.
-    pub(super) waiting: AtomicUsize,
+    pub(super) queue: Queue,
+    /// Calls at once on one connection, whatever the service allows.
+    pub(super) calls_max: usize,
     /// Told when a connection is lost: names may lead elsewhere.
     pub(super) lost: Notify,
     /// Told when a connection is lost, and when one is had again: then the service may
     /// describe itself differently.
     pub(super) described: Arc<Notify>,
+    /// How far the gateway is on its way out.
+    pub(super) stop: Stop,
     /// Where what happens to the service is counted, and its calls.
     pub(super) counts: Arc<telemetry::Upstream>,
     pub(super) worker: Arc<Worker>,
@@ -85,6 +91,7 @@ impl Common {
         policy: &Policy,
         described: Arc<Notify>,
         counting: &Counting,
+        stop: Stop,
     ) -> Self {
         let repeats = policy.retry.is_some() || policy.hedge.is_some();
         let codes = policy.retry.as_ref().map(|retry| retry.codes);
@@ -100,9 +107,11 @@ impl Common {
             costly: codes.unwrap_or_default(),
             changed: Notify::new(),
             room: Notify::new(),
-            waiting: AtomicUsize::new(0),
+            queue: Queue::default(),
+            calls_max: policy.connection_calls_max,
             lost: Notify::new(),
             described,
+            stop,
         }
     }
 }
@@ -357,7 +366,13 @@ mod tests {
     #[tokio::test]
     async fn what_is_gone_is_not_put_aside() {
         let counting = Counting::of(&telemetry::Telemetry::off());
-        let common = Common::new("shop".into(), &policy(), Arc::default(), &counting);
+        let common = Common::new(
+            "shop".into(),
+            &policy(),
+            Arc::default(),
+            &counting,
+            Stop::new(),
+        );
         let common = Arc::new(common);
         common.endpoints.store(2, Ordering::Relaxed);
         let (first, second) = (standing(&common), standing(&common));

@@ -24,7 +24,7 @@ impl Source for Pool {
         to.count(&table::UPSTREAM_PUT_ASIDE, name, ejected);
         to.count(&table::UPSTREAM_CONNECTIONS, name, open);
         to.count(&table::UPSTREAM_IN_FLIGHT, name, calls as u64);
-        let waiting = common.waiting.load(Ordering::Relaxed) as u64;
+        let waiting = common.queue.waiting() as u64;
         to.count(&table::UPSTREAM_WAITING, name, waiting);
     }
 }

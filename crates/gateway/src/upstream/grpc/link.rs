@@ -62,7 +62,7 @@ impl Link {
     /// Changes the state and wakes the calls that wait for one.
     pub(super) fn set(&self, state: State) {
         let places = match &state {
-            State::Open(sender) => sender.current_max_send_streams(),
+            State::Open(sender) => self.allowed(sender),
             State::Opening | State::Down(_) => 0,
         };
         let before = std::mem::replace(&mut *self.locked(), state);
@@ -100,7 +100,7 @@ impl Link {
             State::Opening | State::Down(_) => return None,
         };
         // A service may change it at any time.
-        let places = sender.current_max_send_streams();
+        let places = self.allowed(&sender);
         self.places.store(places, Ordering::Relaxed);
         let busy = || Busy::with(Arc::clone(self), deadline);
         self.has_room().then(|| (busy(), sender))
@@ -109,9 +109,15 @@ impl Link {
     /// Asks again how many calls the service takes.
     pub(super) fn refresh(&self) {
         if let State::Open(sender) = &*self.locked() {
-            let places = sender.current_max_send_streams();
+            let places = self.allowed(sender);
             self.places.store(places, Ordering::Relaxed);
         }
+    }
+
+    /// Calls that the service takes at once, or fewer where the operator says so.
+    fn allowed(&self, sender: &SendRequest<Bytes>) -> usize {
+        let most = self.standing.common.calls_max;
+        sender.current_max_send_streams().min(most)
     }
 
     pub(super) fn calls(&self) -> usize {
@@ -218,6 +224,11 @@ impl Busy {
         &self.link.standing
     }
 
+    /// Whether the gateway has ended the call itself.
+    pub(crate) fn is_over(&self) -> bool {
+        self.link.standing.common.stop.is_over()
+    }
+
     /// The service has begun to answer.
     pub(super) fn answered(&mut self) {
         self.unanswered = None;
@@ -254,7 +265,7 @@ impl Drop for Busy {
         let link = &self.link;
         link.calls.fetch_sub(1, Ordering::Relaxed);
         let common = &link.standing.common;
-        if common.waiting.load(Ordering::Relaxed) > 0 {
+        if !common.queue.is_empty() {
             common.room.notify_one();
         }
         // One that its client gave up says nothing of the connection.

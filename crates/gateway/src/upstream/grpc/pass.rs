@@ -147,7 +147,7 @@ impl Upstream {
                     self.pool.common.counts.retried();
                     tokio::task::yield_now().await;
                 }
-                Err(error) => return Err(broken_off(self.name(), &error)),
+                Err(error) => return Err(self.told(broken_off(self.name(), &error))),
             }
         }
     }
@@ -173,8 +173,12 @@ pub(crate) struct Waiting {
 impl Waiting {
     /// Waits until the service has begun to answer.
     pub(crate) async fn passed(self, service: &str) -> Result<Passed, UpstreamFailure> {
+        let standing = Arc::clone(self.busy.standing());
         let answered = answered(self.answer, self.busy).await;
-        answered.map_err(|error| broken_off(service, &error))
+        answered.map_err(|error| match standing.common.stop.is_over() {
+            true => UpstreamFailure::Stopping,
+            false => broken_off(service, &error),
+        })
     }
 }
 

@@ -19,6 +19,10 @@ pub struct Policy {
     pub balance: Balance,
     /// Calls of each worker that may wait for room.
     pub pending_max: usize,
+    /// How long each of them may, once calls have waited all the time for as long.
+    pub pending_time: Duration,
+    /// Calls at once on one connection, if the service takes more.
+    pub connection_calls_max: usize,
     /// How often a connection with calls on it is asked whether it lives.
     pub keep_alive: Option<Duration>,
     /// Whether endpoints are asked how they are.
@@ -54,6 +58,8 @@ impl Policy {
             resolve_every: Duration::from_secs(5),
             balance: Balance::default(),
             pending_max: 1024,
+            pending_time: Duration::from_millis(100),
+            connection_calls_max: usize::MAX,
             keep_alive: None,
             // One endpoint gets all calls whatever it says.
             health: if several { Health::Watch } else { Health::Off },

@@ -8,6 +8,7 @@ use std::sync::{
 
 use bytes::Bytes;
 use h2::client::SendRequest;
+use server::Stop;
 use tokio::{
     sync::Notify,
     time::{Instant, sleep_until},
@@ -18,6 +19,7 @@ use super::{
     compression::Compression,
     endpoint::{Common, Endpoint, Standing, Target},
     link::{Busy, State},
+    queue::{Patience, TooMany, Waiting},
     resolve,
 };
 use crate::{counting::Counting, respond::UpstreamFailure};
@@ -53,13 +55,13 @@ impl Pool {
         policy: Policy,
         options: Options,
         described: Arc<Notify>,
-        counting: &Counting,
+        (counting, stop): (&Counting, Stop),
     ) -> Self {
         let compression = options
             .compression
             .map(|settings| Arc::new(Compression::new(Arc::clone(&name), settings)));
         let pool = Pool {
-            common: Arc::new(Common::new(name, &policy, described, counting)),
+            common: Arc::new(Common::new(name, &policy, described, counting, stop)),
             policy,
             options,
             compression,
@@ -149,8 +151,9 @@ impl Pool {
         tried: &[Arc<Standing>],
         deadline: Instant,
     ) -> Result<Place, UpstreamFailure> {
-        let _waiting = self.queue()?;
-        let patience = Instant::now() + self.options.connect_timeout;
+        let (_waiting, patience) = self.queue()?;
+        let begun = Instant::now();
+        let mut full_since = None;
         loop {
             let mut changed = std::pin::pin!(self.common.changed.notified());
             let mut room = std::pin::pin!(self.common.room.notified());
@@ -163,13 +166,19 @@ impl Pool {
                 return Ok(place);
             }
             let why = self.why_not();
-            if let NoPlace::Down(cause) = why {
-                return Err(UpstreamFailure::Unreachable { cause });
+            let mut until = begun + self.options.connect_timeout;
+            match why {
+                NoPlace::Down(cause) => return Err(UpstreamFailure::Unreachable { cause }),
+                NoPlace::Full if patience == Patience::Short => {
+                    let since = *full_since.get_or_insert_with(Instant::now);
+                    until = until.min(since + self.policy.pending_time);
+                }
+                NoPlace::Full | NoPlace::Opening => {}
             }
             // Whoever waits for the whole call knows what its end means.
             let over = async {
-                match patience < deadline {
-                    true => sleep_until(patience).await,
+                match until < deadline {
+                    true => sleep_until(until).await,
                     false => std::future::pending().await,
                 }
             };
@@ -177,21 +186,20 @@ impl Pool {
                 () = changed => {}
                 () = room => {}
                 () = over => return Err(self.out_of_patience(&why)),
+                () = self.common.stop.over() => return Err(UpstreamFailure::Stopping),
             }
         }
     }
 
     /// Counts a call that waits, until dropped.
-    fn queue(&self) -> Result<Queued<'_>, UpstreamFailure> {
-        let max = self.policy.pending_max;
-        let waiting = &self.common.waiting;
-        if waiting.fetch_add(1, Ordering::Relaxed) >= max {
-            waiting.fetch_sub(1, Ordering::Relaxed);
+    fn queue(&self) -> Result<(Waiting<'_>, Patience), UpstreamFailure> {
+        let (max, standing) = (self.policy.pending_max, self.policy.pending_time);
+        let joined = self.common.queue.join(max, Instant::now(), standing);
+        joined.map_err(|TooMany| {
             self.common.counts.refused();
             let cause = format!("{max} calls wait for it already; raise pending-max for more");
-            return Err(UpstreamFailure::Full { cause });
-        }
-        Ok(Queued(waiting))
+            UpstreamFailure::Full { cause }
+        })
     }
 
     fn out_of_patience(&self, why: &NoPlace) -> UpstreamFailure {
@@ -202,8 +210,7 @@ impl Pool {
         match why {
             NoPlace::Full => {
                 self.common.counts.refused();
-                let cause =
-                    format!("no connection to {places} had room for the call within {time:?}");
+                let cause = format!("no connection to {places} had room for the call in time");
                 UpstreamFailure::Full { cause }
             }
             NoPlace::Opening | NoPlace::Down(_) => UpstreamFailure::Unreachable {
@@ -240,14 +247,5 @@ impl Pool {
             Some(why) => NoPlace::Down(why),
             None => NoPlace::Opening,
         }
-    }
-}
-
-/// One call that waits.
-struct Queued<'p>(&'p AtomicUsize);
-
-impl Drop for Queued<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

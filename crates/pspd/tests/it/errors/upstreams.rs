@@ -35,7 +35,12 @@ fn a_service_that_is_down_is_503_and_may_be_tried_again() {
         for (answer, service) in answers.iter().zip(services) {
             assert_eq!(answer.header("retry-after"), Some("1"));
             let message = format!("service {service} cannot be reached; try again in a moment");
-            assert_eq!(error(answer, 503), json!({ "error": message }));
+            let retry = json!([{
+                "@type": "type.googleapis.com/google.rpc.RetryInfo",
+                "retryDelay": "1s",
+            }]);
+            let expected = json!({ "error": message, "details": retry });
+            assert_eq!(error(answer, 503), expected);
         }
     }
 }

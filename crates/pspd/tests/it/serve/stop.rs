@@ -154,18 +154,39 @@ fn a_grpc_service_finishes_the_streams_that_have_begun() {
 }
 
 #[test]
-fn a_request_beyond_the_drain_time_is_abandoned() {
+fn a_request_beyond_the_drain_time_is_ended() {
     let args = ["--port", "0", "--workers", "1", "--drain-timeout", "200ms"];
     let served = Served::start("b-rest", &args);
     let mut connection = in_flight(served.address(), ENDLESS, "/openapi.json");
     served.program.signal("TERM");
+    let answer = connection.read_response("GET").expect("a whole answer");
+    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.header("retry-after"), Some("1"));
     let ended = served.program.finish();
     assert_eq!(ended.code(), Some(0), "{}", ended.err);
-    assert!(ended.err.contains("\"abandoned\":1"), "{}", ended.err);
+    assert!(ended.err.contains("\"late\":1"), "{}", ended.err);
+    assert!(ended.err.contains("\"abandoned\":0"), "{}", ended.err);
     assert!(ended.err.contains("--drain-timeout"), "{}", ended.err);
-    connection
-        .read_response("GET")
-        .expect_err("nobody answers any more");
+}
+
+#[test]
+fn a_client_that_does_not_take_the_end_is_abandoned() {
+    let args = ["--port", "0", "--workers", "1", "--drain-timeout", "200ms"];
+    let served = Served::start("b-rest", &args);
+    // More than the system's buffers take, and nobody reads it.
+    let _connection = in_flight(
+        served.address(),
+        "/b/numbers?count=1000000",
+        "/openapi.json",
+    );
+    served.program.signal("TERM");
+    let ended = served.program.finish();
+    assert_eq!(ended.code(), Some(0), "{}", ended.err);
+    assert!(
+        ended.err.contains("\"late\":1,\"abandoned\":1"),
+        "{}",
+        ended.err
+    );
 }
 
 #[test]

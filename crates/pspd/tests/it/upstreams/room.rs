@@ -118,3 +118,62 @@ fn another_endpoint_has_room() {
     });
     assert!(!full.has_call(), "a call that had to wait");
 }
+
+/// More than a service can do, for longer than a burst: those that wait while others have
+/// waited before are turned away soon, however long a connection may take; whoever is let
+/// in is answered; and when it is over, it is over.
+#[test]
+fn a_queue_that_stands_is_cut_short() {
+    let peer = one_at_a_time();
+    let keys = "pending-time = \"100ms\"";
+    let args = ["--upstream-connections", "1", "--connect-timeout", "1h"];
+    let gateway = gateway(&[peer.address()], keys, &args);
+    thread::scope(|scope| {
+        let first = scope.spawn(|| get(&gateway));
+        let call = peer.next_call();
+        // The first of these wait as long as it takes, the later ones do not.
+        let mut others = Vec::new();
+        let refused = until("one to be turned away", || {
+            others.push(scope.spawn(|| get(&gateway)));
+            let told = others.iter().position(|other| other.is_finished())?;
+            Some(others.swap_remove(told).join().expect("an answer"))
+        });
+        assert_eq!(refused.status(), 503);
+        assert_eq!(refused.header("retry-after"), Some("1"));
+        answer(&call);
+        let mut served = 0;
+        until("all to have an answer", || {
+            if let Some(call) = peer.try_call() {
+                served += 1;
+                answer(&call);
+            }
+            others.iter().all(|other| other.is_finished()).then_some(())
+        });
+        assert_eq!(first.join().expect("an answer").status(), 200);
+        let statuses = others
+            .into_iter()
+            .map(|other| other.join().expect("an answer"));
+        let well = statuses.filter(|answer| answer.status() == 200).count();
+        assert_eq!(well, served);
+        assert!(served > 0, "nobody was let in");
+        // Alone again, a call is as patient as before.
+        let next = scope.spawn(|| get(&gateway));
+        answer(&peer.next_call());
+        assert_eq!(next.join().expect("an answer").status(), 200);
+    });
+}
+
+/// What a service would take, the operator may not want it to.
+#[test]
+fn an_operator_may_allow_fewer_calls_than_the_service() {
+    let peer = Peer::start();
+    let keys = "connection-calls-max = 1\npending-max = 0";
+    let gateway = gateway(&[peer.address()], keys, &["--upstream-connections", "1"]);
+    thread::scope(|scope| {
+        let first = scope.spawn(|| get(&gateway).status());
+        let call = peer.next_call();
+        assert_eq!(get(&gateway).status(), 503);
+        answer(&call);
+        assert_eq!(first.join().expect("an answer"), 200);
+    });
+}

@@ -350,6 +350,10 @@ pub(in super::super) fn problem(problem: &Problem, status: &Status) -> Response<
                 .headers_mut()
                 .insert(header::ACCEPT_ENCODING, accepted);
         }
+        problem if problem.is_for_a_moment() => {
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         _ => {}
     }
     response
