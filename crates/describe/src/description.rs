@@ -25,19 +25,23 @@ pub struct Description {
 }
 
 impl Description {
-    /// Asks a gRPC server, `host:port` in plain text, what it serves: reflection
-    /// v1, or v1alpha where that is all there is.
+    /// Asks a gRPC server at `host:port`, over `tls` if that is given, what it serves:
+    /// reflection v1, or v1alpha where that is all there is.
     ///
     /// # Errors
     ///
     /// [`DescribeError`] tells a server that is not there from one that has no
     /// reflection and from one whose reflection does not add up.
-    pub async fn from_reflection(target: &str, limits: &Limits) -> Result<Self, DescribeError> {
+    pub async fn from_reflection(
+        target: &str,
+        tls: Option<&tls::Connector>,
+        limits: &Limits,
+    ) -> Result<Self, DescribeError> {
         let reflection::Reflected {
             files,
             services,
             undescribed,
-        } = reflection::fetch(target, limits).await?;
+        } = reflection::fetch(target, tls, limits).await?;
         let pool = pool::read(&files).map_err(|reason| DescribeError::Reflection {
             target: target.to_owned(),
             reason,

@@ -18,6 +18,7 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use prost_reflect::DescriptorPool;
+use tls::{Connector, Http, Speaks};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Request, Status, Streaming, body::Body, client::Grpc};
@@ -65,10 +66,15 @@ pub(crate) struct Reflected {
 }
 
 /// Asks the server at `target`.
-pub(crate) async fn fetch(target: &str, limits: &Limits) -> Result<Reflected, DescribeError> {
-    let origin = origin(target)?;
+pub(crate) async fn fetch(
+    target: &str,
+    tls: Option<&Connector>,
+    limits: &Limits,
+) -> Result<Reflected, DescribeError> {
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let origin = origin(scheme, target)?;
     let conversation = async {
-        let mut client = client(origin, limits);
+        let mut client = client(origin, tls, limits);
         for path in PATHS {
             match Conversation::begin(&mut client, path, limits).await {
                 Err(Failure::Status(status)) if status.code() == Code::Unimplemented => {}
@@ -89,7 +95,7 @@ pub(crate) async fn fetch(target: &str, limits: &Limits) -> Result<Reflected, De
     }
 }
 
-fn origin(target: &str) -> Result<Uri, DescribeError> {
+fn origin(scheme: &str, target: &str) -> Result<Uri, DescribeError> {
     let wrong = |reason: &dyn Display| DescribeError::Target {
         given: target.to_owned(),
         reason: reason.to_string(),
@@ -98,19 +104,25 @@ fn origin(target: &str) -> Result<Uri, DescribeError> {
     if authority.port().is_none() {
         return Err(wrong(&"there is no port"));
     }
-    let origin = Uri::builder().scheme("http").authority(authority);
+    let origin = Uri::builder().scheme(scheme).authority(authority);
     origin
         .path_and_query("/")
         .build()
         .map_err(|error| wrong(&error))
 }
 
-type HttpClient = Client<HttpConnector, Body>;
+type HttpClient = Client<Http, Body>;
 
-fn client(origin: Uri, limits: &Limits) -> Grpc<HttpClient> {
+fn client(origin: Uri, tls: Option<&Connector>, limits: &Limits) -> Grpc<HttpClient> {
+    let connector = Http {
+        plain: HttpConnector::new(),
+        tls: tls.cloned(),
+        speaks: Speaks::Http2,
+        handshake_timeout: limits.timeout,
+    };
     let http = Client::builder(TokioExecutor::new())
         .http2_only(true)
-        .build_http();
+        .build(connector);
     Grpc::with_origin(http, origin).max_decoding_message_size(limits.bytes_max)
 }
 

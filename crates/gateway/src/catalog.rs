@@ -15,6 +15,7 @@ use bytes::Bytes;
 use describe::{DescribeError, Description, Limits};
 use routing::ServiceConfig;
 use telemetry::Telemetry;
+use tls::Connector;
 use tokio::{
     sync::{Mutex, Notify, watch},
     task::{JoinSet, spawn_blocking},
@@ -185,7 +186,9 @@ impl Generation {
         let services = Arc::new(plan.services);
         let known = |upstream: &_| before.and_then(|before| before.reflected(upstream));
         let everyone = services.upstreams.iter().enumerate();
-        let asked = describe_each(everyone.map(|(index, one)| (index, one, known(one)))).await;
+        let everyone = everyone.map(|(index, one)| (index, one, known(one)));
+        let tls = plan.options.connection.tls.as_ref();
+        let asked = describe_each(tls, everyone).await;
         let mut described = vec![None; services.upstreams.len()];
         let (mut problems, mut missing) = (Vec::new(), Vec::new());
         for (index, first) in asked {
@@ -303,7 +306,9 @@ async fn refresh(shared: Arc<Shared>) {
         let mut changed = Vec::new();
         let everyone = before.services.upstreams.iter().enumerate();
         let reflected = everyone.filter(|(_, upstream)| is_reflected(upstream));
-        let asked = describe_each(reflected.map(|(index, one)| (index, one, None))).await;
+        let reflected = reflected.map(|(index, one)| (index, one, None));
+        let tls = before.options.connection.tls.as_ref();
+        let asked = describe_each(tls, reflected).await;
         for (index, fresh) in asked {
             let Ok(fresh) = fresh else { continue };
             let known = before.described[index].as_ref();
@@ -347,12 +352,14 @@ fn is_reflected(upstream: &UpstreamServices) -> bool {
 /// Describes upstreams, all at once; in their order, each with its index. What is known
 /// of a server is not asked for again.
 async fn describe_each(
+    tls: Option<&Connector>,
     upstreams: impl Iterator<Item = (usize, &UpstreamServices, Option<Description>)>,
 ) -> Vec<(usize, Result<Described, Undescribed>)> {
     let mut asked = JoinSet::new();
     for (index, upstream, known) in upstreams {
+        let tls = upstream.policy.tls.or(tls).cloned();
         let upstream = upstream.clone();
-        asked.spawn(async move { (index, describe(upstream, known).await) });
+        asked.spawn(async move { (index, describe(upstream, tls, known).await) });
     }
     let mut described = asked.join_all().await;
     described.sort_by_key(|(index, _)| *index);
@@ -361,6 +368,7 @@ async fn describe_each(
 
 async fn describe(
     upstream: UpstreamServices,
+    tls: Option<Connector>,
     known: Option<Description>,
 ) -> Result<Described, Undescribed> {
     let asked = match (&upstream.source, known) {
@@ -369,7 +377,7 @@ async fn describe(
                 timeout: DESCRIBE_TIMEOUT,
                 ..Limits::default()
             };
-            Some(reflected(&upstream.policy.addresses, &limits).await?)
+            Some(reflected(&upstream.policy.addresses, tls.as_ref(), &limits).await?)
         }
         (_, known) => known,
     };
@@ -411,16 +419,20 @@ fn read_all(
 }
 
 /// What the first of the addresses says that answers.
-async fn reflected(addresses: &[Address], limits: &Limits) -> Result<Description, DescribeError> {
+async fn reflected(
+    addresses: &[Address],
+    tls: Option<&Connector>,
+    limits: &Limits,
+) -> Result<Description, DescribeError> {
     let mut addresses = addresses.iter().map(ToString::to_string);
     let first = addresses.next().unwrap_or_default();
-    let mut described = Description::from_reflection(&first, limits).await;
+    let mut described = Description::from_reflection(&first, tls, limits).await;
     for address in addresses {
         let Err(DescribeError::Unreachable { .. } | DescribeError::Timeout { .. }) = described
         else {
             break;
         };
-        described = Description::from_reflection(&address, limits).await;
+        described = Description::from_reflection(&address, tls, limits).await;
     }
     described
 }

@@ -111,6 +111,7 @@ fn load(plan: &Plan, target: &Target, point: LoadPoint, seed: u64) -> Load {
     let connections = &experiment.connections;
     Load {
         address: target.address,
+        tls: target.tls.clone(),
         scenario: Arc::clone(&target.scenario),
         shape,
         connections: load::Connections {

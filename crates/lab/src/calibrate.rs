@@ -161,6 +161,7 @@ async fn run(shape: Shape, target: &Target, duration: Duration) -> Result<Sample
         .map_err(|error| Error::Generator(std::io::Error::other(error)))?;
     let load = Load {
         address: target.address(),
+        tls: None,
         scenario: Arc::new(Scenario {
             requests: vec![request],
         }),

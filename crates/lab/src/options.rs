@@ -9,7 +9,7 @@ mod request;
 use std::{collections::BTreeMap, path::PathBuf, str::FromStr, time::Duration};
 
 use results::{
-    Arrivals, ConnectionCount, Experiment, OwnChain, PerUser, Request, Reuse, Schema, Target,
+    Arrivals, ConnectionCount, Experiment, OwnChain, PerUser, Request, Reuse, Schema, Target, Tls,
 };
 
 use crate::plan::{Problems, against};
@@ -63,6 +63,12 @@ pub struct Options {
     pub chains: Option<String>,
     /// Running systems to measure, `NAME=URL[,ROLE:PID]...`.
     pub against: Vec<String>,
+    /// Authorities of the running systems that are called over TLS.
+    pub tls_ca: Option<PathBuf>,
+    /// The certificate to show to them.
+    pub tls_cert: Option<PathBuf>,
+    /// Its key.
+    pub tls_key: Option<PathBuf>,
     /// HTTP requests to repeat, `[NAME=]METHOD PATH`.
     pub requests: Vec<String>,
     /// gRPC calls to repeat, `[NAME=]SERVICE/METHOD [JSON]`.
@@ -239,6 +245,7 @@ impl Options {
                 Err(wrong) => problems.add("--against", text, wrong.reason, wrong.fix),
             }
         }
+        self.apply_tls(experiment, problems);
         if own_requests {
             experiment.requests = self.read_requests(problems);
             for target in &mut experiment.targets {
@@ -246,13 +253,42 @@ impl Options {
             }
         }
         if let Some(schema) = self.schema(problems) {
-            let is_grpc = |url: &String| url.starts_with("grpc://");
+            let is_grpc = |url: &String| url.starts_with("grpc://") || url.starts_with("grpcs://");
             let targets = experiment.targets.iter_mut();
             for target in targets.filter(|target| target.url.as_ref().is_some_and(is_grpc)) {
                 target.schema = Some(schema.clone());
             }
         }
         self.check_for_idle_flags(experiment, problems);
+    }
+
+    /// The files of TLS, for every target that is called over it.
+    fn apply_tls(&self, experiment: &mut Experiment, problems: &mut Problems) {
+        let Some(ca) = &self.tls_ca else {
+            if let Some(file) = self.tls_cert.as_ref().or(self.tls_key.as_ref()) {
+                let text = file.display().to_string();
+                let fix = "give --tls-ca, the authority of the target's certificate, as well";
+                problems.add("--tls-cert, --tls-key", &text, "there is no --tls-ca", fix);
+            }
+            return;
+        };
+        let files = Tls {
+            ca: ca.clone(),
+            cert: self.tls_cert.clone(),
+            key: self.tls_key.clone(),
+        };
+        let encrypted = |url: &String| url.starts_with("https://") || url.starts_with("grpcs://");
+        let targets = experiment.targets.iter_mut();
+        let mut found = false;
+        for target in targets.filter(|target| target.url.as_ref().is_some_and(encrypted)) {
+            target.tls = Some(files.clone());
+            found = true;
+        }
+        if !found {
+            let text = ca.display().to_string();
+            let fix = "give --against with an https:// or grpcs:// URL";
+            problems.add("--tls-ca", &text, "no target is called over TLS", fix);
+        }
     }
 
     /// A flag that has nothing to apply to would be lost without a word.

@@ -8,7 +8,7 @@ use accounts::{Accounts, Pids};
 use describe::{Description, Limits};
 use http::Method;
 use load::{Call, Pace, Scenario, Sending};
-use results::{OwnChain, Request, Schema};
+use results::{OwnChain, Request, Schema, Tls};
 use system::System;
 use tokio::{
     net::{TcpStream, lookup_host},
@@ -31,6 +31,7 @@ pub(crate) struct Target {
     pub(crate) index: usize,
     pub(crate) name: String,
     pub(crate) address: SocketAddr,
+    pub(crate) tls: Option<load::Tls>,
     authority: String,
     pub(crate) scenario: Arc<Scenario>,
     pub(crate) accounts: Accounts,
@@ -50,10 +51,17 @@ pub(crate) async fn running(plan: &Plan) -> Result<Vec<Target>, Error> {
         })?;
         let given = &plan.experiment.targets[index];
         let requests = plan.experiment.requests_of(given);
+        let tls = encrypted(endpoint, given.tls.as_ref()).map_err(|reason| Error::Requests {
+            target: planned.name.clone(),
+            reason,
+        })?;
         let scenario = match endpoint.scheme {
-            Scheme::Http => http_scenario(requests, &endpoint.authority, &endpoint.prefix),
-            Scheme::Grpc => {
-                let description = describe(address, given.schema.as_ref()).await;
+            Scheme::Http | Scheme::Https => {
+                http_scenario(requests, &endpoint.authority, &endpoint.prefix)
+            }
+            Scheme::Grpc | Scheme::Grpcs => {
+                let schema = given.schema.as_ref();
+                let description = describe(endpoint, address, tls.as_ref(), schema).await;
                 description.and_then(|description| {
                     grpc_scenario(requests, &endpoint.authority, &description)
                 })
@@ -63,6 +71,7 @@ pub(crate) async fn running(plan: &Plan) -> Result<Vec<Target>, Error> {
             index,
             name: planned.name.clone(),
             address,
+            tls,
             authority: endpoint.authority.clone(),
             scenario: scenario.map_err(|reason| Error::Requests {
                 target: planned.name.clone(),
@@ -105,6 +114,7 @@ fn own_chain(plan: &Plan, system: &System, index: usize, chain: OwnChain) -> Res
         index,
         name: name.clone(),
         address,
+        tls: None,
         scenario: http_scenario(requests, &authority, "").map_err(|reason| Error::Requests {
             target: name.clone(),
             reason,
@@ -143,7 +153,7 @@ impl Target {
     pub(crate) async fn check(&self, plan: &Plan) -> Result<(), Error> {
         let within = plan.experiment.request_timeout;
         for request in &self.scenario.requests {
-            load::try_once(self.address, request, within)
+            load::try_once(self.address, self.tls.as_ref(), request, within)
                 .await
                 .map_err(|reason| Error::Unanswered {
                     target: self.name.clone(),
@@ -198,9 +208,48 @@ pub(crate) fn http_request(
     .map_err(|error| error.to_string())
 }
 
-async fn describe(address: SocketAddr, schema: Option<&Schema>) -> Result<Description, String> {
+/// A host as it stands before a port.
+fn bracketed(host: &str) -> String {
+    match host.contains(':') {
+        true => format!("[{host}]"),
+        false => host.to_owned(),
+    }
+}
+
+/// What encrypts connections to an endpoint, its files read.
+fn encrypted(endpoint: &Endpoint, files: Option<&Tls>) -> Result<Option<load::Tls>, String> {
+    let Some(files) = files.filter(|_| endpoint.scheme.is_encrypted()) else {
+        return Ok(None);
+    };
+    let client = tls::RawClient {
+        ca: Some(files.ca.clone()),
+        cert: files.cert.clone(),
+        key: files.key.clone(),
+        ..tls::RawClient::default()
+    };
+    let checked = tls::Client::checked("tls.", client);
+    let opened = checked.and_then(|client| client.as_ref().map(tls::Connector::open).transpose());
+    let connector = opened.map_err(|problems| problems.join("; "))?;
+    let host = endpoint.host.clone();
+    Ok(connector.map(|connector| load::Tls { connector, host }))
+}
+
+async fn describe(
+    endpoint: &Endpoint,
+    address: SocketAddr,
+    tls: Option<&load::Tls>,
+    schema: Option<&Schema>,
+) -> Result<Description, String> {
     let described = match schema {
-        None => Description::from_reflection(&address.to_string(), &Limits::default()).await,
+        None => {
+            // A certificate is of a name, which is looked up again for it.
+            let at = match tls {
+                Some(_) => format!("{}:{}", bracketed(&endpoint.host), endpoint.port),
+                None => address.to_string(),
+            };
+            let tls = tls.map(|tls| &tls.connector);
+            Description::from_reflection(&at, tls, &Limits::default()).await
+        }
         Some(Schema::Proto { files, include }) => Description::from_protos(files, include),
         Some(Schema::DescriptorSet(path)) => {
             let bytes = std::fs::read(path)

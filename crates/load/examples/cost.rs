@@ -38,6 +38,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let load = Load {
         address: address.parse()?,
+        tls: None,
         scenario: Arc::new(Scenario {
             requests: vec![request],
         }),

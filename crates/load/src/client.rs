@@ -18,7 +18,7 @@ use bytes::Bytes;
 use crate::{
     alarm::Alarm,
     counts::Ledger,
-    dialer::Dialer,
+    dialer::{Dialer, Tls},
     exchange::{Observed, RequestError},
     grpc::{self, InThread, Outgoing, Source},
     http1::{Answer, Buffer},
@@ -132,11 +132,12 @@ const CHECK_SETTINGS: grpc::Settings = grpc::Settings {
 /// [`RequestError`]: whatever would have been counted as a failure.
 pub async fn try_once(
     address: SocketAddr,
+    tls: Option<&Tls>,
     request: &Request,
     timeout: Duration,
 ) -> Result<(), RequestError> {
     let deadline = Instant::now() + timeout;
-    let dialer = Dialer::new(address, CHECK_SETTINGS);
+    let dialer = Dialer::new(address, tls.cloned(), CHECK_SETTINGS);
     let mut values = Values::new(0, 0);
     let exchange = async {
         match &request.kind {

@@ -11,12 +11,45 @@ use std::{
     },
 };
 
+use tls::{Connector, Speaks, Stream};
+use tokio::net::TcpStream;
+
 use crate::{exchange::RequestError, grpc, http1, traffic::Meter};
+
+/// What encrypts connections.
+#[derive(Debug, Clone)]
+pub struct Tls {
+    /// Whom it trusts, and what it shows.
+    pub connector: Connector,
+    /// The name that the target is called by.
+    pub host: String,
+}
+
+/// A connection without anything on it yet. Its handshake is part of opening it, and its
+/// time that of whoever waits for the connection.
+pub(crate) async fn open(
+    address: SocketAddr,
+    tls: Option<&Tls>,
+    speaks: Speaks,
+) -> Result<Stream, RequestError> {
+    let stream = TcpStream::connect(address)
+        .await
+        .map_err(RequestError::connect)?;
+    stream.set_nodelay(true).map_err(RequestError::connect)?;
+    match tls {
+        None => Ok(Stream::Plain(stream)),
+        Some(Tls { connector, host }) => {
+            let encrypted = connector.connect(host, stream, speaks).await;
+            encrypted.map_err(RequestError::connect)
+        }
+    }
+}
 
 /// Where to connect, and how.
 #[derive(Debug)]
 pub(crate) struct Dialer {
     address: SocketAddr,
+    tls: Option<Tls>,
     settings: grpc::Settings,
     pub(crate) meter: Arc<Meter>,
     /// What the next gRPC connection is told apart by.
@@ -24,9 +57,10 @@ pub(crate) struct Dialer {
 }
 
 impl Dialer {
-    pub(crate) fn new(address: SocketAddr, settings: grpc::Settings) -> Dialer {
+    pub(crate) fn new(address: SocketAddr, tls: Option<Tls>, settings: grpc::Settings) -> Dialer {
         Dialer {
             address,
+            tls,
             settings,
             meter: Arc::default(),
             next_key: AtomicU64::new(0),
@@ -34,14 +68,15 @@ impl Dialer {
     }
 
     pub(crate) async fn http1(&self) -> Result<http1::Connection, RequestError> {
-        let connection = http1::Connection::open(self.address).await?;
+        let connection = http1::Connection::open(self.address, self.tls.as_ref()).await?;
         self.meter.opened();
         Ok(connection)
     }
 
     pub(crate) async fn grpc(&self) -> Result<GrpcConnection, RequestError> {
         let meter = Arc::clone(&self.meter);
-        let connection = grpc::Connection::open(self.address, &self.settings, meter).await?;
+        let connection =
+            grpc::Connection::open(self.address, self.tls.as_ref(), &self.settings, meter).await?;
         self.meter.opened();
         Ok(GrpcConnection {
             key: self.next_key.fetch_add(1, Ordering::Relaxed),

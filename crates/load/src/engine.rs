@@ -21,6 +21,7 @@ use tokio::{
 
 use crate::{
     counts::{Ledger, Recorder, Window},
+    dialer::Tls,
     pacer::Pacer,
     scenario::{Protocol, Scenario},
     schedule::Share,
@@ -40,6 +41,8 @@ const LEAD: Duration = Duration::from_millis(20);
 pub struct Load {
     /// The target.
     pub address: SocketAddr,
+    /// What encrypts the connections to it.
+    pub tls: Option<Tls>,
     /// What each iteration requests.
     pub scenario: Arc<Scenario>,
     /// Who begins iterations, and when.

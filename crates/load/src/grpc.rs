@@ -1,4 +1,4 @@
-//! A gRPC client for the load engine: HTTP/2 in plain text with prior knowledge,
+//! A gRPC client for the load engine: HTTP/2 in plain text with prior knowledge, or over TLS,
 //! calls of all four kinds. In: prepared [`Call`]s and framed messages;
 //! out: what was seen of each answer. It does not retry, balance, compress,
 //! resolve names or decode the messages it gets: each of these would either hide
@@ -25,12 +25,13 @@ use std::{
 use bytes::Bytes;
 use h2::{Reason, SendStream, client::SendRequest};
 use http::{HeaderValue, Request};
-use tokio::net::TcpStream;
+use tls::Speaks;
 
 pub use call::{Call, CallError};
 pub(crate) use sending::{InThread, Outgoing, Shared, Source};
 
 use crate::{
+    dialer::{self, Tls},
     exchange::{Observed, RequestError},
     traffic::Meter,
 };
@@ -91,14 +92,12 @@ impl Connection {
     /// another protocol shows in the first call.
     pub(crate) async fn open(
         address: SocketAddr,
+        tls: Option<&Tls>,
         settings: &Settings,
         meter: Arc<Meter>,
     ) -> Result<Connection, RequestError> {
         settings.check()?;
-        let stream = TcpStream::connect(address)
-            .await
-            .map_err(RequestError::connect)?;
-        stream.set_nodelay(true).map_err(RequestError::connect)?;
+        let stream = dialer::open(address, tls, Speaks::Http2).await?;
         let (sender, connection) = h2::client::Builder::new()
             .initial_window_size(settings.stream_window_bytes)
             .initial_connection_window_size(settings.connection_window_bytes)

@@ -5,14 +5,21 @@
 
 mod response;
 
-use std::{io, net::SocketAddr};
-
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Waker},
 };
 
-use crate::{exchange::RequestError, traffic::Meter};
+use tls::{Speaks, Stream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
+
+use crate::{
+    dialer::{self, Tls},
+    exchange::RequestError,
+    traffic::Meter,
+};
 
 pub use response::Malformed;
 pub(crate) use response::{Answer, Body};
@@ -42,25 +49,35 @@ impl Buffer {
 /// An open connection without a request under way.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
 }
 
 impl Connection {
     /// Connects. The caller bounds the wait.
-    pub(crate) async fn open(address: SocketAddr) -> Result<Connection, RequestError> {
-        let stream = TcpStream::connect(address)
-            .await
-            .map_err(RequestError::connect)?;
-        stream.set_nodelay(true).map_err(RequestError::connect)?;
+    pub(crate) async fn open(
+        address: SocketAddr,
+        tls: Option<&Tls>,
+    ) -> Result<Connection, RequestError> {
+        let stream = dialer::open(address, tls, Speaks::Http1).await?;
         Ok(Connection { stream })
     }
 
     /// Whether the peer has neither closed it nor sent anything since the last
     /// answer. Costs no system call while nothing has happened.
-    pub(crate) fn is_idle(&self) -> bool {
-        match self.stream.try_read(&mut [0]) {
-            Ok(_) => false,
-            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+    pub(crate) fn is_idle(&mut self) -> bool {
+        match &mut self.stream {
+            Stream::Plain(stream) => match stream.try_read(&mut [0]) {
+                Ok(_) => false,
+                Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+            },
+            // Messages of TLS itself, such as tickets, are no answer.
+            encrypted => {
+                let mut context = Context::from_waker(Waker::noop());
+                let (mut byte, stream) = ([0], Pin::new(encrypted));
+                stream
+                    .poll_read(&mut context, &mut ReadBuf::new(&mut byte))
+                    .is_pending()
+            }
         }
     }
 
@@ -127,7 +144,10 @@ impl Connection {
             meter.sent(written);
             bytes = &bytes[written..];
         }
-        Ok(())
+        match &mut self.stream {
+            Stream::Plain(_) => Ok(()),
+            encrypted => encrypted.flush().await,
+        }
     }
 }
 
@@ -153,7 +173,7 @@ mod tests {
             stream.write_all(answer).await.expect("it is there");
             // Closed with unread bytes, which resets the connection.
         });
-        let mut connection = Connection::open(address).await.expect("it listens");
+        let mut connection = Connection::open(address, None).await.expect("it listens");
         // More than the socket buffers of both sides hold.
         let request = vec![b'x'; 64 * 1024 * 1024];
         let (mut buffer, meter) = (Buffer::new(), Meter::default());

@@ -40,6 +40,7 @@ mod user;
 
 pub use client::try_once;
 pub use counts::{Counts, Failure, Failures, Interval, Iterations, Route, Window};
+pub use dialer::Tls;
 pub use engine::{Generator, LatestInterval, Load, Sample, SoFar, StartError};
 pub use exchange::RequestError;
 pub use grpc::{Call, CallError};

@@ -100,9 +100,10 @@ impl Lease<'_> {
         observed: &mut Observed,
     ) -> Result<http1::Connection, RequestError> {
         let kept = self.slot.http1.take();
+        let kept = kept.and_then(|mut kept| kept.is_idle().then_some(kept));
         match kept {
-            Some(kept) if kept.is_idle() => Ok(kept),
-            _ => {
+            Some(kept) => Ok(kept),
+            None => {
                 let opened = dialer.http1().await;
                 observed.sent = Some(Instant::now());
                 opened

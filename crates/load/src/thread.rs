@@ -127,7 +127,11 @@ pub(crate) async fn run(
         request_timeout: load.request_timeout,
         give_up: times.window.end + load.request_timeout,
         pacer,
-        dialer: Rc::new(Dialer::new(load.address, settings(&load.connections))),
+        dialer: Rc::new(Dialer::new(
+            load.address,
+            load.tls.clone(),
+            settings(&load.connections),
+        )),
         values: RefCell::new(Values::new(load.seed, u64::from(share.thread))),
         lateness: RefCell::default(),
         queue: queue(load, share, times),

@@ -2,6 +2,7 @@
 //! subcommands. Exit codes: 0 done, 1 failed while running, 2 a condition of
 //! `--fail-if` holds, 64 wrong usage or configuration.
 
+mod certs;
 mod config;
 mod exit;
 mod gateway;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Some(("serve", matches)) => serve::run(matches),
         Some(("up", matches)) => up::run(matches),
         Some(("config", matches)) => config::command::run(matches),
+        Some(("certs", matches)) => certs::run(matches),
         Some(("gateway", matches)) => gateway::run(matches),
         Some(("lab", matches)) => lab::run(matches),
         Some(("report", matches)) => report::run(matches),
@@ -46,6 +48,7 @@ fn cli() -> Command {
         .subcommand(serve::command())
         .subcommand(up::command())
         .subcommand(config::command::command())
+        .subcommand(certs::command())
         .subcommand(gateway::command())
         .subcommand(lab::command())
         .subcommand(report::command())

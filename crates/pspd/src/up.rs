@@ -17,7 +17,11 @@ use std::{
 
 use anyhow::Context;
 use clap::ArgMatches;
-use system::{Interrupts, Stopped, System};
+use system::{
+    Interrupts, Stopped, System,
+    mutual::{Certificates, Making},
+};
+use tempfile::TempDir;
 
 use plan::Plan;
 
@@ -52,13 +56,16 @@ pub(crate) fn run(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
 /// `printer` gets what is disconnected once the last log line is printed.
 async fn up(plan: &Plan, printer: &mut Option<Receiver<()>>) -> anyhow::Result<ExitCode> {
     let mut interrupts = Interrupts::listen().context("cannot listen for signals")?;
-    let (options, lines) = plan.options()?;
+    // Those that were made for this run go with the folder.
+    let (certificates, _folder) = certificates(plan)?.unzip();
+    let certificates = certificates.as_ref();
+    let (options, lines) = plan.options(certificates)?;
     let started = tokio::select! {
         () = interrupts.next() => return Ok(ExitCode::SUCCESS),
         started = System::start(&options) => started,
     };
     let mut system = started?;
-    show::addresses(&system);
+    show::addresses(&system, certificates);
     // On a thread of its own: a terminal that is held up must not hold up the
     // roles, whose output this runtime reads.
     *printer = lines.map(|lines| {
@@ -75,7 +82,7 @@ async fn up(plan: &Plan, printer: &mut Option<Receiver<()>>) -> anyhow::Result<E
             () = interrupts.next() => return Ok(stop(system, interrupts).await),
             death = system.died() => match death {
                 Some(death) => {
-                    let start_again = plan.start_again(&system, death.role);
+                    let start_again = plan.start_again(&system, death.role, certificates);
                     show::death(&death, &system, &start_again);
                 }
                 None => {
@@ -85,6 +92,20 @@ async fn up(plan: &Plan, printer: &mut Option<Receiver<()>>) -> anyhow::Result<E
             }
         }
     }
+}
+
+/// The certificates, and the folder of those that are made for this run.
+fn certificates(plan: &Plan) -> anyhow::Result<Option<(Certificates, Option<TempDir>)>> {
+    let Some(mtls) = &plan.mtls else {
+        return Ok(None);
+    };
+    if let Some(folder) = &mtls.folder {
+        return Ok(Some((Certificates::at(folder), None)));
+    }
+    let folder = tempfile::Builder::new().prefix("pspd-certs-").tempdir();
+    let folder = folder.context("cannot make a folder for certificates")?;
+    let (certificates, _) = Certificates::make(folder.path(), &Making::default())?;
+    Ok(Some((certificates, Some(folder))))
 }
 
 /// Gateways first, then the services. Another Ctrl-C kills what is left.

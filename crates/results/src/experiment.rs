@@ -250,9 +250,13 @@ pub struct Target {
     /// A chain that the run starts itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chain: Option<OwnChain>,
-    /// A running system: `http://HOST:PORT/PREFIX` or `grpc://HOST:PORT`.
+    /// A running system: `http://HOST:PORT/PREFIX` or `grpc://HOST:PORT`, `https` and
+    /// `grpcs` over TLS.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// Whom an `https://` or `grpcs://` target is trusted by, and what it is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<Tls>,
     /// Process ids of a running system by role, for the accounts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub processes: BTreeMap<String, Vec<u32>>,
@@ -265,6 +269,20 @@ pub struct Target {
     pub requests: Vec<Request>,
 }
 
+/// Files of TLS, all PEM.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Tls {
+    /// The authorities of the target's certificate.
+    pub ca: PathBuf,
+    /// A certificate to show to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cert: Option<PathBuf>,
+    /// The key of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<PathBuf>,
+}
+
 impl Target {
     /// A chain of our own under its usual name.
     pub fn own(chain: OwnChain) -> Target {
@@ -272,6 +290,7 @@ impl Target {
             name: chain.name().to_owned(),
             chain: Some(chain),
             url: None,
+            tls: None,
             processes: BTreeMap::new(),
             schema: None,
             requests: Vec::new(),

@@ -18,7 +18,7 @@ pub use block::{
 };
 pub use experiment::{
     Arrivals, ConnectionCount, Connections, Experiment, Generator, Load, OwnChain, OwnSystem,
-    PerUser, ReadError, Request, Restart, Reuse, Schema, Target,
+    PerUser, ReadError, Request, Restart, Reuse, Schema, Target, Tls,
 };
 pub use folder::{Folder, FolderError, Histograms};
 pub use run::{Run, SCHEMA_VERSION, Session, State};

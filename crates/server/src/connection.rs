@@ -1,4 +1,4 @@
-//! One connection: HTTP/1.1 or HTTP/2 with every limit set on purpose, until
+//! One connection, encrypted or not: HTTP/1.1 or HTTP/2 with every limit set on purpose, until
 //! the client goes, an error ends it, or the role stops. A connection that a
 //! handler has taken over (`Upgrade`) keeps its place until the handler lets go.
 
@@ -18,6 +18,7 @@ use hyper::{body::Incoming, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use telemetry::{Closed, Listener};
 use tokio::{
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite},
     net::TcpStream,
     time::{sleep, timeout},
 };
@@ -134,16 +135,46 @@ pub struct Hold {
     _place: TaskTrackerToken,
 }
 
+/// Who a client is by its certificate: its SPIFFE ID, or a DNS name. Among the extensions
+/// of every request of a client that has shown one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity(pub Arc<str>);
+
+/// What is spoken on a port, and what encrypts it.
+pub(crate) struct Spoken {
+    pub(crate) protocol: Protocol,
+    pub(crate) tls: Option<tls::Acceptor>,
+}
+
+impl Protocol {
+    /// What clients are told in TLS's handshake.
+    pub(crate) fn told(&self) -> tls::Speaks {
+        match self {
+            Protocol::Http1(_) => tls::Speaks::Http1,
+            Protocol::Http2(_) => tls::Speaks::Http2,
+            Protocol::Either(..) => tls::Speaks::Either,
+        }
+    }
+}
+
 /// Serves `stream` until it ends; once `stop` has begun, finishes what is in
 /// flight and takes nothing new but what is on its way.
 pub(crate) async fn serve<H: Handler>(
     stream: TcpStream,
     peer: SocketAddr,
-    protocol: &Protocol,
+    spoken: &Spoken,
     handler: H,
     stop: &Stop,
     counts: &Arc<Listener>,
 ) {
+    let protocol = &spoken.protocol;
+    if let Some(tls) = &spoken.tls {
+        // Boxed, so that a plain connection has no room for it.
+        return Box::pin(encrypted(
+            stream, peer, tls, protocol, handler, stop, counts,
+        ))
+        .await;
+    }
     let Some(speaks) = speaks(&stream, protocol, stop).await else {
         counts.closed(match stop.has_begun() {
             true => Closed::Stopping,
@@ -152,14 +183,99 @@ pub(crate) async fn serve<H: Handler>(
         return;
     };
     match speaks {
-        Speaks::Http1(limits) => over_http1(stream, peer, limits, handler, stop, counts).await,
-        Speaks::Http2(limits) => over_http2(stream, peer, limits, handler, stop, counts).await,
+        Speaks::Http1(limits) => {
+            over_http1(stream, peer, None, limits, handler, stop, counts).await;
+        }
+        Speaks::Http2(limits) => {
+            over_http2(stream, peer, None, limits, handler, stop, counts).await;
+        }
     }
 }
 
-async fn over_http1<H: Handler>(
+/// The same behind a handshake. A client that is refused is told so by TLS, and the log
+/// why.
+async fn encrypted<H: Handler>(
     stream: TcpStream,
     peer: SocketAddr,
+    tls: &tls::Acceptor,
+    protocol: &Protocol,
+    handler: H,
+    stop: &Stop,
+    counts: &Arc<Listener>,
+) {
+    let accepted = tokio::select! {
+        accepted = tls.accept(stream) => accepted,
+        () = too_late(protocol, stop) => return counts.closed(Closed::Stopping),
+    };
+    let mut accepted = match accepted {
+        Ok(accepted) => accepted,
+        Err(refusal) => {
+            if refusal.reason == tls::Reason::TimedOut {
+                counts.closed(Closed::SlowBeginning);
+            }
+            return tell_refusal(peer, &refusal);
+        }
+    };
+    let identity = accepted.identity.take().map(Identity);
+    let Some(speaks) = speaks_within(&mut accepted, protocol, stop).await else {
+        return counts.closed(match stop.has_begun() {
+            true => Closed::Stopping,
+            false => Closed::SlowBeginning,
+        });
+    };
+    let stream = accepted.stream;
+    match speaks {
+        Speaks::Http1(limits) => {
+            over_http1(stream, peer, identity, limits, handler, stop, counts).await;
+        }
+        Speaks::Http2(limits) => {
+            over_http2(stream, peer, identity, limits, handler, stop, counts).await;
+        }
+    }
+}
+
+fn tell_refusal(peer: SocketAddr, refusal: &tls::Refusal) {
+    let reason = refusal.reason.name();
+    match refusal.reason {
+        // As port scans and checks of load balancers do.
+        tls::Reason::Gone => tracing::debug!(%peer, reason, why = %refusal, "no TLS connection"),
+        _ => tracing::warn!(%peer, reason, why = %refusal, "TLS connection refused"),
+    }
+}
+
+/// What is spoken inside of TLS: what was agreed on in the handshake, else whichever the
+/// client's first bytes are. Those are waited for here, as the library would wait for a
+/// preface without a limit.
+async fn speaks_within<'p>(
+    accepted: &mut tls::Accepted,
+    protocol: &'p Protocol,
+    stop: &Stop,
+) -> Option<Speaks<'p>> {
+    let limit = match protocol {
+        Protocol::Http2(limits) => limits.preface_timeout,
+        Protocol::Http1(limits) | Protocol::Either(limits, _) => limits.header_read_timeout,
+    };
+    let first = tokio::select! {
+        first = timeout(limit, accepted.stream.fill_buf()) => first.ok()?.ok()?,
+        () = too_late(protocol, stop) => return None,
+    };
+    let http2 = match accepted.speaks {
+        Some(agreed) => agreed == tls::Speaks::Http2,
+        // One record has all of a preface.
+        None => first.starts_with(PREFACE),
+    };
+    Some(match protocol {
+        Protocol::Http1(limits) => Speaks::Http1(limits),
+        Protocol::Http2(limits) => Speaks::Http2(limits),
+        Protocol::Either(_, limits) if http2 => Speaks::Http2(limits),
+        Protocol::Either(limits, _) => Speaks::Http1(limits),
+    })
+}
+
+async fn over_http1<H: Handler>(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: SocketAddr,
+    identity: Option<Identity>,
     limits: &Http1,
     handler: H,
     stop: &Stop,
@@ -171,6 +287,9 @@ async fn over_http1<H: Handler>(
     let service = service_fn(|request: http::Request<Incoming>| {
         called.store(true, Ordering::Relaxed);
         let mut request = detached(request);
+        if let Some(identity) = &identity {
+            request.extensions_mut().insert(identity.clone());
+        }
         if request.headers().contains_key(header::UPGRADE) {
             request.extensions_mut().insert(Hold {
                 stop: stop.clone(),
@@ -221,8 +340,9 @@ async fn over_http1<H: Handler>(
 }
 
 async fn over_http2<H: Handler>(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     peer: SocketAddr,
+    identity: Option<Identity>,
     limits: &Http2,
     handler: H,
     stop: &Stop,
@@ -230,8 +350,11 @@ async fn over_http2<H: Handler>(
 ) {
     // The library moves a request's future about before it is at its place in a task of
     // its own. It reads into one buffer for all requests, so that no head keeps one.
-    let service = service_fn(|request| {
+    let service = service_fn(|mut request: http::Request<Incoming>| {
         let handler = handler.clone();
+        if let Some(identity) = &identity {
+            request.extensions_mut().insert(identity.clone());
+        }
         Box::pin(async move {
             let response = handler.handle(peer, request).await;
             Ok::<_, Infallible>(response.map(Pieces::of))
@@ -321,18 +444,14 @@ enum Speaks<'p> {
 /// Waits for the beginning of the client's first bytes where they have to be seen;
 /// nothing when they do not come in time.
 async fn speaks<'p>(stream: &TcpStream, protocol: &'p Protocol, stop: &Stop) -> Option<Speaks<'p>> {
-    let (limit, grace) = match protocol {
+    let limit = match protocol {
         Protocol::Http1(limits) => return Some(Speaks::Http1(limits)),
-        Protocol::Http2(limits) => (limits.preface_timeout, FAREWELL),
-        Protocol::Either(limits, _) => (limits.header_read_timeout, limits.last_request_within),
-    };
-    let too_late = async {
-        stop.begun().await;
-        sleep(grace).await;
+        Protocol::Http2(limits) => limits.preface_timeout,
+        Protocol::Either(limits, _) => limits.header_read_timeout,
     };
     let begins = tokio::select! {
         begins = timeout(limit, begins(stream)) => begins.ok()?,
-        () = too_late => return None,
+        () = too_late(protocol, stop) => return None,
     };
     match (protocol, begins) {
         (Protocol::Http1(limits), _) | (Protocol::Either(limits, _), Begins::Otherwise) => {
@@ -343,6 +462,16 @@ async fn speaks<'p>(stream: &TcpStream, protocol: &'p Protocol, stop: &Stop) -> 
             Some(Speaks::Http2(limits))
         }
     }
+}
+
+/// Waits until a client that has not begun when the role stops is not waited for.
+async fn too_late(protocol: &Protocol, stop: &Stop) {
+    stop.begun().await;
+    sleep(match protocol {
+        Protocol::Http2(_) => FAREWELL,
+        Protocol::Http1(limits) | Protocol::Either(limits, _) => limits.last_request_within,
+    })
+    .await;
 }
 
 /// What every HTTP/2 client sends first (RFC 9113, section 3.4).

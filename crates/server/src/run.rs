@@ -27,7 +27,11 @@ use tokio_util::task::TaskTracker;
 
 use telemetry::{Listener, Telemetry};
 
-use crate::{Handler, Stop, connection, connection::Protocol, runtime::Figures};
+use crate::{
+    Handler, Stop, connection,
+    connection::{Protocol, Spoken},
+    runtime::Figures,
+};
 
 /// Pause after a failed accept (out of file descriptors, most often), so that
 /// it does not become a busy loop.
@@ -42,6 +46,8 @@ const SAID_EVERY: Duration = Duration::from_secs(5);
 pub struct Options {
     /// What is spoken.
     pub protocol: Protocol,
+    /// What encrypts it, if anything does.
+    pub tls: Option<tls::Acceptor>,
     /// Threads, each with its own runtime and handler.
     pub workers: NonZeroUsize,
     /// Connections open at once; further ones wait in the kernel's backlog.
@@ -262,13 +268,18 @@ impl Worker {
         let counts = options.telemetry.listener();
         let Options {
             protocol,
+            tls,
             drain_timeout,
             ..
         } = options.clone();
+        let speaks = Spoken {
+            tls: tls.map(|tls| tls.speaking(protocol.told())),
+            protocol,
+        };
         thread::Builder::new()
             .name(format!("worker-{index}"))
             .spawn(move || {
-                let work = work(inbox, protocol, drain_timeout, make, (stop, counts));
+                let work = work(inbox, speaks, drain_timeout, make, (stop, counts));
                 // Nobody waits any more when the role was dropped.
                 let _ = report.send(runtime.block_on(work));
                 runtime.shutdown_background();
@@ -299,13 +310,13 @@ impl Worker {
 /// Serves what is dealt until nothing more is; then waits, and says how that went.
 async fn work<H: Handler>(
     mut inbox: mpsc::UnboundedReceiver<Dealt>,
-    protocol: Protocol,
+    speaks: Spoken,
     drain_timeout: Duration,
     make: impl Fn() -> H,
     (stop, counts): (Stop, Arc<Listener>),
 ) -> Drained {
     let handler = make();
-    let protocol = Arc::new(protocol);
+    let speaks = Arc::new(speaks);
     let connections = TaskTracker::new();
     while let Some(Dealt { stream, peer, held }) = inbox.recv().await {
         let stream = match TcpStream::from_std(stream) {
@@ -315,10 +326,10 @@ async fn work<H: Handler>(
                 continue;
             }
         };
-        let (protocol, handler, stop) = (Arc::clone(&protocol), handler.clone(), stop.clone());
+        let (speaks, handler, stop) = (Arc::clone(&speaks), handler.clone(), stop.clone());
         let counts = Arc::clone(&counts);
         connections.spawn(async move {
-            connection::serve(stream, peer, &protocol, handler, &stop, &counts).await;
+            connection::serve(stream, peer, &speaks, handler, &stop, &counts).await;
             drop(held);
         });
     }

@@ -205,8 +205,31 @@ fn is_setting(variable: &str) -> bool {
 #[cfg(windows)]
 const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
 
-/// The arguments that wire a gateway to its two services; none for a service.
+/// How a gateway's services are called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// In plain text.
+    Plain,
+    /// Over TLS.
+    Tls,
+}
+
+/// The arguments that wire a gateway to its two services in plain text; none for a service.
 pub fn upstream_flags(role: Role, a: SocketAddr, b: SocketAddr) -> Vec<OsString> {
+    upstream_flags_over(Scheme::Plain, role, a, b)
+}
+
+/// The same where services may be called over TLS.
+pub fn upstream_flags_over(
+    scheme: Scheme,
+    role: Role,
+    a: SocketAddr,
+    b: SocketAddr,
+) -> Vec<OsString> {
+    let http = match scheme {
+        Scheme::Plain => "http",
+        Scheme::Tls => "https",
+    };
     let flags = match role {
         Role::Gateway => vec![
             "--a-addr".to_owned(),
@@ -216,9 +239,9 @@ pub fn upstream_flags(role: Role, a: SocketAddr, b: SocketAddr) -> Vec<OsString>
         ],
         Role::GatewayRest => vec![
             "--a-rest".to_owned(),
-            format!("http://{a}"),
+            format!("{http}://{a}"),
             "--b-rest".to_owned(),
-            format!("http://{b}"),
+            format!("{http}://{b}"),
         ],
         Role::A | Role::B | Role::ARest | Role::BRest => Vec::new(),
     };

@@ -20,7 +20,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::{Error, Launch, Output, Running, Stopped, upstream_flags};
+use crate::{Error, Launch, Output, Running, Scheme, Stopped, upstream_flags_over};
 
 /// The services that the gateways call.
 const SERVICES: [Role; 4] = [Role::A, Role::B, Role::ARest, Role::BRest];
@@ -40,6 +40,9 @@ pub struct Options {
     pub ports: BTreeMap<Role, u16>,
     /// The ports of their administration endpoints, likewise.
     pub admin_ports: BTreeMap<Role, u16>,
+    /// How the gateways call the services; for TLS, each role needs the arguments of
+    /// [`mutual::Certificates`](crate::mutual::Certificates) besides.
+    pub scheme: Scheme,
     /// Further arguments of single roles.
     pub args: BTreeMap<Role, Vec<OsString>>,
     /// Where the access logs go.
@@ -58,6 +61,7 @@ impl Options {
             host: Ipv4Addr::LOCALHOST.into(),
             ports: BTreeMap::new(),
             admin_ports: BTreeMap::new(),
+            scheme: Scheme::Plain,
             args: BTreeMap::new(),
             stdout: Output::Discard,
             stderr: Output::Discard,
@@ -94,6 +98,7 @@ pub struct Death {
 /// The six roles, running. Dropping it kills them.
 #[derive(Debug)]
 pub struct System {
+    scheme: Scheme,
     /// One for every role, in the order of [`Role::ALL`].
     members: Vec<Member>,
 }
@@ -111,6 +116,7 @@ impl System {
     /// that came up are stopped again.
     pub async fn start(options: &Options) -> Result<System, Error> {
         let mut system = System {
+            scheme: options.scheme,
             members: Vec::new(),
         };
         match system.start_in_order(options).await {
@@ -170,7 +176,7 @@ impl System {
         match role.services() {
             Some(services) => {
                 let [a, b] = services.map(|service| self.role(service).address());
-                upstream_flags(role, a, b)
+                upstream_flags_over(self.scheme, role, a, b)
             }
             None => Vec::new(),
         }

@@ -43,11 +43,11 @@ fn reflection() -> Builder<'static> {
 }
 
 async fn describe(target: &str) -> Result<Description, DescribeError> {
-    Description::from_reflection(target, &Limits::default()).await
+    Description::from_reflection(target, None, &Limits::default()).await
 }
 
 async fn describe_error(target: &str, limits: &Limits) -> DescribeError {
-    let described = Description::from_reflection(target, limits).await;
+    let described = Description::from_reflection(target, None, limits).await;
     described.expect_err("there is nothing to describe")
 }
 

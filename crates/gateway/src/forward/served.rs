@@ -111,8 +111,10 @@ fn connection(wanted: &UpstreamServices, options: &GrpcOptions) -> upstream::grp
         coding,
         bytes_min: options.compress_bytes_min,
     });
+    let tls = wanted.policy.tls.or(options.connection.tls.as_ref());
     upstream::grpc::Options {
         compression,
+        tls: tls.cloned(),
         ..options.connection.clone()
     }
 }

@@ -82,6 +82,8 @@ pub(super) struct RawUpstream {
     pub(super) hedge: Option<RawHedge>,
     /// What bounds both.
     pub(super) retry_budget: Option<RawBudget>,
+    /// Whether and how connections to it are encrypted, where not as the settings say.
+    pub(super) tls: Option<RawTls>,
     /// Files that describe its services, compiled here. Paths start from the folder of
     /// the configuration.
     #[serde(default)]
@@ -104,6 +106,36 @@ pub(super) struct RawUpstream {
     /// How messages to it are compressed.
     #[schemars(extend("default" = "off"))]
     pub(super) compression: Option<RawCompression>,
+}
+
+/// `[upstreams.tls]`
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct RawTls {
+    /// Whether connections are encrypted.
+    #[serde(rename = "use")]
+    #[schemars(extend("default" = "on"))]
+    pub(super) used: Option<RawUse>,
+    /// A PEM file with the authorities that sign its certificates.
+    pub(super) ca: Option<PathBuf>,
+    /// The certificate to show to it, PEM.
+    pub(super) cert: Option<PathBuf>,
+    /// The key of that certificate, PEM.
+    pub(super) key: Option<PathBuf>,
+    /// Identities that it may have: DNS names, `*.suffix`, SPIFFE IDs, `spiffe://domain/*`.
+    /// Without any it must have the name that it is called by.
+    pub(super) allow: Option<Vec<String>>,
+    /// The name that it must have in place of the one that it is called by.
+    pub(super) server_name: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum RawUse {
+    /// They are.
+    On,
+    /// They are not.
+    Off,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
@@ -274,12 +306,20 @@ impl Raw {
                 .chain(&mut upstream.includes)
                 .chain(&mut upstream.descriptor_set)
                 .chain(&mut upstream.hosts)
-                .chain(&mut upstream.service_config);
+                .chain(&mut upstream.service_config)
+                .chain(upstream.tls.iter_mut().flat_map(RawTls::paths));
             for path in paths {
                 *path = folder.join(&*path);
             }
         }
         self
+    }
+}
+
+impl RawTls {
+    fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
+        let RawTls { ca, cert, key, .. } = self;
+        ca.iter_mut().chain(cert).chain(key)
     }
 }
 

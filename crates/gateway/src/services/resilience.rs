@@ -7,9 +7,11 @@ use std::{collections::HashSet, time::Duration};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::raw::{RawUpstream, TIME};
+use tls::{Client, Connector, RawClient};
+
+use super::raw::{RawTls, RawUpstream, RawUse, TIME};
 use crate::upstream::grpc::{
-    ATTEMPTS_MAX, Address, BudgetLimits, Codes, Ejection, Hedge, Methods, Policy, Retry,
+    ATTEMPTS_MAX, Address, BudgetLimits, Codes, Ejection, Hedge, Methods, Policy, Retry, Tls,
 };
 
 /// Addresses that one upstream may have.
@@ -80,6 +82,47 @@ pub(super) struct RawBudget {
     tokens: Option<u32>,
     /// What a call that goes well adds.
     ratio: Option<f64>,
+}
+
+/// Whether connections are encrypted; opens what is needed for that.
+fn tls(raw: &RawTls, notes: &mut Notes<'_>) -> Tls {
+    let RawTls {
+        used,
+        ca,
+        cert,
+        key,
+        allow,
+        server_name,
+    } = raw.clone();
+    let mut allowed = Vec::new();
+    for text in allow.unwrap_or_default() {
+        match text.parse() {
+            Ok(identity) => allowed.push(identity),
+            Err(error) => notes.say(format_args!("tls.allow: {text:?} is {error}")),
+        }
+    }
+    let client = RawClient {
+        ca,
+        cert,
+        key,
+        allow: allowed,
+        server_name,
+    };
+    let checked = Client::checked(&format!("{}: tls.", notes.place), client);
+    let opened = checked.and_then(|checked| checked.as_ref().map(Connector::open).transpose());
+    match (used, opened) {
+        (_, Err(problems)) => notes.problems.extend(problems),
+        (Some(RawUse::Off), Ok(None)) => return Tls::Off,
+        (Some(RawUse::Off), Ok(Some(_))) => {
+            notes.say("tls.use = \"off\" goes with no other key of tls; take one of them out");
+        }
+        (_, Ok(Some(connector))) => return Tls::Own(connector),
+        (_, Ok(None)) => notes.say(
+            "tls.ca is missing; give the authority that signs the server's certificates, or \
+             use = \"off\"",
+        ),
+    }
+    Tls::Off
 }
 
 /// Where problems are noted, and of what.
@@ -226,6 +269,10 @@ pub(super) fn policy(
             (_, hedged) => hedged.as_ref().and_then(|raw| hedge(raw, &mut notes)),
         },
         budget: budget(raw, &mut notes),
+        tls: raw
+            .tls
+            .as_ref()
+            .map_or(Tls::Inherited, |raw| tls(raw, &mut notes)),
         addresses: default.addresses,
     })
 }

@@ -26,6 +26,7 @@ fn built_in() -> Arc<Table> {
     let second = Duration::from_secs(1);
     let connection = upstream::grpc::Options {
         connections: 1,
+        tls: None,
         connect_timeout: second,
         message_bytes_max: 1 << 20,
         compression: None,

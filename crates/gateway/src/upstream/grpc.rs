@@ -42,7 +42,7 @@ pub(crate) use frame::{Decoder, PREFIX_BYTES};
 pub(crate) use link::Busy;
 pub(crate) use metadata::{AnswerMetadata, decode_binary, forwarded, timeout};
 pub(crate) use pass::{Opening, Passed, broken_off};
-pub use policy::{Health, Policy};
+pub use policy::{Health, Policy, Tls};
 pub use retry::{ATTEMPTS_MAX, BudgetLimits, Codes, Hedge, Methods, Retry};
 
 use pool::Pool;
@@ -60,6 +60,8 @@ pub struct Options {
     pub message_bytes_max: usize,
     /// Whether and how messages are compressed.
     pub compression: Option<Compressed>,
+    /// What encrypts the connections.
+    pub tls: Option<tls::Connector>,
 }
 
 /// A service with the worker's connections to it, kept open from now on. Dropping it

@@ -15,7 +15,10 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderValue, Request, Response, Uri, header, uri::PathAndQuery};
+use http::{
+    HeaderValue, Request, Response, Uri, header,
+    uri::{PathAndQuery, Scheme},
+};
 use http_body::Body as _;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
@@ -25,6 +28,7 @@ use hyper_util::{
 };
 use server::{RequestId, Stop};
 use telemetry::{ClientId, Gathered, HttpMethod, Outcome, Source, Worker, table};
+use tls::{Connector, Http, Speaks};
 use tokio::time::Instant;
 
 use super::TRACEPARENT;
@@ -47,18 +51,21 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// Bytes of an answer's body; a larger one breaks the call.
     pub answer_bytes_max: usize,
+    /// What encrypts the connections, where the URL begins with `https`.
+    pub tls: Option<Connector>,
 }
 
-/// `http://HOST:PORT`, optionally with a path that every request begins with.
+/// `http://HOST:PORT` or `https://HOST:PORT`, optionally with a path that every request begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaseUrl {
+    scheme: Scheme,
     authority: http::uri::Authority,
     path: String,
 }
 
 /// What is wrong with a base URL.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not an http:// URL; write it like http://localhost:50061")]
+#[error("not an http:// or https:// URL; write it like http://localhost:50061")]
 pub struct BadUrl;
 
 impl FromStr for BaseUrl {
@@ -67,7 +74,8 @@ impl FromStr for BaseUrl {
     fn from_str(text: &str) -> Result<Self, BadUrl> {
         let uri: Uri = text.parse().map_err(|_| BadUrl)?;
         let authority = uri.authority().ok_or(BadUrl)?;
-        let plain = uri.scheme_str() == Some("http")
+        let scheme = uri.scheme().ok_or(BadUrl)?;
+        let plain = (*scheme == Scheme::HTTP || *scheme == Scheme::HTTPS)
             && uri.query().is_none()
             && !authority.host().is_empty()
             && !authority.as_str().contains('@');
@@ -75,15 +83,24 @@ impl FromStr for BaseUrl {
             return Err(BadUrl);
         }
         Ok(BaseUrl {
+            scheme: scheme.clone(),
             authority: authority.clone(),
             path: uri.path().trim_end_matches('/').to_owned(),
         })
     }
 }
 
+impl BaseUrl {
+    /// Whether it begins with `https`.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.scheme == Scheme::HTTPS
+    }
+}
+
 impl fmt::Display for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}{}", self.authority, self.path)
+        write!(f, "{}://{}{}", self.scheme, self.authority, self.path)
     }
 }
 
@@ -92,7 +109,7 @@ pub(crate) struct Upstream {
     name: Arc<str>,
     options: Options,
     places: Places,
-    client: Client<HttpConnector, Empty<Bytes>>,
+    client: Client<Http, Empty<Bytes>>,
     stop: Stop,
     number: ClientId,
     worker: Arc<Worker>,
@@ -227,7 +244,12 @@ impl Upstream {
             .pool_timer(TokioTimer::new())
             .pool_max_idle_per_host(options.idle_connections_max)
             .pool_idle_timeout(options.idle_timeout)
-            .build(connector);
+            .build(Http {
+                plain: connector,
+                tls: options.tls.clone(),
+                speaks: Speaks::Http1,
+                handshake_timeout: options.connect_timeout,
+            });
         let figures = Arc::new(Figures {
             name: Arc::clone(&name),
             in_flight: AtomicUsize::new(0),
@@ -327,12 +349,16 @@ impl Upstream {
         id: &RequestId,
         traceparent: Option<&HeaderValue>,
     ) -> Result<Request<Empty<Bytes>>, UpstreamFailure> {
-        let BaseUrl { authority, path } = &self.options.bases[place];
+        let BaseUrl {
+            scheme,
+            authority,
+            path,
+        } = &self.options.bases[place];
         let target: PathAndQuery = format!("{path}{path_and_query}")
             .parse()
             .map_err(|error| broken(&error))?;
         let mut uri = http::uri::Parts::default();
-        uri.scheme = Some(http::uri::Scheme::HTTP);
+        uri.scheme = Some(scheme.clone());
         uri.authority = Some(authority.clone());
         uri.path_and_query = Some(target);
         let mut request = Request::new(Empty::new());
@@ -433,6 +459,7 @@ mod tests {
         for (text, shown) in [
             ("http://localhost:50061", "http://localhost:50061"),
             ("http://a-rest", "http://a-rest"),
+            ("https://a-rest:1/x", "https://a-rest:1/x"),
             ("http://[::1]:8000/api/", "http://[::1]:8000/api"),
         ] {
             assert_eq!(
@@ -443,7 +470,7 @@ mod tests {
         for text in [
             "",
             "localhost:50061",
-            "https://a",
+            "ftp://a",
             "http://",
             "http://a?x=1",
             "http://u@a",

@@ -29,7 +29,27 @@ pub(crate) struct Endpoint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scheme {
     Http,
+    Https,
     Grpc,
+    Grpcs,
+}
+
+impl Scheme {
+    pub(crate) fn is_encrypted(self) -> bool {
+        matches!(self, Scheme::Https | Scheme::Grpcs)
+    }
+
+    fn is_grpc(self) -> bool {
+        self.inside() == Scheme::Grpc
+    }
+
+    /// What is spoken within TLS, or without it.
+    pub(crate) fn inside(self) -> Scheme {
+        match self {
+            Scheme::Http | Scheme::Https => Scheme::Http,
+            Scheme::Grpc | Scheme::Grpcs => Scheme::Grpc,
+        }
+    }
 }
 
 /// Why a text is not accepted.
@@ -70,6 +90,7 @@ pub(crate) fn read(text: &str) -> Result<Target, Wrong> {
         name: name.to_owned(),
         chain: None,
         url: Some(url.to_owned()),
+        tls: None,
         processes,
         schema: None,
         requests: Vec::new(),
@@ -115,8 +136,13 @@ pub(crate) fn read_url(text: &str) -> Result<Endpoint, Wrong> {
     let scheme = match uri.scheme_str() {
         Some("http") => Scheme::Http,
         Some("grpc") => Scheme::Grpc,
-        Some("https" | "grpcs") => return Err(wrong("asks for TLS, which is not measured yet")),
-        _ => return Err(wrong("does not begin with http:// or grpc://")),
+        Some("https") => Scheme::Https,
+        Some("grpcs") => Scheme::Grpcs,
+        _ => {
+            return Err(wrong(
+                "does not begin with http://, https://, grpc:// or grpcs://",
+            ));
+        }
     };
     let authority = uri.authority().ok_or_else(|| wrong("names no host"))?;
     if authority.as_str().contains('@') {
@@ -135,6 +161,7 @@ pub(crate) fn read_url(text: &str) -> Result<Endpoint, Wrong> {
     }
     let port = match authority.as_str().strip_prefix(authority.host()) {
         Some("") if scheme == Scheme::Http => 80,
+        Some("") if scheme == Scheme::Https => 443,
         Some("") => return Err(wrong("has no port, and gRPC has no usual one")),
         _ => authority
             .port_u16()
@@ -142,7 +169,7 @@ pub(crate) fn read_url(text: &str) -> Result<Endpoint, Wrong> {
             .ok_or_else(|| wrong("has no valid port"))?,
     };
     let prefix = uri.path().trim_end_matches('/');
-    if scheme == Scheme::Grpc && !prefix.is_empty() {
+    if scheme.is_grpc() && !prefix.is_empty() {
         return Err(wrong("has a path, which gRPC does not know"));
     }
     Ok(Endpoint {

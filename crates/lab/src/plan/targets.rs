@@ -72,6 +72,25 @@ fn read_target(target: &Target) -> Result<Planned, against::Wrong> {
             ));
         }
     };
+    let is_encrypted = match &subject {
+        Subject::Running(endpoint) => endpoint.scheme.is_encrypted(),
+        Subject::Own(_) => false,
+    };
+    match (is_encrypted, &target.tls) {
+        (true, None) => {
+            return Err(against::Wrong::new(
+                "it is called over TLS, and whom to trust is not said",
+                "give the authority's file: --tls-ca FILE, or tls = { ca = \"FILE\" }",
+            ));
+        }
+        (false, Some(_)) => {
+            return Err(against::Wrong::new(
+                "it has files of TLS, and is not called over it",
+                "give an https:// or grpcs:// URL, or leave tls out",
+            ));
+        }
+        (true, Some(_)) | (false, None) => {}
+    }
     if !target.processes.is_empty() && target.chain.is_some() {
         return Err(against::Wrong::new(
             "the processes of a chain of our own are known",
@@ -134,7 +153,7 @@ fn check_requests(
 
 fn check_request(request: &Request, scheme: Scheme) -> Result<(), against::Wrong> {
     against::check_name("name", &request.name)?;
-    match (scheme, &request.http, &request.grpc) {
+    match (scheme.inside(), &request.http, &request.grpc) {
         (Scheme::Http, Some(http), None) => {
             // What the load generator would refuse is a problem now.
             crate::target::http_request(request, http, "localhost", "")
@@ -151,11 +170,11 @@ fn check_request(request: &Request, scheme: Scheme) -> Result<(), against::Wrong
             "it has not exactly one of http and grpc",
             "give one of the two",
         )),
-        (Scheme::Grpc, Some(_), None) => Err(against::Wrong::new(
+        (_, Some(_), None) => Err(against::Wrong::new(
             "a grpc:// target takes no HTTP request",
             "give the target calls of its own: --call SERVICE/METHOD, or grpc = \"SERVICE/METHOD\"",
         )),
-        (Scheme::Http, None, Some(_)) => Err(against::Wrong::new(
+        (_, None, Some(_)) => Err(against::Wrong::new(
             "an http:// target takes no gRPC call",
             "give the target requests of its own: --request 'GET /PATH', or http = \"GET /PATH\"",
         )),

@@ -28,6 +28,7 @@ fn load(address: SocketAddr) -> Load {
     let requests = vec![get("hello", "/a"), get("numbers", "/b")];
     Load {
         address,
+        tls: None,
         scenario: Arc::new(Scenario { requests }),
         shape: Shape::Closed {
             users: USERS,

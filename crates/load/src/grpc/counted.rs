@@ -8,22 +8,20 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tls::Stream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::traffic::Meter;
 
 /// A socket whose bytes are counted.
 #[derive(Debug)]
 pub(super) struct Counted {
-    stream: TcpStream,
+    stream: Stream,
     meter: Arc<Meter>,
 }
 
 impl Counted {
-    pub(super) fn new(stream: TcpStream, meter: Arc<Meter>) -> Self {
+    pub(super) fn new(stream: Stream, meter: Arc<Meter>) -> Self {
         Counted { stream, meter }
     }
 

@@ -60,7 +60,7 @@ fn call(name: &str) -> Call {
     Call::new("localhost:1", &method(name), "{}", &[]).expect("the call is right")
 }
 
-type Server = server::Connection<TcpStream, Bytes>;
+type Server = server::Connection<tokio::net::TcpStream, Bytes>;
 
 /// A target that does `script` with its only connection.
 async fn target<F>(
@@ -126,7 +126,7 @@ fn end(stream: &mut SendStream<Bytes>, code: &'static str) {
 }
 
 async fn open(address: SocketAddr) -> Connection {
-    let connection = Connection::open(address, &SETTINGS, Arc::default()).await;
+    let connection = Connection::open(address, None, &SETTINGS, Arc::default()).await;
     connection.expect("the target is there")
 }
 
@@ -314,7 +314,7 @@ async fn messages_of_a_stream_have_times() {
     assert!(first >= started + Duration::from_millis(20));
     assert_eq!(observed.gaps().len(), 2);
     // Late arrivals are possible on a busy machine, early ones are not.
-    let last = first + observed.gaps().iter().sum();
+    let last = first + observed.gaps().iter().sum::<Duration>();
     assert!(last >= started + Duration::from_millis(60));
 }
 
@@ -509,13 +509,13 @@ async fn a_connection_that_cannot_be_opened_says_why() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("bound");
     drop(listener);
-    let refused = Connection::open(address, &SETTINGS, Arc::default()).await;
+    let refused = Connection::open(address, None, &SETTINGS, Arc::default()).await;
     assert!(matches!(refused, Err(RequestError::Connect(_))));
     let settings = Settings {
         stream_window_bytes: 1 << 31,
         ..SETTINGS
     };
-    let error = Connection::open(address, &settings, Arc::default())
+    let error = Connection::open(address, None, &settings, Arc::default())
         .await
         .map(|_| ());
     let error = error.expect_err("no window is that large");
@@ -543,7 +543,7 @@ async fn bytes_are_those_of_the_socket() {
     let counted = Arc::clone(&theirs);
     let running = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.expect("a client");
-        let server = server::handshake(Counted::new(stream, counted)).await;
+        let server = server::handshake(Counted::new(tls::Stream::Plain(stream), counted)).await;
         let mut server = server.expect("HTTP/2");
         while let Some(Ok((_, mut response))) = server.accept().await {
             let mut stream = response.send_response(head(), false).expect("there");
@@ -552,7 +552,7 @@ async fn bytes_are_those_of_the_socket() {
         }
     });
     let ours = Arc::<Meter>::default();
-    let connection = Connection::open(address, &SETTINGS, Arc::clone(&ours)).await;
+    let connection = Connection::open(address, None, &SETTINGS, Arc::clone(&ours)).await;
     let mut connection = connection.expect("the target is there");
     for _ in 0..10 {
         let (outcome, _) = call_once(&mut connection, "One", LONG).await;

@@ -4,6 +4,7 @@
 //! that is wrong at once, each with its key, value, origin and remedy.
 
 pub(crate) mod command;
+mod encryption;
 mod example;
 mod file;
 mod parse;

@@ -66,6 +66,28 @@ pub(super) fn codings(text: &str) -> Result<Vec<Coding>, String> {
     text.split(',').map(coding).collect()
 }
 
+/// A text, or none.
+pub(super) fn optional(text: &str) -> Result<Option<String>, String> {
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+/// Identities separated by commas, or none.
+pub(super) fn identities(text: &str) -> Result<Vec<tls::Identity>, String> {
+    let given = text.split(',').map(str::trim);
+    given
+        .filter(|text| !text.is_empty())
+        .map(|text| text.parse().map_err(|error| format!("{text:?} is {error}")))
+        .collect()
+}
+
+pub(super) fn tls_version(text: &str) -> Result<tls::Version, String> {
+    match text {
+        "1.2" => Ok(tls::Version::V12),
+        "1.3" => Ok(tls::Version::V13),
+        _ => Err("give 1.3 or 1.2; older versions are not safe".to_owned()),
+    }
+}
+
 /// Addresses separated by commas, or none.
 pub(super) fn addresses(text: &str) -> Result<Vec<Address>, String> {
     let given = text

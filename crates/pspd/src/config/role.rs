@@ -20,7 +20,7 @@ use server::{Http1, Http2, Options, Protocol, listener::Host};
 use services::Limits;
 use telemetry::Telemetry;
 
-use super::{LogFormat, Values, parse};
+use super::{LogFormat, Values, encryption, parse};
 
 /// Everything a role needs to run.
 pub(crate) struct RoleConfig {
@@ -45,6 +45,8 @@ pub(crate) struct Common {
     pub(crate) log: tracing::Level,
     pub(crate) log_format: LogFormat,
     pub(crate) metrics: telemetry::Limits,
+    /// What encrypts the administration endpoint.
+    pub(crate) admin_tls: Option<tls::Acceptor>,
     pub(crate) succession: Succession,
 }
 
@@ -82,8 +84,13 @@ const LOG: &str = "log";
 /// Takes every value of `role`; `None` when one is wrong, which `values` knows.
 pub(super) fn read(role: Role, values: &mut Values) -> Option<RoleConfig> {
     // Everything is read before anything is given up, so that all problems show.
-    let common = common(values);
-    let serving = serving(role, values);
+    let encrypted = encryption::ports(values);
+    let (tls, admin_tls) = match encrypted {
+        Some(encryption::Ports { main, admin }) => (Some(main), Some(admin)),
+        None => (None, None),
+    };
+    let common = common(admin_tls, values);
+    let serving = serving(role, tls, values);
     // What is around the work of a gateway: ports, threads, logs.
     let around = values.taken();
     let work = work(role, values);
@@ -103,7 +110,7 @@ pub(super) fn read(role: Role, values: &mut Values) -> Option<RoleConfig> {
     })
 }
 
-fn common(values: &mut Values) -> Option<Common> {
+fn common(admin_tls: Option<Option<tls::Acceptor>>, values: &mut Values) -> Option<Common> {
     let host = values.take("host", parse::host);
     let port = values.take("port", parse::port);
     let admin_host = values.take("admin-host", parse::host);
@@ -120,6 +127,7 @@ fn common(values: &mut Values) -> Option<Common> {
         admin_port: admin_port?,
         log: log?,
         log_format: log_format?,
+        admin_tls: admin_tls?,
         metrics: metrics?,
         succession: succession?,
     })
@@ -143,7 +151,7 @@ fn succession(values: &mut Values) -> Option<Succession> {
     })
 }
 
-fn serving(role: Role, values: &mut Values) -> Option<Options> {
+fn serving(role: Role, tls: Option<Option<tls::Acceptor>>, values: &mut Values) -> Option<Options> {
     let protocol = match role {
         Role::A | Role::B => http2(values).map(|http2| {
             Protocol::Http2(Http2 {
@@ -172,6 +180,7 @@ fn serving(role: Role, values: &mut Values) -> Option<Options> {
     let drain_timeout = values.take("drain-timeout", parse::duration);
     Some(Options {
         protocol: protocol?,
+        tls: tls?,
         workers: workers?,
         connections_max: connections_max?,
         write_stall_timeout: write_stall_timeout?,
@@ -340,12 +349,14 @@ fn grpc_options(values: &mut Values) -> Option<GrpcOptions> {
     let body_bytes_max = values.take("body-bytes-max", parse::count(BYTES_MAX));
     let connect_timeout = values.take("connect-timeout", parse::duration);
     let message_bytes_max = values.take("answer-bytes-max", parse::count(BYTES_MAX));
+    let tls = encryption::upstreams(values);
     Some(GrpcOptions {
         connection: upstream::grpc::Options {
             connections: connections?,
             connect_timeout: connect_timeout?,
             message_bytes_max: message_bytes_max?,
             compression: None,
+            tls: tls?,
         },
         stream_timeout: stream_timeout?,
         keep_alive: keep_alive?,
@@ -399,16 +410,45 @@ fn rest_upstreams(values: &mut Values) -> Option<[upstream::rest::Options; 2]> {
     let idle_timeout = values.take("idle-timeout", parse::duration);
     let connect_timeout = values.take("connect-timeout", parse::duration);
     let answer_bytes_max = values.take("answer-bytes-max", parse::count(BYTES_MAX));
+    let tls = encryption::upstreams(values)?;
+    let (a, b) = (a?, b?);
+    rest_tls(tls.is_some(), &a, &b, values)?;
     let options = upstream::rest::Options {
-        bases: a?,
+        bases: a,
         idle_connections_max: idle_connections_max?,
         idle_timeout: idle_timeout?,
         connect_timeout: connect_timeout?,
         answer_bytes_max: answer_bytes_max?,
+        tls,
     };
     let b = upstream::rest::Options {
-        bases: b?,
+        bases: b,
         ..options.clone()
     };
     Some([options, b])
+}
+
+/// Whether URLs and settings agree on what is encrypted.
+fn rest_tls(
+    has_authority: bool,
+    a: &[upstream::rest::BaseUrl],
+    b: &[upstream::rest::BaseUrl],
+    values: &mut Values,
+) -> Option<()> {
+    let problem = match (
+        has_authority,
+        a.iter().chain(b).any(upstream::rest::BaseUrl::is_https),
+    ) {
+        (true, true) | (false, false) => return Some(()),
+        (false, true) => {
+            "a-rest or b-rest begins with https://, which needs upstream-tls-ca, the authority that \
+             signs the services' certificates; give it"
+        }
+        (true, false) => {
+            "upstream-tls-ca is given, and neither a-rest nor b-rest begins with https://; write \
+             https:// where TLS is spoken"
+        }
+    };
+    values.problems.push(problem.to_owned());
+    None
 }

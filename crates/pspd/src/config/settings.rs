@@ -94,6 +94,7 @@ pub(super) fn of(role: Role) -> Vec<Setting> {
     ];
     settings.extend(metrics());
     settings.extend(draining());
+    settings.extend(tls());
     settings.extend(match role {
         Role::A => grpc_service(),
         Role::B => {
@@ -160,6 +161,100 @@ fn draining() -> [Setting; 3] {
             "",
             "PATH",
             "Unix socket by which a process that starts takes the ports over from one that runs",
+        ),
+    ]
+}
+
+/// What encrypts a role's own ports.
+fn tls() -> [Setting; 8] {
+    [
+        own(
+            "tls-cert",
+            "",
+            "FILE",
+            "PEM file with the certificate chain to show; with it the port speaks TLS alone",
+        ),
+        own(
+            "tls-key",
+            "",
+            "FILE",
+            "PEM file with the key of that certificate",
+        ),
+        own(
+            "tls-client-ca",
+            "",
+            "FILE",
+            "PEM file with authorities; clients then need a certificate of one of them",
+        ),
+        own(
+            "tls-client-allow",
+            "",
+            "NAME,...",
+            "Identities that clients may have: DNS names, *.suffix, SPIFFE IDs, \
+             spiffe://domain/*; without any, all that those authorities vouch for",
+        ),
+        own(
+            "tls-min-version",
+            "1.3",
+            "VERSION",
+            "Oldest version of TLS: 1.3 or 1.2",
+        ),
+        own(
+            "tls-handshake-timeout",
+            "10s",
+            "TIME",
+            "How long a TLS handshake may take",
+        ),
+        own(
+            "tls-handshakes-max",
+            "1000",
+            "N",
+            "TLS handshakes at once; more have to wait",
+        ),
+        own(
+            "admin-tls",
+            "off",
+            "on|off",
+            "Whether the administration endpoint speaks TLS as well, with the same certificate \
+             and rules",
+        ),
+    ]
+}
+
+/// What encrypts a gateway's connections to services.
+fn upstream_tls() -> [Setting; 5] {
+    [
+        own(
+            "upstream-tls-ca",
+            "",
+            "FILE",
+            "PEM file with the authorities of the services' certificates; with it they are \
+             called over TLS",
+        ),
+        own(
+            "upstream-tls-cert",
+            "",
+            "FILE",
+            "PEM file with the certificate chain to show to services",
+        ),
+        own(
+            "upstream-tls-key",
+            "",
+            "FILE",
+            "PEM file with the key of that certificate",
+        ),
+        own(
+            "upstream-tls-allow",
+            "",
+            "NAME,...",
+            "Identities that services may have; without any, they must have the name they are \
+             called by",
+        ),
+        own(
+            "upstream-tls-server-name",
+            "",
+            "NAME",
+            "Name that services must have in place of the one they are called by",
         ),
     ]
 }
@@ -304,9 +399,10 @@ fn gateway() -> Vec<Setting> {
             "connect-timeout",
             "2s",
             "TIME",
-            "How long a connection to a service may take to open",
+            "How long a connection to a service may take to open, its TLS handshake with it",
         ),
     ]);
+    settings.extend(upstream_tls());
     settings
 }
 

@@ -81,6 +81,16 @@ fn targets() -> Vec<Arg> {
             "NAME=URL[,ROLE:PID]...",
             "A running system, such as mine=http://127.0.0.1:9000 or mine=grpc://127.0.0.1:9001; processes named as ROLE:PID are in the accounts. Repeatable",
         ),
+        option(
+            "tls-ca",
+            "FILE",
+            "PEM file with the authorities of running systems that are called over TLS (https://, grpcs://)",
+        )
+        .value_parser(value_parser!(PathBuf)),
+        option("tls-cert", "FILE", "PEM file with the certificate to show to them")
+            .value_parser(value_parser!(PathBuf)),
+        option("tls-key", "FILE", "PEM file with the key of that certificate")
+            .value_parser(value_parser!(PathBuf)),
         many(
             "request",
             "[NAME=]METHOD PATH",
@@ -273,6 +283,9 @@ pub(super) fn options(matches: &ArgMatches) -> Options {
         system_cpus: text("system-cpus"),
         chains: text("chains"),
         against: texts("against"),
+        tls_ca: matches.get_one::<PathBuf>("tls-ca").cloned(),
+        tls_cert: matches.get_one::<PathBuf>("tls-cert").cloned(),
+        tls_key: matches.get_one::<PathBuf>("tls-key").cloned(),
         requests: texts("request"),
         calls: texts("call"),
         headers: texts("header"),

@@ -140,6 +140,7 @@ async fn serve(
         serving,
         listener,
         admin,
+        admin_tls: common.admin_tls,
         stop,
         telemetry: telemetry.clone(),
         succession,

@@ -33,6 +33,8 @@ pub(super) struct Ports {
     pub(super) serving: Options,
     pub(super) listener: TcpListener,
     pub(super) admin: TcpListener,
+    /// What encrypts the administration endpoint.
+    pub(super) admin_tls: Option<tls::Acceptor>,
     pub(super) telemetry: Telemetry,
     pub(super) stop: Stop,
     /// Whose ports they were, and whose they will be.
@@ -146,6 +148,7 @@ impl Ports {
             serving,
             listener,
             admin,
+            admin_tls,
             stop,
             telemetry,
             succession,
@@ -163,6 +166,7 @@ impl Ports {
         );
         let options = Options {
             protocol: Protocol::Http1(Http1::default()),
+            tls: admin_tls,
             workers: NonZeroUsize::MIN,
             connections_max: 64,
             write_stall_timeout: Duration::from_secs(10),

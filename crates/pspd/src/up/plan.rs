@@ -12,7 +12,10 @@ use std::{
 use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use contract::Role;
-use system::{LogLines, Options, Output, System};
+use system::{
+    LogLines, Options, Output, Scheme, System,
+    mutual::{Certificates, Front},
+};
 
 use crate::exit::Usage;
 
@@ -56,6 +59,27 @@ pub(crate) fn command() -> Command {
                 ),
         )
         .arg(
+            Arg::new("mtls")
+                .long("mtls")
+                .value_name("DIR")
+                .num_args(0..=1)
+                .value_parser(clap::value_parser!(PathBuf))
+                .help(
+                    "TLS on every port, mutual between gateways and services, with certificates \
+                     made by `pspd certs DIR`; without DIR, with new ones that go with this run",
+                ),
+        )
+        .arg(
+            Arg::new("mtls-front")
+                .long("mtls-front")
+                .action(ArgAction::SetTrue)
+                .requires("mtls")
+                .help(
+                    "Gateways require a certificate of their clients as well, which a browser \
+                     needs then",
+                ),
+        )
+        .arg(
             Arg::new("quiet")
                 .long("quiet")
                 .short('q')
@@ -72,7 +96,16 @@ struct Typed {
     admin_ports: Vec<String>,
     free_ports: bool,
     config: Option<PathBuf>,
+    mtls: Option<Mtls>,
     quiet: bool,
+}
+
+/// Certificates, and who needs them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mtls {
+    /// Where they are; `None` for new ones.
+    pub(crate) folder: Option<PathBuf>,
+    pub(crate) front: Front,
 }
 
 /// What is to be started. A port of 0 is a free one.
@@ -82,6 +115,7 @@ pub(crate) struct Plan {
     pub(crate) ports: BTreeMap<Role, u16>,
     pub(crate) admin_ports: BTreeMap<Role, u16>,
     pub(crate) config: Option<PathBuf>,
+    pub(crate) mtls: Option<Mtls>,
     pub(crate) quiet: bool,
 }
 
@@ -95,6 +129,13 @@ impl Plan {
             admin_ports: many("admin-port").cloned().collect(),
             free_ports: matches.get_flag("free-ports"),
             config: matches.get_one::<PathBuf>("config").cloned(),
+            mtls: matches.contains_id("mtls").then(|| Mtls {
+                folder: matches.get_one::<PathBuf>("mtls").cloned(),
+                front: match matches.get_flag("mtls-front") {
+                    true => Front::Mutual,
+                    false => Front::Open,
+                },
+            }),
             quiet: matches.get_flag("quiet"),
         };
         typed
@@ -103,7 +144,10 @@ impl Plan {
     }
 
     /// How to start it, and the lines that the roles will write.
-    pub(crate) fn options(&self) -> anyhow::Result<(Options, Option<LogLines>)> {
+    pub(crate) fn options(
+        &self,
+        certificates: Option<&Certificates>,
+    ) -> anyhow::Result<(Options, Option<LogLines>)> {
         let executable =
             std::env::current_exe().context("cannot find the file of this very program")?;
         let (output, lines) = if self.quiet {
@@ -112,11 +156,15 @@ impl Plan {
             let (output, lines) = system::channel();
             (output, Some(lines))
         };
-        let args = Role::ALL.map(|role| (role, self.flags(role)));
+        let args = Role::ALL.map(|role| (role, self.flags(role, certificates)));
         let options = Options {
             host: self.host,
             ports: self.ports.clone(),
             admin_ports: self.admin_ports.clone(),
+            scheme: match certificates {
+                Some(_) => Scheme::Tls,
+                None => Scheme::Plain,
+            },
             args: args.into(),
             stdout: output.clone(),
             stderr: output,
@@ -127,7 +175,7 @@ impl Plan {
 
     /// The configuration file, and the forms of the logs: a role writes into a
     /// pipe and cannot know whether a person reads it.
-    fn flags(&self, role: Role) -> Vec<OsString> {
+    fn flags(&self, role: Role, certificates: Option<&Certificates>) -> Vec<OsString> {
         let form = |is_terminal| if is_terminal { "human" } else { "json" };
         let mut flags = vec!["--log-format", form(io::stderr().is_terminal())];
         if matches!(role, Role::Gateway | Role::GatewayRest) {
@@ -141,11 +189,25 @@ impl Plan {
         if let Some(file) = &self.config {
             flags.extend([OsString::from("--config"), file.into()]);
         }
+        flags.extend(self.encrypted(role, certificates));
         flags
     }
 
+    /// What makes a role use certificates.
+    fn encrypted(&self, role: Role, certificates: Option<&Certificates>) -> Vec<OsString> {
+        match certificates.zip(self.mtls.as_ref()) {
+            Some((certificates, mtls)) => certificates.arguments(role, mtls.front),
+            None => Vec::new(),
+        }
+    }
+
     /// The command that starts one role of the running system again.
-    pub(crate) fn start_again(&self, system: &System, role: Role) -> String {
+    pub(crate) fn start_again(
+        &self,
+        system: &System,
+        role: Role,
+        certificates: Option<&Certificates>,
+    ) -> String {
         let program = std::env::args().next().unwrap_or_else(|| "pspd".to_owned());
         let running = system.role(role);
         let mut words = vec![
@@ -161,7 +223,8 @@ impl Plan {
         if admin_port != role.admin_port() {
             words.extend(["--admin-port".to_owned(), admin_port.to_string()]);
         }
-        let flags = system.upstream_flags(role);
+        let mut flags = system.upstream_flags(role);
+        flags.extend(self.encrypted(role, certificates));
         words.extend(flags.iter().map(|flag| flag.to_string_lossy().into_owned()));
         words.join(" ")
     }
@@ -195,6 +258,7 @@ impl Typed {
                 ports: plan.0,
                 admin_ports: plan.1,
                 config: self.config.clone(),
+                mtls: self.mtls.clone(),
                 quiet: self.quiet,
             }),
             _ => Err(problems),

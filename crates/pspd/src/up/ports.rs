@@ -106,6 +106,7 @@ mod tests {
             ports,
             admin_ports,
             config: None,
+            mtls: None,
             quiet: true,
         }
     }

@@ -5,12 +5,13 @@
 use std::io::{self, Write};
 
 use contract::Role;
-use system::{Death, Line, LogLines, Source, System};
+use system::{Death, Line, LogLines, Source, System, mutual::Certificates};
 
 const HEAD: [&str; 5] = ["role", "what", "address", "administration", "pid"];
 
 /// The table of addresses, and how to go on.
-pub(super) fn addresses(system: &System) {
+pub(super) fn addresses(system: &System, certificates: Option<&Certificates>) {
+    let http = certificates.map_or("http", |_| "https");
     let rows: Vec<_> = system
         .roles()
         .map(|running| {
@@ -20,19 +21,26 @@ pub(super) fn addresses(system: &System) {
                 what(running.role()).to_owned(),
                 match running.role() {
                     Role::A | Role::B => address.to_string(),
-                    _ => format!("http://{address}"),
+                    _ => format!("{http}://{address}"),
                 },
-                format!("http://{}", running.admin_address()),
+                format!("{http}://{}", running.admin_address()),
                 running.pid().to_string(),
             ]
         })
         .collect();
     let mut text = table(&rows);
     text.push_str(&format!(
-        "\nOpen http://{} (over gRPC) or http://{} (over REST); Ctrl-C stops everything.\n\n",
+        "\nOpen {http}://{} (over gRPC) or {http}://{} (over REST); Ctrl-C stops everything.\n",
         system.role(Role::Gateway).address(),
         system.role(Role::GatewayRest).address(),
     ));
+    if let Some(certificates) = certificates {
+        text.push_str(&format!(
+            "Mutual TLS; the authority is {}.\n",
+            certificates.authority().display()
+        ));
+    }
+    text.push('\n');
     let _ = io::stdout().write_all(text.as_bytes());
     let _ = io::stdout().flush();
 }

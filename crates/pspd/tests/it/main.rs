@@ -31,6 +31,7 @@ mod schema;
 mod serve;
 mod streaming;
 mod tcp_peer;
+mod tls;
 mod unread;
 mod up;
 mod upstreams;

@@ -18,7 +18,7 @@ use telemetry::RpcId;
 use tokio::time::Instant;
 
 use super::{
-    Address, Upstream,
+    Upstream,
     compression::{Compression, NotRead, Sent},
     endpoint::Standing,
     frame::{Complete, Decoder},
@@ -126,7 +126,7 @@ impl Upstream {
     ) -> Result<(SendStream<Bytes>, Answering), Failed> {
         place.0.count(metadata.rpc);
         place.0.sent(u64::from(message.is_some()));
-        let mut request = bare_request(&place.0.standing().target.address, method);
+        let mut request = bare_request(place.0.standing(), method);
         let headers = request.headers_mut();
         if previous > 0 {
             headers.insert(PREVIOUS_ATTEMPTS, previous.into());
@@ -156,8 +156,8 @@ impl Upstream {
 }
 
 /// The head of a call with what every call has.
-pub(super) fn bare_request(address: &Address, method: &PathAndQuery) -> Request<()> {
-    let mut request = request(address, method);
+pub(super) fn bare_request(standing: &Standing, method: &PathAndQuery) -> Request<()> {
+    let mut request = request(standing, method);
     let headers = request.headers_mut();
     headers.insert(
         header::CONTENT_TYPE,
@@ -168,13 +168,13 @@ pub(super) fn bare_request(address: &Address, method: &PathAndQuery) -> Request<
 }
 
 /// The head of a call without headers.
-pub(super) fn request(address: &Address, method: &PathAndQuery) -> Request<()> {
+pub(super) fn request(standing: &Standing, method: &PathAndQuery) -> Request<()> {
     let mut request = Request::new(());
     *request.method_mut() = http::Method::POST;
     *request.version_mut() = http::Version::HTTP_2;
     let mut uri = http::uri::Parts::default();
-    uri.scheme = Some(http::uri::Scheme::HTTP);
-    uri.authority = Some(address.authority().clone());
+    uri.scheme = Some(standing.common.scheme());
+    uri.authority = Some(standing.target.address.authority().clone());
     uri.path_and_query = Some(method.clone());
     // All three parts are there and valid by construction.
     *request.uri_mut() = http::Uri::from_parts(uri).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Keeps one connection open: connects, watches it, and connects
+//! Keeps one connection open: connects, encrypted where that is wanted, watches it, and connects
 //! again as soon as it is lost, with a short back-off while that fails. A
 //! service that comes back is used again within a quarter of a second.
 
@@ -14,6 +14,7 @@ use std::{
 use bytes::Bytes;
 use h2::{Ping, PingPong, Reason, client::SendRequest};
 use socket2::{SockRef, TcpKeepalive};
+use tls::{Connector, Speaks, Stream};
 use tokio::{
     net::TcpStream,
     time::{Instant, sleep, timeout},
@@ -71,7 +72,7 @@ pub(super) async fn keep(link: Arc<Link>, connect_timeout: Duration, keep_alive:
         let opened = tokio::select! {
             biased;
             () = link.retired() => return,
-            opened = timeout(connect_timeout, open(target)) => opened,
+            opened = timeout(connect_timeout, open(target, common.tls.as_ref())) => opened,
         };
         let (why, lasted) = match opened {
             Ok(Ok((sender, connection))) => {
@@ -128,17 +129,27 @@ pub(super) async fn keep(link: Arc<Link>, connect_timeout: Duration, keep_alive:
     }
 }
 
-type Connection = h2::client::Connection<TcpStream, Bytes>;
+type Connection = h2::client::Connection<Stream, Bytes>;
 
 /// Connects, and waits until the service has said how many calls it takes: one that
 /// accepts and says nothing is not there.
-async fn open(target: &Target) -> io::Result<(SendRequest<Bytes>, Connection)> {
+async fn open(
+    target: &Target,
+    tls: Option<&Connector>,
+) -> io::Result<(SendRequest<Bytes>, Connection)> {
     let stream = match target.at {
         Some(at) => TcpStream::connect(at).await?,
         None => TcpStream::connect((target.address.host(), target.address.port())).await?,
     };
     stream.set_nodelay(true)?;
     keep_alive_by_tcp(&stream)?;
+    let stream = match tls {
+        Some(tls) => {
+            tls.connect(target.address.host(), stream, Speaks::Http2)
+                .await?
+        }
+        None => Stream::Plain(stream),
+    };
     let (sender, mut connection) = h2::client::Builder::new()
         .initial_max_send_streams(0)
         .initial_window_size(STREAM_WINDOW_BYTES)

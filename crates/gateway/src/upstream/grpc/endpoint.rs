@@ -10,8 +10,10 @@ use std::{
     },
 };
 
+use http::uri::Scheme;
 use server::Stop;
 use telemetry::Worker;
+use tls::Connector;
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
@@ -83,12 +85,15 @@ pub(super) struct Common {
     /// Where what happens to the service is counted, and its calls.
     pub(super) counts: Arc<telemetry::Upstream>,
     pub(super) worker: Arc<Worker>,
+    /// What encrypts the connections.
+    pub(super) tls: Option<Connector>,
 }
 
 impl Common {
     pub(super) fn new(
         name: Arc<str>,
         policy: &Policy,
+        tls: Option<Connector>,
         described: Arc<Notify>,
         counting: &Counting,
         stop: Stop,
@@ -112,6 +117,15 @@ impl Common {
             lost: Notify::new(),
             described,
             stop,
+            tls,
+        }
+    }
+
+    /// The scheme of calls.
+    pub(super) fn scheme(&self) -> Scheme {
+        match self.tls {
+            Some(_) => Scheme::HTTPS,
+            None => Scheme::HTTP,
         }
     }
 }
@@ -369,6 +383,7 @@ mod tests {
         let common = Common::new(
             "shop".into(),
             &policy(),
+            None,
             Arc::default(),
             &counting,
             Stop::new(),

@@ -67,7 +67,7 @@ async fn follow(link: &Arc<Link>, standing: &Arc<Standing>) -> Ended {
         return ended;
     };
     let watched = async {
-        let request = call::bare_request(&standing.target.address, &method);
+        let request = call::bare_request(standing, &method);
         let (_sending, answering) =
             call::send(place, request, Some(&REQUEST), ANSWER_BYTES_MAX).await?;
         let mut messages = answering.messages().await?;

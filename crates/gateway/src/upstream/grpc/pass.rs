@@ -78,7 +78,7 @@ impl Upstream {
             let mut passing = Passing::of(busy.worker(), rpc);
             let sent = match sender.ready().await {
                 Ok(mut sender) => {
-                    let mut request = request(&busy.standing().target.address, method);
+                    let mut request = request(busy.standing(), method);
                     *request.headers_mut() = head();
                     sender.send_request(request, false)
                 }

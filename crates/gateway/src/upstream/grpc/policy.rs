@@ -3,6 +3,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use tls::Connector;
+
 use super::{Address, Balance, BudgetLimits, Ejection, Hedge, Retry};
 
 /// A service's addresses and how calls are made to them.
@@ -35,6 +37,31 @@ pub struct Policy {
     pub hedge: Option<Hedge>,
     /// What bounds both.
     pub budget: BudgetLimits,
+    /// What encrypts the connections.
+    pub tls: Tls,
+}
+
+/// Whether connections to a service are encrypted.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Tls {
+    /// As those to all services are.
+    #[default]
+    Inherited,
+    /// They are not.
+    Off,
+    /// They are, with settings of their own.
+    Own(Connector),
+}
+
+impl Tls {
+    /// What encrypts them, where `all` holds for those that say nothing.
+    pub(crate) fn or<'t>(&'t self, all: Option<&'t Connector>) -> Option<&'t Connector> {
+        match self {
+            Tls::Inherited => all,
+            Tls::Off => None,
+            Tls::Own(connector) => Some(connector),
+        }
+    }
 }
 
 /// Whether endpoints are asked how they are.
@@ -67,6 +94,7 @@ impl Policy {
             retry: None,
             hedge: None,
             budget: BudgetLimits::default(),
+            tls: Tls::Inherited,
         }
     }
 

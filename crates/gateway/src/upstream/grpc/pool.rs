@@ -61,7 +61,14 @@ impl Pool {
             .compression
             .map(|settings| Arc::new(Compression::new(Arc::clone(&name), settings)));
         let pool = Pool {
-            common: Arc::new(Common::new(name, &policy, described, counting, stop)),
+            common: Arc::new(Common::new(
+                name,
+                &policy,
+                options.tls.clone(),
+                described,
+                counting,
+                stop,
+            )),
             policy,
             options,
             compression,

@@ -148,7 +148,7 @@ async fn a_single_try_says_what_is_wrong() {
     fn on_any_thread<T: Send>(task: T) -> T {
         task
     }
-    on_any_thread(crate::try_once(good.address, &request, timeout))
+    on_any_thread(crate::try_once(good.address, None, &request, timeout))
         .await
         .expect("answered");
     for (behaviour, part) in [
@@ -157,7 +157,7 @@ async fn a_single_try_says_what_is_wrong() {
         (Behaviour::Babbles, "not HTTP/1"),
     ] {
         let target = Target::start(behaviour).await;
-        let error = crate::try_once(target.address, &request, timeout).await;
+        let error = crate::try_once(target.address, None, &request, timeout).await;
         let error = error.expect_err(part).to_string();
         assert!(error.contains(part), "{error}");
     }

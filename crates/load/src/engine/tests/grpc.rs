@@ -214,7 +214,7 @@ async fn a_status_that_is_not_ok_is_a_failure() {
     })
     .await;
     let load = calls(address, "One");
-    let error = crate::try_once(address, &load.scenario.requests[0], WINDOW).await;
+    let error = crate::try_once(address, None, &load.scenario.requests[0], WINDOW).await;
     let error = error.expect_err("unavailable").to_string();
     assert!(error.contains("14"), "{error}");
     let sample = measure(load).await;

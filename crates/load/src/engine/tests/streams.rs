@@ -54,7 +54,7 @@ async fn round_trips_are_measured_message_by_message() {
     let address = target_of(move |request, respond| echo(request, respond, delay)).await;
     let load = conversations(address, Pace::WhenAnswered);
     let request = &load.scenario.requests[0];
-    let tried = crate::try_once(address, request, Duration::from_secs(10));
+    let tried = crate::try_once(address, None, request, Duration::from_secs(10));
     tried.await.expect("a right answer");
     let sample = measure(load).await;
     let route = &sample.counts.routes[0];
