@@ -1,7 +1,7 @@
 //! `pspd serve ROLE`: one role in the foreground until it is told to stop; then
 //! it refuses new connections, finishes what is in flight and exits 0.
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod handover;
 mod hang_up;
 mod logging;

@@ -1,6 +1,6 @@
 //! How a role comes to its ports where `--handover` names a place for that, and gives them
 //! on. In: what [`handover`](super::handover) receives; out: ports to serve, and, once the
-//! role is ready, the end of the process that had them. Elsewhere than on Unix there is no
+//! role is ready, the end of the process that had them. Elsewhere than on Linux there is no
 //! such place, and the setting is refused.
 
 use std::net::TcpListener;
@@ -11,19 +11,19 @@ use server::{Stop, admin::Probe};
 
 use crate::{config::Common, exit::Usage};
 
-#[cfg(unix)]
-pub(super) use unix::Succession;
+#[cfg(target_os = "linux")]
+pub(super) use linux::Succession;
 
 /// Elsewhere there is none.
-#[cfg(not(unix))]
+#[cfg(not(target_os = "linux"))]
 pub(super) struct Succession;
 
-#[cfg(not(unix))]
+#[cfg(not(target_os = "linux"))]
 impl Succession {
     pub(super) fn of(_: Role, common: &Common) -> Result<Self> {
         match common.succession.handover {
             None => Ok(Succession),
-            Some(_) => Err(Usage::new("--handover needs Unix sockets; leave it out").into()),
+            Some(_) => Err(Usage::new("--handover is for Linux; leave it out").into()),
         }
     }
 
@@ -36,8 +36,8 @@ impl Succession {
     }
 }
 
-#[cfg(unix)]
-mod unix {
+#[cfg(target_os = "linux")]
+mod linux {
     use std::{path::PathBuf, time::Duration};
 
     use anyhow::bail;
