@@ -13,12 +13,13 @@ use anyhow::{Context, ensure};
 
 use crate::machine::{Machine, is_root, on_path, run, said_by};
 
-const PYTHON_PACKAGES: [&str; 8] = [
+const PYTHON_PACKAGES: [&str; 9] = [
     "grpcio==1.85.1",
     "grpcio-tools==1.85.1",
     "grpcio-health-checking==1.85.1",
     "grpcio-reflection==1.85.1",
     "jsonschema==4.26.0",
+    "opentelemetry-sdk==1.45.2",
     "websockets==17.4",
     "PyJWT==2.15.1",
     "cryptography==50.0.2",
@@ -236,8 +237,8 @@ fn python(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
         workshop.pip_install(&PYTHON_PACKAGES)
     })?;
     let python = workshop.program("python");
-    let modules =
-        "import cryptography, grpc_tools, grpc_health, grpc_reflection, jsonschema, jwt, tomllib";
+    let modules = "import cryptography, grpc_tools, grpc_health, grpc_reflection, jsonschema, jwt, \
+         opentelemetry.sdk, tomllib";
     run(Command::new(&python).args(["-c", modules]))?;
     Ok(python)
 }

@@ -18,9 +18,12 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use http::{Method, StatusCode, Uri};
+use http::{Method, StatusCode, Uri, request::Parts};
 use server::RequestId;
-use telemetry::{Ended, HttpMethod, Route, RpcId, Side, Worker};
+use telemetry::{
+    Ended, HttpMethod, Route, RpcId, Side, Trace, Worker,
+    traces::{self, Context, RpcSystem, Served},
+};
 
 /// Batches that may wait for the writer.
 const BATCHES_MAX: usize = 64;
@@ -124,21 +127,15 @@ pub(crate) struct Buffer {
 
 impl Buffer {
     /// Opens the entry of a request.
-    pub(crate) fn begin(
-        self: &Arc<Self>,
-        peer: SocketAddr,
-        method: &Method,
-        uri: &Uri,
-        id: &RequestId,
-    ) -> Entry {
-        let http_method = HttpMethod::of(method.as_str());
+    pub(crate) fn begin(self: &Arc<Self>, peer: SocketAddr, head: &Parts, id: &RequestId) -> Entry {
+        let http_method = HttpMethod::of(head.method.as_str());
         self.worker.begin(http_method);
         Entry {
             log: Arc::clone(self),
             started: Instant::now(),
             peer,
-            method: method.clone(),
-            uri: uri.clone(),
+            method: head.method.clone(),
+            uri: head.uri.clone(),
             id: id.clone(),
             status: None,
             bytes: 0,
@@ -148,6 +145,20 @@ impl Buffer {
             http_method,
             asked: Asked::Route(Route::UNMATCHED),
             request_bytes: None,
+            system: RpcSystem::Grpc,
+            trace: self.trace(head),
+        }
+    }
+
+    /// Our trace, or the caller's where it has only to be told in the log.
+    fn trace(&self, head: &Parts) -> Trace {
+        let traces = self.worker.traces();
+        if traces.is_on() {
+            return traces.begin(head.into());
+        }
+        match self.log.format {
+            Format::Json => Trace::of_caller(&head.headers),
+            Format::Human | Format::Off => Trace::default(),
         }
     }
 
@@ -225,9 +236,16 @@ pub(crate) struct Entry {
     http_method: HttpMethod,
     asked: Asked,
     request_bytes: Option<u64>,
+    system: RpcSystem,
+    trace: Trace,
 }
 
 impl Entry {
+    /// What calls for the request are made under; `None` with traces off.
+    pub(crate) fn trace(&self) -> Option<Context> {
+        self.trace.context()
+    }
+
     /// The status that was sent, and why if it is not what was asked for.
     pub(crate) fn answered(&mut self, status: StatusCode, cause: Option<String>) {
         self.status = Some(status);
@@ -254,8 +272,9 @@ impl Entry {
         self.asked = Asked::Route(route);
     }
 
-    /// It calls some method by its own path.
-    pub(crate) fn is_call(&mut self) {
+    /// It calls some method by its own path, in this protocol.
+    pub(crate) fn is_call(&mut self, system: RpcSystem) {
+        self.system = system;
         self.asked = Asked::Call(RpcId::UNMATCHED);
     }
 
@@ -299,6 +318,32 @@ impl Entry {
             .map_or(CLIENT_CLOSED_REQUEST, |status| status.as_u16())
     }
 
+    /// The number of the gRPC status of a call, or of what stands for it.
+    fn code(&self) -> u32 {
+        let without = if self.finished { UNKNOWN } else { CANCELLED };
+        self.grpc_status.unwrap_or(without)
+    }
+
+    fn record(&mut self, worker: &Worker) {
+        let asked = match self.asked {
+            Asked::Route(route) => traces::Asked::Route(route),
+            Asked::Call(rpc) | Asked::PlainCall(rpc) => traces::Asked::Call {
+                rpc,
+                system: self.system,
+                code: self.code(),
+            },
+        };
+        let is_answered = self.status.is_some_and(|status| status.is_success());
+        let served = Served {
+            asked,
+            status: self.status.map(|status| status.as_u16()),
+            client: self.peer.ip(),
+            broke: is_answered && self.cause.is_some(),
+            aborted: !self.finished,
+        };
+        worker.served(&mut self.trace, &served);
+    }
+
     fn count(&self, worker: &Worker, took: Duration) {
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         let aborted = !self.finished;
@@ -316,8 +361,7 @@ impl Entry {
                 if rpc == RpcId::UNMATCHED {
                     worker.call_started(Side::Server, rpc);
                 }
-                let without = if aborted { CANCELLED } else { UNKNOWN };
-                let code = self.grpc_status.unwrap_or(without);
+                let code = self.code();
                 worker.call_ended(Side::Server, rpc, code, nanos);
                 if aborted {
                     worker.call_aborted(Side::Server, rpc);
@@ -337,6 +381,9 @@ impl Drop for Entry {
             let took = self.started.elapsed();
             self.count(&log.worker, took);
             log.write(self, took);
+        }
+        if self.trace.is_recorded() {
+            self.record(&log.worker);
         }
     }
 }

@@ -6,11 +6,14 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use telemetry::{Frames, Gathered, RpcId, Side, Source, Telemetry, Worker, table};
+use telemetry::{
+    Frames, Gathered, RpcId, Side, Source, Telemetry, Worker, table, traces::Messages,
+};
 
 use crate::{
     access_log::AccessLog,
     respond::{Problem, UpstreamFailure},
+    upstream::grpc::Busy,
 };
 
 /// What one worker counts with.
@@ -35,14 +38,26 @@ pub(crate) struct Passing {
     worker: Arc<Worker>,
     rpc: RpcId,
     frames: Frames,
+    /// Those of the call's span, where it is recorded.
+    recorded: Option<Arc<Messages>>,
 }
 
 impl Passing {
-    pub(crate) fn of(worker: &Arc<Worker>, rpc: RpcId) -> Self {
+    /// Of the call that has this place.
+    pub(crate) fn of(busy: &Busy, rpc: RpcId) -> Self {
+        Passing {
+            recorded: busy.messages().cloned(),
+            ..Passing::beside(busy.worker(), rpc)
+        }
+    }
+
+    /// Of one side of a call, without those of its other side.
+    pub(crate) fn beside(worker: &Arc<Worker>, rpc: RpcId) -> Self {
         Passing {
             worker: Arc::clone(worker),
             rpc,
             frames: Frames::default(),
+            recorded: None,
         }
     }
 
@@ -56,12 +71,18 @@ impl Passing {
     pub(crate) fn for_upstream(&mut self, bytes: &[u8]) {
         let messages = self.frames.count(bytes);
         self.worker.sent(Side::Client, self.rpc, messages);
+        if let Some(recorded) = &self.recorded {
+            recorded.sent(messages);
+        }
     }
 
     /// These bytes of an upstream's answer are the client's.
     pub(crate) fn through(&mut self, bytes: &[u8]) {
         let messages = self.frames.count(bytes);
         self.worker.received(Side::Client, self.rpc, messages);
+        if let Some(recorded) = &self.recorded {
+            recorded.received(messages);
+        }
         self.worker.sent(Side::Server, self.rpc, messages);
     }
 

@@ -277,6 +277,7 @@ impl Explanation {
             rules: &services.headers,
             deadline,
             rpc: None,
+            trace: None,
         };
         let begin = Instant::now();
         let called = async {

@@ -143,7 +143,7 @@ impl Handler for Gateway {
         let shared = &*self.shared;
         let (head, body) = request.into_parts();
         let id = RequestId::of(&head.headers);
-        let mut entry = shared.log.begin(peer, &head.method, &head.uri, &id);
+        let mut entry = shared.log.begin(peer, &head, &id);
         entry.brings(body.size_hint().exact());
         let now = shared.chain.now();
         let spoken = now.spoken(&head);
@@ -211,9 +211,9 @@ impl Shared {
         } = asked;
         let Going { entry, place } = going;
         let limits = &now.settings().limits;
-        if spoken.is_some() {
+        if let Some(spoken) = spoken {
             // Until it is known which.
-            entry.is_call();
+            entry.is_call(spoken.system());
         }
         limits.check_head(head)?;
         if spoken.is_none() {

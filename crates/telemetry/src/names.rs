@@ -178,6 +178,20 @@ impl Names {
         ClientId(number.unwrap_or(Route::OVERFLOW.0))
     }
 
+    /// The template of a route, where it has one of its own.
+    pub(crate) fn route_name(&self, route: Route) -> Option<String> {
+        let named = route != Route::UNMATCHED && route != Route::OVERFLOW;
+        let number = named.then_some(route.0 as usize)?;
+        self.known().routes.names.get(number).cloned()
+    }
+
+    /// A method, where it is known.
+    pub(crate) fn rpc_of(&self, rpc: RpcId) -> Option<Rpc> {
+        let named = rpc != RpcId::UNMATCHED && rpc != RpcId::OVERFLOW;
+        let number = named.then_some(rpc.0 as usize)?;
+        self.known().rpcs.names.get(number).cloned()
+    }
+
     /// Whether a combination may be told apart from others: it is already, by another
     /// worker, or there is room for it.
     pub(crate) fn admits(&self, combination: Combination) -> bool {

@@ -4,11 +4,11 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
 };
 
 use crate::{
-    Gathered, Listener, Reloads, Upstream,
+    Gathered, Listener, Reloads, Traces, Upstream,
     names::{ClientId, Names, Route, Rpc, RpcId},
     table,
     worker::Worker,
@@ -43,6 +43,7 @@ struct Inner {
     upstreams: Mutex<BTreeMap<String, Arc<Upstream>>>,
     reloads: Mutex<Option<Arc<Reloads>>>,
     sources: Mutex<Vec<Weak<dyn Source>>>,
+    traces: OnceLock<Traces>,
 }
 
 impl fmt::Debug for Telemetry {
@@ -71,6 +72,7 @@ impl Telemetry {
             upstreams: Mutex::default(),
             reloads: Mutex::default(),
             sources: Mutex::default(),
+            traces: OnceLock::new(),
         }))
     }
 
@@ -84,6 +86,15 @@ impl Telemetry {
         Telemetry::new("", "", limits)
     }
 
+    /// Has workers that are made from now on record `traces`.
+    pub fn trace(&self, traces: Traces) {
+        if let Some(queue) = traces.queue() {
+            self.ask(queue);
+        }
+        // Only the first holds: a process has one exporter.
+        let _ = self.0.traces.set(traces);
+    }
+
     /// Whether anything is counted.
     #[must_use]
     pub fn is_on(&self) -> bool {
@@ -93,7 +104,11 @@ impl Telemetry {
     /// The counts of one more worker.
     #[must_use]
     pub fn worker(&self) -> Arc<Worker> {
-        let worker = Arc::new(Worker::new(Arc::clone(&self.0.names), self.is_on()));
+        let worker = Arc::new(Worker::new(
+            Arc::clone(&self.0.names),
+            self.is_on(),
+            self.0.traces.get().cloned().unwrap_or_default(),
+        ));
         if self.is_on() {
             locked(&self.0.workers).push(Arc::clone(&worker));
         }

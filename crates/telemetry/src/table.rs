@@ -220,6 +220,13 @@ metrics! {
         []
         "Lines of the access log that were dropped because their reader was too slow."
 
+    SPANS Counter Everybody "pspd_traces_spans_total"
+        ["outcome"]
+        "Spans of traces by what became of them: exported, failed (the collector did not take them), dropped (there was no room to wait)."
+    SPANS_WAITING Gauge Everybody "pspd_traces_spans_waiting"
+        []
+        "Spans that wait to be sent to the collector."
+
     CONNECTIONS_OPEN Gauge Everybody "pspd_connections_open"
         []
         "Connections of clients."

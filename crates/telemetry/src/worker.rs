@@ -12,6 +12,7 @@ use crate::{
     growing::Growing,
     names::{ClientId, Names, Route, RpcId},
     table,
+    traces::{Called, Client, Served, Trace, Traces},
 };
 
 /// A request's method, as far as metrics tell methods apart.
@@ -43,7 +44,7 @@ impl HttpMethod {
         })
     }
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         METHODS[usize::from(self.0)]
     }
 }
@@ -122,6 +123,7 @@ pub struct Worker {
     clients: Growing<Statuses>,
     servers: Growing<Arc<Calls>>,
     callers: Growing<Arc<Calls>>,
+    traces: Traces,
 }
 
 /// What is counted of requests with one method and one status.
@@ -208,7 +210,7 @@ fn key(method: HttpMethod, status: u16) -> u32 {
 }
 
 impl Worker {
-    pub(crate) fn new(names: Arc<Names>, is_on: bool) -> Self {
+    pub(crate) fn new(names: Arc<Names>, is_on: bool, traces: Traces) -> Self {
         Worker {
             is_on,
             names,
@@ -218,7 +220,26 @@ impl Worker {
             clients: Growing::default(),
             servers: Growing::default(),
             callers: Growing::default(),
+            traces,
         }
+    }
+
+    /// What is recorded of single requests.
+    #[must_use]
+    pub fn traces(&self) -> &Traces {
+        &self.traces
+    }
+
+    /// Records a request that came and has ended, if its `trace` is recorded.
+    pub fn served(&self, trace: &mut Trace, served: &Served) {
+        if let Some(recorded) = trace.take_recorded() {
+            recorded.end(served, &self.names);
+        }
+    }
+
+    /// Records a call that was made and has ended; `authority` is whom it asked.
+    pub fn called(&self, client: &Client, called: Called<'_>, authority: &str) {
+        client.end(called, authority, &self.names);
     }
 
     /// Whether anything is counted, and so whether a clock need be read for it.

@@ -1,6 +1,6 @@
 //! What the tests of the workspace share, and nothing that is shipped: real
 //! processes on free ports, an HTTP/1.1 client that hides nothing, a gRPC server of
-//! any services, the foreign tools of this machine, and the check that
+//! any services, a collector of traces, the foreign tools of this machine, and the check that
 //! ARCHITECTURE.md tells the truth. Everything blocks and everything has a deadline,
 //! so that a test reads from top to bottom and never hangs.
 
@@ -9,6 +9,7 @@
 pub mod architecture;
 pub mod backend;
 mod chain;
+pub mod collector;
 pub mod http;
 #[cfg(target_os = "linux")]
 pub mod proc;

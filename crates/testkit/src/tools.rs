@@ -18,7 +18,7 @@ const SKIPPED: &str = "PSPD_TEST_SKIPPED";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tool {
     /// A Python that has grpcio, its tools, health checking and reflection,
-    /// jsonschema, websockets, PyJWT and cryptography.
+    /// jsonschema, OpenTelemetry's SDK, websockets, PyJWT and cryptography.
     Python,
     /// A Python that has openapi-spec-validator and schemathesis.
     OpenApi,

@@ -59,6 +59,12 @@ pub(super) fn json(entry: &Entry, took: Duration, now: SystemTime, out: &mut Vec
     address(out, line.client);
     out.push(b'"');
     member(out, ",\"request_id\":", entry.id.as_str());
+    if let Some((trace_id, span_id)) = entry.trace.ids() {
+        member(out, ",\"trace_id\":", &trace_id);
+        if let Some(span_id) = span_id {
+            member(out, ",\"span_id\":", &span_id);
+        }
+    }
     if line.client_left {
         out.extend_from_slice(b",\"client_left\":true");
     }
@@ -119,7 +125,7 @@ pub(super) fn human(entry: &Entry, took: Duration, now: SystemTime, out: &mut Ve
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+    use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri};
     use proptest::prelude::*;
     use serde_json::{Value, json};
     use server::RequestId;
@@ -148,7 +154,9 @@ mod tests {
                 return Ok(());
             };
             let buffer = log.for_worker(telemetry::Telemetry::off().worker());
-            let mut entry = buffer.begin(peer, &Method::POST, &uri, &RequestId::of(&headers));
+            let request = Request::post(uri.clone()).body(()).expect("a request");
+            let head = request.into_parts().0;
+            let mut entry = buffer.begin(peer, &head, &RequestId::of(&headers));
             entry.status = status.map(|status| StatusCode::from_u16(status).expect("a status"));
             entry.cause.clone_from(&cause);
             entry.grpc_status = grpc_status;

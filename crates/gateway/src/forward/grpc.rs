@@ -213,6 +213,7 @@ impl Served {
             rules: self.rules(),
             deadline,
             rpc: Some(endpoint.method.rpc),
+            trace: call.entry.trace(),
         };
         let upstream = &self.upstreams[endpoint.method.upstream];
         let answered = timeout_at(deadline, async {
@@ -271,6 +272,7 @@ impl Served {
             id: call.id.clone(),
             headers: call.head.headers.clone(),
             rules: self.rules().clone(),
+            trace: call.entry.trace(),
             deadline,
             patience: call.limits.call_timeout,
         });

@@ -56,6 +56,7 @@ impl Served {
             rules: self.rules(),
             deadline,
             rpc: Some(endpoint.method.rpc),
+            trace: call.entry.trace(),
         };
         let upstream = &self.upstreams[endpoint.method.upstream];
         let begun = upstream.begin(&endpoint.method.path, &metadata);

@@ -69,6 +69,7 @@ async fn check(upstream: &Upstream) -> Check {
             rules: &HeaderRules::default(),
             deadline,
             rpc: None,
+            trace: None,
         };
         let empty = Bytes::from_static(&[0, 0, 0, 0, 0]);
         let asked = async {

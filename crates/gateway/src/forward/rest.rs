@@ -21,10 +21,7 @@ use crate::{
     counting::Counting,
     respond::{Body, Problem, UpstreamFailure},
     routes,
-    upstream::{
-        rest::{Options, Upstream},
-        traceparent,
-    },
+    upstream::rest::{Along, Options, Upstream},
 };
 
 /// Who is greeted when nobody is named.
@@ -200,12 +197,13 @@ async fn pass_on(
     let service = upstream.name();
     let limit = call.limits.call_timeout;
     in_time(service, limit, async {
-        let traceparent = traceparent(&call.head.headers);
+        let along = Along {
+            id: call.id,
+            headers: Some(&call.head.headers),
+            trace: call.entry.trace(),
+        };
         let failed = |failure| Problem::upstream(service, failure);
-        let answer = upstream
-            .get(target, call.id, traceparent)
-            .await
-            .map_err(failed)?;
+        let answer = upstream.get(target, &along).await.map_err(failed)?;
         passed_on(answer).map_err(failed)
     })
     .await
@@ -239,13 +237,14 @@ fn is_json(media_type: &HeaderValue) -> bool {
 
 /// Any HTTP answer shows that the service is there.
 async fn check(upstream: &Upstream) -> Check {
-    let id = server::RequestId::random();
+    let along = Along {
+        id: &server::RequestId::random(),
+        headers: None,
+        trace: None,
+    };
     let asked = in_time(upstream.name(), READINESS_TIMEOUT, async {
         let failed = |failure| Problem::upstream(upstream.name(), failure);
-        upstream
-            .get("/openapi.json", &id, None)
-            .await
-            .map_err(failed)
+        upstream.get("/openapi.json", &along).await.map_err(failed)
     })
     .await;
     let problem = match asked {

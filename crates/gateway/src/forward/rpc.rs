@@ -33,7 +33,7 @@ use crate::{
     respond::{Body, Code, Problem, UpstreamFailure},
     server::InFlight,
     table::{Kind, Method, Table},
-    upstream::grpc::{Opening, Passed, Sending},
+    upstream::grpc::{For, Opening, Passed, Sending},
 };
 use connect::EnvelopeWriter;
 use download::{Download, Dress, Pump, Seen, Source};
@@ -163,12 +163,12 @@ async fn pass(
     let (limit, deadline) = outgoing::limit(spoken, &call.head.headers, most)?;
     let unwrap = unwrap(served, &method, spoken, &call.head.headers)?;
     let dress = dress(served, &method, spoken);
-    let passing = Passing::of(&served.counting.worker, rpc);
+    let passing = Passing::beside(&served.counting.worker, rpc);
     let upload = Upload::new(body, unwrap, passing);
     if let Some(own) = own {
         let shared = Shared::new(call.in_flight.take());
         let (source, pump) = own.answer(Arc::clone(served), upload, deadline, Arc::clone(&shared));
-        let passing = Passing::of(&served.counting.worker, rpc);
+        let passing = Passing::beside(&served.counting.worker, rpc);
         let service = Arc::clone(&method.service);
         let mut download = Download::new(service, source, dress, shared, passing);
         download.pump = Some(pump);
@@ -176,7 +176,10 @@ async fn pass(
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, grpc)]);
         return Ok(streamed(spoken, headers, download));
     }
-    let head = Outgoing::of(spoken, call.head, call.id, deadline);
+    let head = Outgoing {
+        trace: call.entry.trace(),
+        ..Outgoing::of(spoken, call.head, call.id, deadline)
+    };
     let called = begin(served, &method, &head, upload, call.in_flight);
     let Ok(called) = timeout_at(deadline, called).await else {
         return Err(timed_out(&method.service, limit));
@@ -237,14 +240,18 @@ async fn begin(
     })?;
     let upstream = &served.upstreams[method.upstream];
     let (headers, deadline) = (|| head.headers(), head.deadline);
+    let made = For {
+        rpc: method.rpc,
+        trace: head.trace,
+    };
     let failed = |failure| Problem::upstream(service, failure);
     if let Opening::Whole(message) = opening {
-        let called = upstream.pass_whole(path, &headers, message, deadline, method.rpc);
+        let called = upstream.pass_whole(path, &headers, message, deadline, made);
         let (passed, sending) = called.await.map_err(failed)?;
         return Ok((passed, Watch::Later(sending)));
     }
     let begun = upstream
-        .pass(path, &headers, &opening, deadline, method.rpc)
+        .pass(path, &headers, &opening, deadline, made)
         .await;
     let (sending, waiting) = begun.map_err(failed)?.split();
     let shared = Shared::new(in_flight.take());
@@ -298,7 +305,7 @@ async fn answered(
         return response;
     }
     let (shared, pump) = watch.over(&seen, deadline, place);
-    let passing = Passing::of(busy.worker(), method.rpc);
+    let passing = Passing::of(&busy, method.rpc);
     shared.keep(busy);
     let service = Arc::clone(&method.service);
     let source = Source::Remote(stream);

@@ -21,6 +21,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use routing::{NotFound, Values};
 use server::{Hold, RequestId};
+use telemetry::traces::Context;
 use tokio::{
     sync::oneshot,
     time::{Instant, sleep_until, timeout},
@@ -59,6 +60,8 @@ struct Session {
     id: RequestId,
     headers: HeaderMap,
     rules: HeaderRules,
+    /// What the call is made under; `None` with traces off.
+    trace: Option<Context>,
     /// When the socket has to be closed, and the limit that says so.
     deadline: Instant,
     limit: Duration,
@@ -98,6 +101,7 @@ impl Served {
             id: id.clone(),
             headers: head.headers.clone(),
             rules: self.rules().clone(),
+            trace: entry.trace(),
             deadline,
             limit,
             patience: limits.call_timeout,
@@ -186,6 +190,7 @@ impl Session {
             rules: &self.rules,
             deadline: self.deadline,
             rpc: Some(self.endpoint.method.rpc),
+            trace: self.trace,
         };
         let endpoint = &self.endpoint;
         let path = &endpoint.method.path;
@@ -204,6 +209,7 @@ impl Session {
             id: self.id.clone(),
             headers: self.headers.clone(),
             rules: self.rules.clone(),
+            trace: self.trace,
             deadline: self.deadline,
             patience: self.patience,
         });

@@ -16,6 +16,7 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, header};
 use server::RequestId;
+use telemetry::traces;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use transcode::{Malformed, bytes_field};
 
@@ -46,6 +47,8 @@ pub(super) struct Asking {
     pub(super) id: RequestId,
     pub(super) headers: HeaderMap,
     pub(super) rules: HeaderRules,
+    /// What the call is made under; `None` with traces off.
+    pub(super) trace: Option<traces::Context>,
     pub(super) deadline: Instant,
     pub(super) patience: Duration,
 }
@@ -60,6 +63,7 @@ impl Asking {
             rules: &self.rules,
             deadline: self.deadline,
             rpc: Some(self.endpoint.method.rpc),
+            trace: self.trace,
         };
         let path = &self.endpoint.method.path;
         let begun = self.upstream.call(path, &self.message, &metadata);

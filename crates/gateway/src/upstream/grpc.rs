@@ -39,7 +39,7 @@ pub(crate) use call::{Answering, Closed, Messages, Metadata, Sending};
 pub use compression::Settings as Compressed;
 pub use ejection::{BadEjection, Ejection};
 pub(crate) use frame::{Decoder, PREFIX_BYTES};
-pub(crate) use link::Busy;
+pub(crate) use link::{Busy, For};
 pub(crate) use metadata::{AnswerMetadata, decode_binary, forwarded, timeout};
 pub(crate) use pass::{Opening, Passed, broken_off};
 pub use policy::{Health, Policy, Tls};

@@ -6,9 +6,9 @@ pub mod rest;
 
 use contract::grpc_timeout;
 use http::{HeaderMap, HeaderName, HeaderValue};
+pub(crate) use telemetry::traces::TRACEPARENT;
+use telemetry::traces::{Context, TRACESTATE};
 
-/// The trace context header (W3C).
-pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// How long a call may take.
 pub(crate) const GRPC_TIMEOUT: HeaderName = HeaderName::from_static(grpc_timeout::GRPC_TIMEOUT);
 
@@ -17,6 +17,19 @@ pub(crate) fn traceparent(headers: &HeaderMap) -> Option<&HeaderValue> {
     headers
         .get(TRACEPARENT)
         .filter(|value| is_traceparent(value))
+}
+
+/// Has `headers`, which have what goes on of the client's, tell a service that it is
+/// called under `context`.
+pub(crate) fn tell_trace(context: Context, headers: &mut HeaderMap) {
+    if headers.contains_key(TRACESTATE) {
+        let given = Context::in_headers(headers);
+        // Of another trace it would say nothing.
+        if !given.is_some_and(|given| given.is_of_one_trace_with(&context)) {
+            headers.remove(TRACESTATE);
+        }
+    }
+    headers.insert(TRACEPARENT, context.header_value());
 }
 
 /// Whether a value has the form of version 00, which every later version begins with.

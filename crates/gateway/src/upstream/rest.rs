@@ -16,7 +16,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use http::{
-    HeaderValue, Request, Response, Uri, header,
+    HeaderMap, HeaderValue, Request, Response, Uri, header,
     uri::{PathAndQuery, Scheme},
 };
 use http_body::Body as _;
@@ -27,11 +27,14 @@ use hyper_util::{
     rt::TokioTimer,
 };
 use server::{RequestId, Stop};
-use telemetry::{ClientId, Gathered, HttpMethod, Outcome, Source, Worker, table};
+use telemetry::{
+    ClientId, Gathered, HttpMethod, Outcome, Source, Worker, table,
+    traces::{Called, Client as Recorded, Context, TRACESTATE},
+};
 use tls::{Connector, Http, Speaks};
 use tokio::time::Instant;
 
-use super::TRACEPARENT;
+use super::{TRACEPARENT, tell_trace, traceparent};
 use crate::{counting::Counting, respond::UpstreamFailure};
 
 /// How long a place that cannot be connected to gets no calls while another does.
@@ -133,26 +136,82 @@ impl Source for Figures {
     }
 }
 
+/// What goes along with a request.
+pub(crate) struct Along<'r> {
+    pub(crate) id: &'r RequestId,
+    /// The client's headers, where there is a client.
+    pub(crate) headers: Option<&'r HeaderMap>,
+    /// What it is made under; `None` with traces off.
+    pub(crate) trace: Option<Context>,
+}
+
 /// One request, counted when it ends or is given up.
 struct Counted<'u> {
     upstream: &'u Upstream,
+    path_and_query: &'u str,
+    /// Where it is asked now, and how often it was before.
+    place: usize,
+    resent: u32,
     began: Instant,
     outcome: Outcome,
+    /// The span of this time, where it is recorded.
+    client: Option<Box<Recorded>>,
 }
 
 impl<'u> Counted<'u> {
-    fn begin(upstream: &'u Upstream) -> Self {
+    fn begin(upstream: &'u Upstream, path_and_query: &'u str, along: &Along<'_>) -> Self {
         upstream.figures.in_flight.fetch_add(1, Ordering::Relaxed);
         Counted {
             upstream,
+            path_and_query,
+            place: 0,
+            resent: 0,
             began: Instant::now(),
             outcome: Outcome::GivenUp,
+            client: upstream.worker.traces().call(along.trace, 0),
         }
+    }
+
+    /// It is made once more, at this `place`; each time is a span of its own.
+    fn again(&mut self, place: usize, outcome: Outcome, along: &Along<'_>) {
+        self.record(outcome);
+        self.place = place;
+        self.resent += 1;
+        self.client = self.upstream.worker.traces().call(along.trace, self.resent);
+    }
+
+    /// What the service is told of the trace.
+    fn told(&self, along: &Along<'_>) -> Option<Context> {
+        let own = self.client.as_ref().map(|client| client.context());
+        own.or(along.trace)
+    }
+
+    fn record(&mut self, outcome: Outcome) {
+        let Some(client) = self.client.take() else {
+            return;
+        };
+        let BaseUrl {
+            scheme,
+            authority,
+            path,
+        } = &self.upstream.options.bases[self.place];
+        let asked = self.path_and_query.split('?').next().unwrap_or_default();
+        let ended = match outcome {
+            Outcome::Status(status) => Ok(status),
+            Outcome::Unreachable => Err("unreachable"),
+            Outcome::Broken => Err("broken"),
+            Outcome::GivenUp => Err("given_up"),
+        };
+        let called = Called::Http(scheme.as_str(), &format!("{path}{asked}"), ended);
+        self.upstream
+            .worker
+            .called(&client, called, authority.as_str());
     }
 }
 
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
+        self.record(self.outcome);
         let Upstream {
             figures,
             worker,
@@ -289,11 +348,10 @@ impl Upstream {
     pub(crate) async fn get(
         &self,
         path_and_query: &str,
-        id: &RequestId,
-        traceparent: Option<&HeaderValue>,
+        along: &Along<'_>,
     ) -> Result<Response<Bytes>, UpstreamFailure> {
-        let mut counted = Counted::begin(self);
-        let answer = self.got(path_and_query, id, traceparent).await;
+        let mut counted = Counted::begin(self, path_and_query, along);
+        let answer = self.got(path_and_query, along, &mut counted).await;
         counted.outcome = match &answer {
             Ok(answer) => Outcome::Status(answer.status().as_u16()),
             Err(UpstreamFailure::Unreachable { .. }) => Outcome::Unreachable,
@@ -305,32 +363,36 @@ impl Upstream {
     async fn got(
         &self,
         path_and_query: &str,
-        id: &RequestId,
-        traceparent: Option<&HeaderValue>,
+        along: &Along<'_>,
+        counted: &mut Counted<'_>,
     ) -> Result<Response<Bytes>, UpstreamFailure> {
-        let request = |place| self.request(place, path_and_query, id, traceparent);
         let mut place = self.places.next(None);
+        counted.place = place;
         let mut unconnected = 0;
         let mut broken = 0;
         loop {
-            let error = match self.client.request(request(place)?).await {
+            let request = self.request(place, path_and_query, along, counted.told(along))?;
+            let error = match self.client.request(request).await {
                 Ok(answer) => {
                     let whole = self.whole(answer).await;
                     return whole.map_err(|failure| self.told(failure));
                 }
                 Err(error) => error,
             };
-            if error.is_connect() {
+            let outcome = if error.is_connect() {
                 unconnected += 1;
                 self.places.leave_out(place);
+                Outcome::Unreachable
             } else {
                 broken += 1;
-            }
+                Outcome::Broken
+            };
             if self.stop.is_over() || broken > 1 || unconnected >= self.options.bases.len() {
                 return Err(self.told(self.failure(place, &error)));
             }
             self.figures.counts.retried();
             place = self.places.next(Some(place));
+            counted.again(place, outcome, along);
         }
     }
 
@@ -346,8 +408,8 @@ impl Upstream {
         &self,
         place: usize,
         path_and_query: &str,
-        id: &RequestId,
-        traceparent: Option<&HeaderValue>,
+        along: &Along<'_>,
+        told: Option<Context>,
     ) -> Result<Request<Empty<Bytes>>, UpstreamFailure> {
         let BaseUrl {
             scheme,
@@ -365,9 +427,19 @@ impl Upstream {
         *request.uri_mut() = Uri::from_parts(uri).map_err(|error| broken(&error))?;
         let headers = request.headers_mut();
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        headers.insert(RequestId::HEADER, id.header_value());
-        if let Some(traceparent) = traceparent {
+        headers.insert(RequestId::HEADER, along.id.header_value());
+        if let Some(traceparent) = along.headers.and_then(traceparent) {
             headers.insert(TRACEPARENT, traceparent.clone());
+        }
+        if let Some(told) = told {
+            let given = along
+                .headers
+                .iter()
+                .flat_map(|given| given.get_all(TRACESTATE));
+            for state in given {
+                headers.append(TRACESTATE, state.clone());
+            }
+            tell_trace(told, headers);
         }
         Ok(request)
     }

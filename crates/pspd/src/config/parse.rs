@@ -8,6 +8,7 @@ use gateway::{
     upstream::{grpc::Address, rest::BaseUrl},
 };
 use server::listener::Host;
+use telemetry::traces::{Follow, Transport};
 
 /// How the operational log looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,6 +192,34 @@ pub(super) fn base_urls(text: &str) -> Result<Vec<BaseUrl>, String> {
 
 pub(super) fn path(text: &str) -> Result<Option<PathBuf>, String> {
     Ok((!text.is_empty()).then(|| PathBuf::from(text)))
+}
+
+/// `off`, which is nothing, or how spans travel.
+pub(super) fn transport(text: &str) -> Result<Option<Transport>, String> {
+    match text {
+        "off" => Ok(None),
+        "grpc" => Ok(Some(Transport::Grpc)),
+        "http" => Ok(Some(Transport::Http)),
+        _ => Err("give off, grpc or http".to_owned()),
+    }
+}
+
+/// A part of a whole.
+pub(super) fn ratio(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(ratio) if (0.0..=1.0).contains(&ratio) => Ok(ratio),
+        _ => Err("give a number from 0 to 1, such as 0.01".to_owned()),
+    }
+}
+
+/// What holds of a caller's trace context.
+pub(super) fn follow(text: &str) -> Result<Follow, String> {
+    match text {
+        "obey" => Ok(Follow::Decision),
+        "join" => Ok(Follow::Trace),
+        "ignore" => Ok(Follow::Nothing),
+        _ => Err("give obey, join or ignore".to_owned()),
+    }
 }
 
 pub(super) fn level(text: &str) -> Result<tracing::Level, String> {

@@ -18,7 +18,7 @@ use gateway::{
 };
 use server::{Http1, Http2, Options, Protocol, listener::Host};
 use services::Limits;
-use telemetry::Telemetry;
+use telemetry::{Telemetry, traces};
 
 use super::{LogFormat, Values, encryption, parse};
 
@@ -47,6 +47,8 @@ pub(crate) struct Common {
     pub(crate) metrics: telemetry::Limits,
     /// What encrypts the administration endpoint.
     pub(crate) admin_tls: Option<tls::Acceptor>,
+    /// `None` is off.
+    pub(crate) traces: Option<traces::Settings>,
     pub(crate) succession: Succession,
 }
 
@@ -120,6 +122,7 @@ fn common(admin_tls: Option<Option<tls::Acceptor>>, values: &mut Values) -> Opti
     let log_format = values.take("log-format", parse::log_format(terminal));
     let metrics = metrics(values);
     let succession = succession(values);
+    let traces = traces(values);
     Some(Common {
         host: host?,
         port: port?,
@@ -130,6 +133,7 @@ fn common(admin_tls: Option<Option<tls::Acceptor>>, values: &mut Values) -> Opti
         admin_tls: admin_tls?,
         metrics: metrics?,
         succession: succession?,
+        traces: traces?,
     })
 }
 
@@ -149,6 +153,22 @@ fn succession(values: &mut Values) -> Option<Succession> {
         drain_delay: drain_delay?,
         handover: handover?,
     })
+}
+
+fn traces(values: &mut Values) -> Option<Option<traces::Settings>> {
+    let transport = values.take("traces", parse::transport);
+    let endpoint = values.take("traces-endpoint", parse::auto_or(parse::shown));
+    let ratio = values.take("traces-sample", parse::ratio);
+    let follow = values.take("traces-caller", parse::follow);
+    let spans_max = values.take("traces-spans-max", parse::count(NUMBER_MAX));
+    let (transport, endpoint, spans_max) = (transport?, endpoint?, spans_max?);
+    let sampling = traces::Sampling::new(ratio?, follow?);
+    Some(transport.map(|transport| traces::Settings {
+        transport,
+        endpoint,
+        sampling,
+        spans_max,
+    }))
 }
 
 fn serving(role: Role, tls: Option<Option<tls::Acceptor>>, values: &mut Values) -> Option<Options> {

@@ -116,6 +116,15 @@ fn form(setting: &Setting) -> Value {
         }
         ("CODINGS", _) => list("off|(gzip|zstd)(, *(gzip|zstd))*", "off|gzip|zstd"),
         ("SWITCH", _) => json!({"type": "string", "enum": ["on", "off"]}),
+        ("TRACES", _) => json!({"type": "string", "enum": ["off", "grpc", "http"]}),
+        ("TRUST", _) => json!({"type": "string", "enum": ["obey", "join", "ignore"]}),
+        ("ENDPOINT", _) => text("^(auto|http://[^/?#@]+(/[^?#]*)?)$"),
+        ("RATIO", _) => json!({
+            "type": ["number", "integer", "string"],
+            "minimum": 0,
+            "maximum": 1,
+            "pattern": "^(0|1|[01]?\\.[0-9]+)$",
+        }),
         ("LEVEL", _) => json!({"type": "string", "anyOf": [
             {"enum": ["error", "warn", "info", "debug", "trace"]},
             {"pattern": "^(ERROR|WARN|INFO|DEBUG|TRACE)$"},

@@ -95,6 +95,7 @@ pub(super) fn of(role: Role) -> Vec<Setting> {
     settings.extend(metrics());
     settings.extend(draining());
     settings.extend(tls());
+    settings.extend(traces());
     settings.extend(match role {
         Role::A => grpc_service(),
         Role::B => {
@@ -255,6 +256,46 @@ fn upstream_tls() -> [Setting; 5] {
             "",
             "NAME",
             "Name that services must have in place of the one they are called by",
+        ),
+    ]
+}
+
+/// What is recorded of single requests, and who gets it.
+fn traces() -> [Setting; 5] {
+    [
+        own(
+            "traces",
+            "off",
+            "TRACES",
+            "Send traces to an OpenTelemetry collector: off, grpc or http (OTLP)",
+        ),
+        own(
+            "traces-endpoint",
+            "auto",
+            "ENDPOINT",
+            "Where the collector is, such as http://localhost:4317; `auto` is what the variable \
+             OTEL_EXPORTER_OTLP_ENDPOINT says, else port 4317 (grpc) or 4318 (http) of this \
+             machine",
+        ),
+        own(
+            "traces-sample",
+            "1",
+            "RATIO",
+            "Part of the requests that is recorded where the caller has not decided, from 0 to 1",
+        ),
+        own(
+            "traces-caller",
+            "obey",
+            "TRUST",
+            "What a caller's traceparent decides: obey (its trace goes on, and is recorded if it \
+             says so), join (its trace goes on; traces-sample decides) or ignore (another trace \
+             begins)",
+        ),
+        own(
+            "traces-spans-max",
+            "8192",
+            "N",
+            "Spans that may wait to be sent; more are dropped and counted",
         ),
     ]
 }

@@ -156,6 +156,11 @@ fn what_cannot_change_while_a_gateway_runs() {
             "tls-handshakes-max",
             "tls-key",
             "tls-min-version",
+            "traces",
+            "traces-caller",
+            "traces-endpoint",
+            "traces-sample",
+            "traces-spans-max",
             "workers",
             "write-timeout",
         ]

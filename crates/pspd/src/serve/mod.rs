@@ -11,13 +11,13 @@ mod roles;
 mod stop;
 mod succession;
 
-use std::{net::TcpListener, path::PathBuf, process::ExitCode};
+use std::{net::TcpListener, path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use contract::Role;
 use server::{Drained, Stop, listener};
-use telemetry::Telemetry;
+use telemetry::{Telemetry, traces::Exporter};
 
 use hang_up::HangUps;
 use logging::LogLevel;
@@ -29,6 +29,9 @@ use crate::{
     config::{self, Common, RoleConfig},
     exit::Usage,
 };
+
+/// How long the last spans may take to reach the collector at a stop.
+const SPANS_FINISH: Duration = Duration::from_secs(3);
 
 const READY_FILE: &str = "ready-file";
 const STOP_WITH_STDIN: &str = "stop-with-stdin";
@@ -119,6 +122,16 @@ async fn serve(
     let admin_address = admin.local_addr()?;
 
     let telemetry = Telemetry::new(role.name(), env!("CARGO_PKG_VERSION"), common.metrics);
+    let exporter = match &common.traces {
+        None => None,
+        Some(settings) => {
+            let version = env!("CARGO_PKG_VERSION");
+            let started = Exporter::start(settings, role.name(), version);
+            let (traces, exporter) = started.map_err(|cannot| Usage::new(cannot.to_string()))?;
+            telemetry.trace(traces);
+            Some(exporter)
+        }
+    };
     let serving = server::Options {
         telemetry: telemetry.clone(),
         ..serving
@@ -157,6 +170,9 @@ async fn serve(
         hang_ups: HangUps::listen().context("cannot listen for SIGHUP")?,
     };
     let drained = roles::run(work, followed, ports).await?;
+    if let Some(exporter) = exporter {
+        exporter.finish(SPANS_FINISH);
+    }
     let Drained { late, abandoned } = drained;
     match late {
         0 => tracing::info!(role = role.name(), "stopped"),

@@ -32,6 +32,7 @@ mod serve;
 mod streaming;
 mod tcp_peer;
 mod tls;
+mod traces;
 mod unread;
 mod up;
 mod upstreams;

@@ -14,7 +14,10 @@ use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 use hyper::body::Incoming;
 use server::Handler;
-use telemetry::{Frames, HttpMethod, Rpc, RpcId, RpcType, Side, Telemetry, Worker};
+use telemetry::{
+    Frames, HttpMethod, Rpc, RpcId, RpcType, Side, Telemetry, Trace, Worker,
+    traces::{Asked, Head, RpcSystem, Served},
+};
 
 use super::{Grpc, farewell::Farewell};
 
@@ -78,13 +81,14 @@ impl Handler for Counted {
 
     async fn handle(
         &self,
-        _peer: SocketAddr,
+        peer: SocketAddr,
         request: http::Request<Incoming>,
     ) -> http::Response<Outbound> {
+        let trace = self.worker.traces().begin(Head::of(&request));
         let path = request.uri().path();
         let known = self.methods.iter().find(|(known, _)| known == path);
         let rpc = known.map_or(RpcId::UNMATCHED, |(_, rpc)| *rpc);
-        let mut call = Call::begin(&self.worker, rpc, request.method().as_str());
+        let mut call = Call::begin(&self.worker, rpc, request.method().as_str(), (peer, trace));
         let request = request.map(|body| Inbound {
             body,
             worker: Arc::clone(&self.worker),
@@ -92,6 +96,7 @@ impl Handler for Counted {
             frames: Frames::default(),
         });
         let response = self.service.answer(request).await;
+        call.status = Some(response.status().as_u16());
         call.tells(response.headers());
         response.map(|body| {
             call.finished = http_body::Body::is_end_stream(&body);
@@ -187,12 +192,20 @@ struct Call {
     rpc: RpcId,
     method: HttpMethod,
     began: Instant,
+    status: Option<u16>,
     code: Option<u32>,
     finished: bool,
+    peer: SocketAddr,
+    trace: Trace,
 }
 
 impl Call {
-    fn begin(worker: &Arc<Worker>, rpc: RpcId, method: &str) -> Self {
+    fn begin(
+        worker: &Arc<Worker>,
+        rpc: RpcId,
+        method: &str,
+        (peer, trace): (SocketAddr, Trace),
+    ) -> Self {
         let method = HttpMethod::of(method);
         worker.begin(method);
         worker.call_started(Side::Server, rpc);
@@ -201,8 +214,11 @@ impl Call {
             rpc,
             method,
             began: Instant::now(),
+            status: None,
             code: None,
             finished: false,
+            peer,
+            trace,
         }
     }
 
@@ -221,9 +237,24 @@ impl Drop for Call {
         worker.leave(self.method);
         let nanos = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let without = if self.finished { UNKNOWN } else { CANCELLED };
-        worker.call_ended(Side::Server, *rpc, self.code.unwrap_or(without), nanos);
+        let code = self.code.unwrap_or(without);
+        worker.call_ended(Side::Server, *rpc, code, nanos);
         if !self.finished {
             worker.call_aborted(Side::Server, *rpc);
+        }
+        if self.trace.is_recorded() {
+            let served = Served {
+                asked: Asked::Call {
+                    rpc: *rpc,
+                    system: RpcSystem::Grpc,
+                    code,
+                },
+                status: self.status,
+                client: self.peer.ip(),
+                broke: false,
+                aborted: !self.finished,
+            };
+            worker.served(&mut self.trace, &served);
         }
     }
 }

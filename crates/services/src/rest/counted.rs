@@ -14,7 +14,10 @@ use http::{Method, Request, Response};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use server::Handler;
-use telemetry::{Ended, HttpMethod, Route, Telemetry, Worker};
+use telemetry::{
+    Ended, HttpMethod, Route, Telemetry, Trace, Worker,
+    traces::{Asked, Head, Served},
+};
 
 use super::Rest;
 
@@ -41,12 +44,14 @@ impl Counted {
 impl Handler for Counted {
     type Body = Outbound;
 
-    async fn handle(&self, _peer: SocketAddr, request: Request<Incoming>) -> Response<Outbound> {
+    async fn handle(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Outbound> {
         let path = request.uri().path();
         let known = self.routes.iter().find(|(known, _)| *known == path);
         let method = HttpMethod::of(request.method().as_str());
         self.worker.begin(method);
         let mut counting = Counting {
+            trace: self.worker.traces().begin(Head::of(&request)),
+            peer,
             worker: Arc::clone(&self.worker),
             began: Instant::now(),
             ended: Ended {
@@ -110,6 +115,8 @@ struct Counting {
     worker: Arc<Worker>,
     began: Instant,
     ended: Ended,
+    peer: SocketAddr,
+    trace: Trace,
 }
 
 impl Drop for Counting {
@@ -120,5 +127,15 @@ impl Drop for Counting {
             nanos,
             ..self.ended
         });
+        if self.trace.is_recorded() {
+            let served = Served {
+                asked: Asked::Route(self.ended.route),
+                status: Some(self.ended.status),
+                client: self.peer.ip(),
+                broke: false,
+                aborted: self.ended.aborted,
+            };
+            self.worker.served(&mut self.trace, &served);
+        }
     }
 }

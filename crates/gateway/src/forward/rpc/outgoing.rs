@@ -9,6 +9,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts, response,
 };
 use server::RequestId;
+use telemetry::traces::Context;
 use tokio::time::Instant;
 
 use super::{
@@ -37,6 +38,8 @@ pub(super) struct Outgoing<'r> {
     pub(super) head: &'r Parts,
     pub(super) id: &'r RequestId,
     pub(super) deadline: Instant,
+    /// What the call is made under; `None` with traces off.
+    pub(super) trace: Option<Context>,
     pub(super) media_type: MediaType,
     /// How the messages are compressed, where the protocol says so elsewhere.
     pub(super) encoding: Option<HeaderValue>,
@@ -78,6 +81,7 @@ impl<'r> Outgoing<'r> {
             head,
             id,
             deadline,
+            trace: None,
             media_type,
             encoding: only(connect::CONTENT_ENCODING),
             accepted: only(connect::ACCEPT_ENCODING),

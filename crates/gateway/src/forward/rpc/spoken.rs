@@ -2,6 +2,7 @@
 //! in, a protocol out; whether there is such a method is decided elsewhere.
 
 use http::{HeaderName, HeaderValue, Method, header, request::Parts};
+use telemetry::traces::RpcSystem;
 
 pub(super) const CONNECT_VERSION: HeaderName = HeaderName::from_static("connect-protocol-version");
 
@@ -18,6 +19,18 @@ pub(crate) enum Spoken {
     ConnectGet,
     /// Connect: messages in envelopes.
     ConnectStream(Codec),
+}
+
+impl Spoken {
+    /// What traces call the protocol.
+    pub(crate) fn system(self) -> RpcSystem {
+        match self {
+            Spoken::Grpc | Spoken::Web { .. } => RpcSystem::Grpc,
+            Spoken::Connect(_) | Spoken::ConnectGet | Spoken::ConnectStream(_) => {
+                RpcSystem::Connect
+            }
+        }
+    }
 }
 
 /// How gRPC-Web's bytes travel.

@@ -14,7 +14,7 @@ use http::{
 };
 use percent_encoding::percent_decode;
 use server::RequestId;
-use telemetry::RpcId;
+use telemetry::{RpcId, traces};
 use tokio::time::Instant;
 
 use super::{
@@ -22,7 +22,7 @@ use super::{
     compression::{Compression, NotRead, Sent},
     endpoint::Standing,
     frame::{Complete, Decoder},
-    link::Busy,
+    link::{Busy, For},
     metadata::{self, AnswerMetadata},
     pool::Place,
     retry::Pushback,
@@ -48,6 +48,17 @@ pub(crate) struct Metadata<'r> {
     pub(crate) deadline: Instant,
     /// What metrics know the method by; `None` is not counted.
     pub(crate) rpc: Option<RpcId>,
+    /// What it is made under; `None` with traces off.
+    pub(crate) trace: Option<traces::Context>,
+}
+
+/// How often a call has been made before.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Before {
+    /// In all.
+    pub(super) made: u32,
+    /// So that the service may have begun it.
+    pub(super) begun: u32,
 }
 
 impl Upstream {
@@ -67,7 +78,10 @@ impl Upstream {
             return hedged.await.map_err(|failure| self.told(failure));
         }
         let place = self.place(&[], metadata.deadline).await?;
-        match self.attempt(place, method, message, 0, metadata).await {
+        match self
+            .attempt(place, method, message, Before::default(), metadata)
+            .await
+        {
             Ok(messages) => Ok(messages),
             // Boxed, so that a call that goes well has no room for it.
             Err(failed) => {
@@ -88,29 +102,28 @@ impl Upstream {
         metadata: &Metadata<'_>,
     ) -> Result<(Sending, Answering), UpstreamFailure> {
         let place = self.place(&[], metadata.deadline).await?;
-        let begun = match self.head(place, method, None, 0, metadata).await {
+        let head = self.head(place, method, None, Before::default(), metadata);
+        let begun = match head.await {
             Ok(begun) => Ok(begun),
             Err(failed) => Box::pin(self.begin_again(failed, method, metadata)).await,
         };
         let begun = begun.map_err(|failure| self.told(failure));
         begun.map(|(stream, answering)| {
-            let passing = metadata
-                .rpc
-                .map(|rpc| Passing::of(answering.busy.worker(), rpc));
+            let passing = metadata.rpc.map(|rpc| Passing::of(&answering.busy, rpc));
             (Sending { stream, passing }, answering)
         })
     }
 
-    /// One attempt; `previous` ones may have begun.
+    /// One attempt.
     pub(super) async fn attempt(
         &self,
         place: Place,
         method: &PathAndQuery,
         message: &Bytes,
-        previous: u32,
+        before: Before,
         metadata: &Metadata<'_>,
     ) -> Result<Messages, Failed> {
-        let sent = self.head(place, method, Some(message), previous, metadata);
+        let sent = self.head(place, method, Some(message), before, metadata);
         let (_stream, answering) = sent.await?;
         answering.answer().await
     }
@@ -121,15 +134,14 @@ impl Upstream {
         mut place: Place,
         method: &PathAndQuery,
         message: Option<&Bytes>,
-        previous: u32,
+        before: Before,
         metadata: &Metadata<'_>,
     ) -> Result<(SendStream<Bytes>, Answering), Failed> {
         place.0.count(metadata.rpc);
-        place.0.sent(u64::from(message.is_some()));
         let mut request = bare_request(place.0.standing(), method);
         let headers = request.headers_mut();
-        if previous > 0 {
-            headers.insert(PREVIOUS_ATTEMPTS, previous.into());
+        if before.begun > 0 {
+            headers.insert(PREVIOUS_ATTEMPTS, before.begun.into());
         }
         if let Some(timeout) = metadata::timeout(metadata.deadline) {
             headers.insert(GRPC_TIMEOUT, timeout);
@@ -139,6 +151,17 @@ impl Upstream {
             headers.insert(TRACEPARENT, traceparent.clone());
         }
         metadata::forward(metadata.headers, metadata.rules, headers);
+        if let (Some(trace), Some(rpc)) = (metadata.trace, metadata.rpc) {
+            place.0.trace(
+                For {
+                    rpc,
+                    trace: Some(trace),
+                },
+                before.made,
+                headers,
+            );
+        }
+        place.0.sent(u64::from(message.is_some()));
         let message_bytes_max = self.pool.options.message_bytes_max;
         let Some(compression) = &self.pool.compression else {
             return send(place, request, message, message_bytes_max).await;

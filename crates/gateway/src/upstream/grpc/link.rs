@@ -9,11 +9,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use h2::client::SendRequest;
-use telemetry::{RpcId, Side, Worker};
+use http::HeaderMap;
+use telemetry::{
+    RpcId, Side, Worker,
+    traces::{Called, Client, Context, Messages},
+};
 use tokio::{sync::Notify, time::Instant};
 
 use super::endpoint::Standing;
-use crate::respond::Code;
+use crate::{respond::Code, upstream::tell_trace};
 
 /// How long calls that timed out speak against a connection: long enough that one on
 /// which nothing comes back gets few, and no longer, so that it is tried again.
@@ -155,9 +159,20 @@ pub(crate) struct Busy {
     counted: Option<Counted>,
 }
 
-/// What is counted of a call when its place is given back.
+/// What a call is made for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct For {
+    /// Its method, as metrics know it.
+    pub(crate) rpc: RpcId,
+    /// What it is made under; `None` with traces off.
+    pub(crate) trace: Option<Context>,
+}
+
+/// What is counted and recorded of a call when its place is given back.
 struct Counted {
     rpc: RpcId,
+    /// The call's span, where it is recorded.
+    client: Option<Box<Client>>,
     began: std::time::Instant,
     /// The number of its status, or [`NO_END`].
     ended: AtomicU32,
@@ -179,12 +194,31 @@ impl Busy {
     pub(super) fn count(&mut self, rpc: Option<RpcId>) {
         if let Some(rpc) = rpc.filter(|_| self.worker().is_on()) {
             self.worker().call_started(Side::Client, rpc);
-            self.counted = Some(Counted {
-                rpc,
-                began: std::time::Instant::now(),
-                ended: AtomicU32::new(NO_END),
-            });
+            self.counted = Some(Counted::of(rpc));
         }
+    }
+
+    /// Has `headers` tell the service the trace, and records the call if the trace is. It
+    /// was made `resent` times before.
+    pub(super) fn trace(&mut self, made: For, resent: u32, headers: &mut HeaderMap) {
+        let Some(trace) = made.trace else {
+            return;
+        };
+        let client = self.worker().traces().call(Some(trace), resent);
+        tell_trace(
+            client.as_ref().map_or(trace, |client| client.context()),
+            headers,
+        );
+        if client.is_some() {
+            let counted = self.counted.get_or_insert_with(|| Counted::of(made.rpc));
+            counted.client = client;
+        }
+    }
+
+    /// Where the messages of the call are counted, if it is recorded.
+    pub(crate) fn messages(&self) -> Option<&Arc<Messages>> {
+        let client = self.counted.as_ref()?.client.as_ref()?;
+        Some(client.messages())
     }
 
     /// What the worker counts with.
@@ -194,15 +228,21 @@ impl Busy {
 
     /// Messages have been sent to the service.
     pub(super) fn sent(&self, messages: u64) {
-        if let Some(Counted { rpc, .. }) = self.counted {
-            self.worker().sent(Side::Client, rpc, messages);
+        if let Some(Counted { rpc, client, .. }) = &self.counted {
+            self.worker().sent(Side::Client, *rpc, messages);
+            if let Some(client) = client {
+                client.messages().sent(messages);
+            }
         }
     }
 
     /// Messages of the service have come.
     pub(super) fn received(&self, messages: u64) {
-        if let Some(Counted { rpc, .. }) = self.counted {
-            self.worker().received(Side::Client, rpc, messages);
+        if let Some(Counted { rpc, client, .. }) = &self.counted {
+            self.worker().received(Side::Client, *rpc, messages);
+            if let Some(client) = client {
+                client.messages().received(messages);
+            }
         }
     }
 
@@ -245,7 +285,17 @@ impl Busy {
 }
 
 impl Counted {
-    fn end(&self, worker: &Worker, is_late: bool) {
+    fn of(rpc: RpcId) -> Self {
+        Counted {
+            rpc,
+            client: None,
+            began: std::time::Instant::now(),
+            ended: AtomicU32::new(NO_END),
+        }
+    }
+
+    fn end(&self, standing: &Standing, is_late: bool) {
+        let worker = &standing.common.worker;
         let nanos = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let ended = self.ended.load(Ordering::Relaxed);
         let code = match ended {
@@ -256,6 +306,10 @@ impl Counted {
         worker.call_ended(Side::Client, self.rpc, code, nanos);
         if ended == NO_END {
             worker.call_aborted(Side::Client, self.rpc);
+        }
+        if let Some(client) = &self.client {
+            let authority = standing.target.address.authority();
+            worker.called(client, Called::Rpc(self.rpc, code), authority.as_str());
         }
     }
 }
@@ -273,7 +327,7 @@ impl Drop for Busy {
             .unanswered
             .is_some_and(|deadline| deadline <= Instant::now());
         if let Some(counted) = &self.counted {
-            counted.end(&common.worker, is_late);
+            counted.end(&link.standing, is_late);
         }
         if is_late {
             link.timed_out.fetch_add(1, Ordering::Relaxed);

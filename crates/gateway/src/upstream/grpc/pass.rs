@@ -8,14 +8,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use h2::{RecvStream, client::ResponseFuture};
 use http::{HeaderMap, response::Parts, uri::PathAndQuery};
-use telemetry::RpcId;
 use tokio::time::Instant;
 
 use super::{
     Sending, Upstream,
     call::{code_of, is_unread, request},
     endpoint::Standing,
-    link::Busy,
+    link::{Busy, For},
     repeat::ATTEMPTS_MAX,
 };
 use crate::{
@@ -57,16 +56,16 @@ impl Upstream {
         head: &(impl Fn() -> HeaderMap + Sync),
         opening: &Opening,
         deadline: Instant,
-        rpc: RpcId,
+        made: For,
     ) -> Result<Begun, UpstreamFailure> {
-        self.pass_elsewhere((rpc, &mut Vec::new()), method, head, opening, deadline)
+        self.pass_elsewhere((made, &mut Vec::new()), method, head, opening, deadline)
             .await
     }
 
     /// The same, where others than those `tried` are preferred.
     async fn pass_elsewhere(
         &self,
-        (rpc, tried): (RpcId, &mut Vec<Arc<Standing>>),
+        (made, tried): (For, &mut Vec<Arc<Standing>>),
         method: &PathAndQuery,
         head: &(impl Fn() -> HeaderMap + Sync),
         opening: &Opening,
@@ -74,18 +73,20 @@ impl Upstream {
     ) -> Result<Begun, UpstreamFailure> {
         loop {
             let (mut busy, sender) = self.place(tried, deadline).await?;
-            busy.count(Some(rpc));
-            let mut passing = Passing::of(busy.worker(), rpc);
+            busy.count(Some(made.rpc));
             let sent = match sender.ready().await {
                 Ok(mut sender) => {
                     let mut request = request(busy.standing(), method);
                     *request.headers_mut() = head();
+                    let resent = u32::try_from(tried.len()).unwrap_or(u32::MAX);
+                    busy.trace(made, resent, request.headers_mut());
                     sender.send_request(request, false)
                 }
                 Err(error) => Err(error),
             };
             let error = match sent {
                 Ok((answer, mut stream)) => {
+                    let mut passing = Passing::of(&busy, made.rpc);
                     let (first, is_whole) = match opening {
                         Opening::Whole(bytes) => (bytes, true),
                         Opening::Part(bytes) => (bytes, false),
@@ -127,12 +128,12 @@ impl Upstream {
         head: &(impl Fn() -> HeaderMap + Sync),
         message: Bytes,
         deadline: Instant,
-        rpc: RpcId,
+        made: For,
     ) -> Result<(Passed, Sending), UpstreamFailure> {
         let opening = Opening::Whole(message);
         let mut tried = Vec::new();
         loop {
-            let begun = self.pass_elsewhere((rpc, &mut tried), method, head, &opening, deadline);
+            let begun = self.pass_elsewhere((made, &mut tried), method, head, &opening, deadline);
             let begun = begun.await?;
             let Begun {
                 answer,

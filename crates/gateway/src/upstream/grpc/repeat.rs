@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
     Answering, Hedge, Messages, Metadata, Upstream,
-    call::{AttemptError, Failed},
+    call::{AttemptError, Before, Failed},
     endpoint::Standing,
     pool::Place,
     retry::{Budget, Next, Pushback},
@@ -55,7 +55,11 @@ impl Upstream {
                 Err(_) => return Err(error.into()),
             };
             self.pool.common.counts.retried();
-            let attempt = self.attempt(place, method, message, made - 1, metadata);
+            let before = Before {
+                made: times(&tried),
+                begun: made - 1,
+            };
+            let attempt = self.attempt(place, method, message, before, metadata);
             failed = match attempt.await {
                 Ok(messages) => return Ok(messages),
                 Err(failed) => failed,
@@ -76,7 +80,11 @@ impl Upstream {
             tokio::task::yield_now().await;
             let place = self.place(&tried, metadata.deadline).await?;
             self.pool.common.counts.retried();
-            match self.head(place, method, None, 0, metadata).await {
+            let before = Before {
+                made: times(&tried),
+                begun: 0,
+            };
+            match self.head(place, method, None, before, metadata).await {
                 Ok(begun) => return Ok(begun),
                 Err(failed) => {
                     tried.push(failed.standing);
@@ -138,7 +146,7 @@ impl Upstream {
     ) -> Result<Messages, UpstreamFailure> {
         let place = self.place(&[], metadata.deadline).await?;
         let mut tried = vec![Arc::clone(place.0.standing())];
-        let mut running = vec![self.begun(place, method, message, 0, metadata)];
+        let mut running = vec![self.begun(place, method, message, Before::default(), metadata)];
         let mut more = hedge.attempts.saturating_sub(1);
         let mut due = Instant::now() + hedge.after;
         let mut last = None;
@@ -167,9 +175,12 @@ impl Upstream {
                 }
                 () = sleep_until(due), if more > 0 => match self.hedge_place(&tried, metadata) {
                     Some(place) => {
-                        let previous = u32::try_from(tried.len()).unwrap_or(u32::MAX);
+                        let before = Before {
+                            made: times(&tried),
+                            begun: times(&tried),
+                        };
                         tried.push(Arc::clone(place.0.standing()));
-                        running.push(self.begun(place, method, message, previous, metadata));
+                        running.push(self.begun(place, method, message, before, metadata));
                         more -= 1;
                         due = Instant::now() + hedge.after;
                     }
@@ -202,11 +213,15 @@ impl Upstream {
         place: Place,
         method: &'c PathAndQuery,
         message: &'c Bytes,
-        previous: u32,
+        before: Before,
         metadata: &'c Metadata<'_>,
     ) -> Attempt<'c> {
-        Box::pin(self.attempt(place, method, message, previous, metadata))
+        Box::pin(self.attempt(place, method, message, before, metadata))
     }
+}
+
+fn times(tried: &[Arc<Standing>]) -> u32 {
+    u32::try_from(tried.len()).unwrap_or(u32::MAX)
 }
 
 type Attempt<'c> = Pin<Box<dyn Future<Output = Result<Messages, Failed>> + Send + 'c>>;

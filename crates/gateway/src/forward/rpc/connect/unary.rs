@@ -28,6 +28,7 @@ use crate::{
     forward::{Call, body, served::Served, timed_out},
     respond::{Body, Code, Problem, UpstreamFailure, json, whole},
     table::{Kind, Method, SideEffects},
+    upstream::grpc::For,
     upstream::grpc::{PREFIX_BYTES, Passed, broken_off},
 };
 
@@ -122,6 +123,7 @@ async fn answer(
         head: call.head,
         id: call.id,
         deadline,
+        trace: call.entry.trace(),
         media_type: MediaType::Grpc(HeaderValue::from_static("application/grpc")),
         encoding: asked.encoding.clone(),
         accepted: match asked.codec {
@@ -133,7 +135,11 @@ async fn answer(
     let failed = |failure| Problem::upstream(&method.service, failure);
     let answered = timeout_at(deadline, async {
         let headers = || head.headers();
-        let called = upstream.pass_whole(&method.path, &headers, message, deadline, method.rpc);
+        let made = For {
+            rpc: method.rpc,
+            trace: head.trace,
+        };
+        let called = upstream.pass_whole(&method.path, &headers, message, deadline, made);
         let (mut passed, _sending) = called.await.map_err(failed)?;
         outgoing::check(&passed).map_err(failed)?;
         let bytes_max = served.options.connection.message_bytes_max;
