@@ -19,7 +19,7 @@ use std::{
 };
 
 use http::{Method, StatusCode, Uri, request::Parts};
-use server::RequestId;
+use server::{Encrypted, RequestId};
 use telemetry::{
     Ended, HttpMethod, Route, RpcId, Side, Trace, Worker,
     traces::{self, Context, RpcSystem, Served},
@@ -134,6 +134,7 @@ impl Buffer {
             log: Arc::clone(self),
             started: Instant::now(),
             peer,
+            identity: identity(head),
             method: head.method.clone(),
             uri: head.uri.clone(),
             id: id.clone(),
@@ -199,6 +200,10 @@ impl Drop for Buffer {
     }
 }
 
+fn identity(head: &Parts) -> Option<Arc<str>> {
+    head.extensions.get::<Encrypted>()?.identity.clone()
+}
+
 async fn flush_regularly(buffer: Weak<Buffer>) {
     loop {
         tokio::time::sleep(FLUSH_EVERY).await;
@@ -224,6 +229,8 @@ pub(crate) struct Entry {
     log: Arc<Buffer>,
     started: Instant,
     peer: SocketAddr,
+    /// Who the client is by its certificate.
+    identity: Option<Arc<str>>,
     method: Method,
     uri: Uri,
     id: RequestId,

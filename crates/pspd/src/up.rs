@@ -25,6 +25,8 @@ use tempfile::TempDir;
 
 use plan::Plan;
 
+use crate::exit::Usage;
+
 pub(crate) use plan::command;
 
 /// The gateways may take so long to stop, and then the services: the roles'
@@ -100,7 +102,16 @@ fn certificates(plan: &Plan) -> anyhow::Result<Option<(Certificates, Option<Temp
         return Ok(None);
     };
     if let Some(folder) = &mtls.folder {
-        return Ok(Some((Certificates::at(folder), None)));
+        let certificates = Certificates::at(folder);
+        if !certificates.authority().exists() {
+            let folder = folder.display();
+            return Err(Usage::new(format!(
+                "there are no certificates in {folder} (no ca.crt); make them with \
+                 `pspd certs {folder}`, or give --mtls no folder to have them made for this run"
+            ))
+            .into());
+        }
+        return Ok(Some((certificates, None)));
     }
     let folder = tempfile::Builder::new().prefix("pspd-certs-").tempdir();
     let folder = folder.context("cannot make a folder for certificates")?;

@@ -135,10 +135,13 @@ pub struct Hold {
     _place: TaskTrackerToken,
 }
 
-/// Who a client is by its certificate: its SPIFFE ID, or a DNS name. Among the extensions
-/// of every request of a client that has shown one.
+/// That a request came over TLS, and of whom. Among the extensions of every such request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity(pub Arc<str>);
+pub struct Encrypted {
+    /// Who the client is by its certificate, if it has shown one: its SPIFFE ID, or a DNS
+    /// name.
+    pub identity: Option<Arc<str>>,
+}
 
 /// What is spoken on a port, and what encrypts it.
 pub(crate) struct Spoken {
@@ -213,10 +216,13 @@ async fn encrypted<H: Handler>(
             if refusal.reason == tls::Reason::TimedOut {
                 counts.closed(Closed::SlowBeginning);
             }
+            counts.handshake_refused(refusal.reason.name());
             return tell_refusal(peer, &refusal);
         }
     };
-    let identity = accepted.identity.take().map(Identity);
+    let encrypted = Some(Encrypted {
+        identity: accepted.identity.take(),
+    });
     let Some(speaks) = speaks_within(&mut accepted, protocol, stop).await else {
         return counts.closed(match stop.has_begun() {
             true => Closed::Stopping,
@@ -226,10 +232,10 @@ async fn encrypted<H: Handler>(
     let stream = accepted.stream;
     match speaks {
         Speaks::Http1(limits) => {
-            over_http1(stream, peer, identity, limits, handler, stop, counts).await;
+            over_http1(stream, peer, encrypted, limits, handler, stop, counts).await;
         }
         Speaks::Http2(limits) => {
-            over_http2(stream, peer, identity, limits, handler, stop, counts).await;
+            over_http2(stream, peer, encrypted, limits, handler, stop, counts).await;
         }
     }
 }
@@ -275,7 +281,7 @@ async fn speaks_within<'p>(
 async fn over_http1<H: Handler>(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: SocketAddr,
-    identity: Option<Identity>,
+    encrypted: Option<Encrypted>,
     limits: &Http1,
     handler: H,
     stop: &Stop,
@@ -287,8 +293,8 @@ async fn over_http1<H: Handler>(
     let service = service_fn(|request: http::Request<Incoming>| {
         called.store(true, Ordering::Relaxed);
         let mut request = detached(request);
-        if let Some(identity) = &identity {
-            request.extensions_mut().insert(identity.clone());
+        if let Some(encrypted) = &encrypted {
+            request.extensions_mut().insert(encrypted.clone());
         }
         if request.headers().contains_key(header::UPGRADE) {
             request.extensions_mut().insert(Hold {
@@ -342,7 +348,7 @@ async fn over_http1<H: Handler>(
 async fn over_http2<H: Handler>(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     peer: SocketAddr,
-    identity: Option<Identity>,
+    encrypted: Option<Encrypted>,
     limits: &Http2,
     handler: H,
     stop: &Stop,
@@ -352,8 +358,8 @@ async fn over_http2<H: Handler>(
     // its own. It reads into one buffer for all requests, so that no head keeps one.
     let service = service_fn(|mut request: http::Request<Incoming>| {
         let handler = handler.clone();
-        if let Some(identity) = &identity {
-            request.extensions_mut().insert(identity.clone());
+        if let Some(encrypted) = &encrypted {
+            request.extensions_mut().insert(encrypted.clone());
         }
         Box::pin(async move {
             let response = handler.handle(peer, request).await;

@@ -19,7 +19,7 @@ mod stop;
 mod streams;
 
 pub use answer::{Body, BoxError};
-pub use connection::{Hold, Http1, Http2, Identity, Protocol};
+pub use connection::{Encrypted, Hold, Http1, Http2, Protocol};
 pub use descriptors::raise_file_descriptor_limit;
 pub use handler::Handler;
 pub use pieces::{PIECE_BYTES, next_piece};

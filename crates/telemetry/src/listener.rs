@@ -2,7 +2,13 @@
 //! that have them, and so in atomics that all may add to. A connection is rare beside its
 //! requests.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+};
 
 use crate::{Gathered, Source, table};
 
@@ -34,6 +40,8 @@ pub struct Listener {
     failed: AtomicU64,
     closed: [AtomicU64; CLOSED.len()],
     most: AtomicU64,
+    /// Handshakes that came to nothing, by reason; there are as many as names in the source.
+    handshakes_refused: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 impl Listener {
@@ -56,6 +64,13 @@ impl Listener {
     /// One could not be accepted.
     pub fn failed(&self) {
         self.failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A TLS handshake came to nothing, for this reason.
+    pub fn handshake_refused(&self, reason: &'static str) {
+        let refused = &self.handshakes_refused;
+        let mut refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
+        *refused.entry(reason).or_default() += 1;
     }
 
     /// This side ended one, or one of its streams.
@@ -84,6 +99,11 @@ impl Source for Listener {
                 &[why],
                 count.load(Ordering::Relaxed),
             );
+        }
+        let refused = &self.handshakes_refused;
+        let refused = refused.lock().unwrap_or_else(PoisonError::into_inner);
+        for (reason, count) in refused.iter() {
+            to.count(&table::TLS_HANDSHAKES_REFUSED, &[reason], *count);
         }
     }
 }

@@ -243,6 +243,19 @@ metrics! {
         ["reason"]
         "Connections that this side ended: slow_beginning (no head in time over HTTP/2, or its preface), idle, stopping; and streams that were reset because their answer was unread."
 
+    TLS_HANDSHAKES_REFUSED Counter Everybody "pspd_tls_handshakes_refused_total"
+        ["reason"]
+        "TLS handshakes of the role's port that came to nothing: no_certificate, expired, not_yet_valid, unknown_authority, wrong_identity, bad_certificate, plain_http, not_tls, nothing_in_common, timed_out, refused_by_peer, gone (closed before the end) or other. Absent until there is one."
+    TLS_CERTIFICATE_NOT_AFTER GaugeLeast Everybody "pspd_tls_certificate_not_after_timestamp_seconds"
+        ["files"]
+        "When a certificate that this process shows ends, in seconds since 1970."
+    TLS_CERTIFICATE_NOT_BEFORE GaugeLeast Everybody "pspd_tls_certificate_not_before_timestamp_seconds"
+        ["files"]
+        "When it began to be valid: with its end, how long it is made for."
+    TLS_CERTIFICATE_STALE GaugeMost Everybody "pspd_tls_certificate_stale"
+        ["files"]
+        "1 when the files have changed and what they say now cannot be used: the certificate before is in use."
+
     CONFIG_GENERATION Gauge Everybody "pspd_config_generation"
         []
         "Configurations that have been in force, the first one among them."

@@ -71,6 +71,25 @@ pub struct Traces(Option<Arc<Inner>>);
 pub(crate) struct Inner {
     pub(crate) sampling: Sampling,
     pub(crate) queue: Arc<Queue>,
+    pub(crate) scheme: Scheme,
+}
+
+/// By which scheme a port is asked; requests over HTTP/1.1 do not say it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// Not encrypted.
+    Http,
+    /// TLS.
+    Https,
+}
+
+impl Scheme {
+    fn name(self) -> &'static str {
+        match self {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        }
+    }
 }
 
 /// The head of a request.
@@ -171,7 +190,7 @@ impl Inner {
             }
         };
         let recorded = context.is_sampled().then(|| {
-            let recorded = Recorded::of(context, head, Arc::clone(&self.queue));
+            let recorded = Recorded::of(context, head, self);
             Box::new(match (given, follow) {
                 (None, _) => recorded,
                 (Some(given), Follow::Nothing) => recorded.linked_to(given),

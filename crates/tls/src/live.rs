@@ -148,9 +148,11 @@ impl<M: Made> Live<M> {
     pub(crate) fn in_use(&self) -> Option<InUse> {
         let now = self.now();
         let refused = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let leaf = now.leaf()?;
         Some(InUse {
             files: self.files(),
-            not_after: now.leaf()?.not_after,
+            not_before: leaf.not_before,
+            not_after: leaf.not_after,
             stale: refused.refused.is_some(),
         })
     }

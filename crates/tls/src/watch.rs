@@ -22,6 +22,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 pub struct InUse {
     /// The files that it belongs to, for people.
     pub files: String,
+    /// When it began.
+    pub not_before: SystemTime,
     /// When it ends.
     pub not_after: SystemTime,
     /// Whether there are newer files that were refused.

@@ -58,6 +58,9 @@ pub(super) fn json(entry: &Entry, took: Duration, now: SystemTime, out: &mut Vec
     out.extend_from_slice(b",\"client\":\"");
     address(out, line.client);
     out.push(b'"');
+    if let Some(identity) = &entry.identity {
+        member(out, ",\"client_identity\":", &**identity);
+    }
     member(out, ",\"request_id\":", entry.id.as_str());
     if let Some((trace_id, span_id)) = entry.trace.ids() {
         member(out, ",\"trace_id\":", &trace_id);
@@ -114,6 +117,9 @@ pub(super) fn human(entry: &Entry, took: Duration, now: SystemTime, out: &mut Ve
     if let Some(grpc_status) = line.grpc_status {
         let _ = write!(out, " {grpc_status}");
     }
+    if let Some(identity) = &entry.identity {
+        let _ = write!(out, " {}", identity.escape_debug());
+    }
     if line.client_left {
         let _ = write!(out, " (client left)");
     }
@@ -143,6 +149,7 @@ mod tests {
             cause in prop::option::of("\\PC{0,40}"),
             status in prop::option::of(100u16..1000),
             grpc_status in prop::option::of(0u32..20),
+            identity in prop::option::of("\\PC{0,40}"),
             finished in any::<bool>(),
             peer in any::<std::net::SocketAddr>(),
             bytes in any::<usize>(),
@@ -159,6 +166,7 @@ mod tests {
             let mut entry = buffer.begin(peer, &head, &RequestId::of(&headers));
             entry.status = status.map(|status| StatusCode::from_u16(status).expect("a status"));
             entry.cause.clone_from(&cause);
+            entry.identity = identity.as_deref().map(Into::into);
             entry.grpc_status = grpc_status;
             entry.finished = finished;
             entry.bytes = bytes;
@@ -178,6 +186,9 @@ mod tests {
                 "client": peer.ip().to_canonical().to_string(),
                 "request_id": id,
             });
+            if let Some(identity) = identity {
+                expected["client_identity"] = identity.into();
+            }
             if let Some(number) = grpc_status {
                 let name = Code::from_number(number).map_or("OK", Code::name);
                 expected["grpc_status"] = name.into();

@@ -1,6 +1,7 @@
 //! `pspd serve ROLE`: one role in the foreground until it is told to stop; then
 //! it refuses new connections, finishes what is in flight and exits 0.
 
+mod certificates;
 #[cfg(target_os = "linux")]
 mod handover;
 mod hang_up;
@@ -11,14 +12,18 @@ mod roles;
 mod stop;
 mod succession;
 
-use std::{net::TcpListener, path::PathBuf, process::ExitCode, time::Duration};
+use std::{net::TcpListener, path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use contract::Role;
 use server::{Drained, Stop, listener};
-use telemetry::{Telemetry, traces::Exporter};
+use telemetry::{
+    Telemetry,
+    traces::{Exporter, Scheme},
+};
 
+use certificates::Certificates;
 use hang_up::HangUps;
 use logging::LogLevel;
 use reload::{Read, Source};
@@ -126,12 +131,18 @@ async fn serve(
         None => None,
         Some(settings) => {
             let version = env!("CARGO_PKG_VERSION");
-            let started = Exporter::start(settings, role.name(), version);
+            let scheme = match serving.tls {
+                Some(_) => Scheme::Https,
+                None => Scheme::Http,
+            };
+            let started = Exporter::start(settings, role.name(), version, scheme);
             let (traces, exporter) = started.map_err(|cannot| Usage::new(cannot.to_string()))?;
             telemetry.trace(traces);
             Some(exporter)
         }
     };
+    let certificates = Arc::new(Certificates);
+    telemetry.ask(&certificates);
     let serving = server::Options {
         telemetry: telemetry.clone(),
         ..serving
@@ -170,6 +181,7 @@ async fn serve(
         hang_ups: HangUps::listen().context("cannot listen for SIGHUP")?,
     };
     let drained = roles::run(work, followed, ports).await?;
+    drop(certificates);
     if let Some(exporter) = exporter {
         exporter.finish(SPANS_FINISH);
     }

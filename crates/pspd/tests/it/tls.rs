@@ -3,6 +3,7 @@
 
 mod refused;
 mod rotation;
+mod seen;
 mod whole;
 
 use std::{

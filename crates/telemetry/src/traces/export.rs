@@ -18,7 +18,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Endpoint, Inner, Queue, Sampling, Traces, resource};
+use super::{Endpoint, Inner, Queue, Sampling, Scheme, Traces, resource};
 
 /// Spans of one export at most.
 const BATCH_MAX: usize = 512;
@@ -73,7 +73,7 @@ pub struct Exporter {
 }
 
 impl Exporter {
-    /// Starts it for `role`. The traces are off once it is gone.
+    /// Starts it for `role`, whose port is asked by this scheme. The traces are off once it is gone.
     ///
     /// # Errors
     ///
@@ -82,6 +82,7 @@ impl Exporter {
         settings: &Settings,
         role: &str,
         version: &'static str,
+        scheme: Scheme,
     ) -> Result<(Traces, Self), CannotExport> {
         let (queue, spans) = Queue::with_room_for(settings.spans_max);
         let queue = Arc::new(queue);
@@ -107,6 +108,7 @@ impl Exporter {
         let traces = Traces::of(Inner {
             sampling: settings.sampling,
             queue: Arc::clone(&queue),
+            scheme,
         });
         let exporter = Exporter {
             stop,

@@ -15,7 +15,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
-use super::{Context, Head, Queue, TRACESTATE};
+use super::{Context, Head, Inner, Queue, Scheme, TRACESTATE};
 use crate::{
     names::{Names, Route, Rpc, RpcId},
     worker::HttpMethod,
@@ -34,6 +34,7 @@ pub(crate) struct Recorded {
     method: HttpMethod,
     uri: Uri,
     version: Version,
+    scheme: Scheme,
     queue: Arc<Queue>,
 }
 
@@ -107,7 +108,7 @@ pub struct Served {
 }
 
 impl Recorded {
-    pub(super) fn of(context: Context, head: Head<'_>, queue: Arc<Queue>) -> Self {
+    pub(super) fn of(context: Context, head: Head<'_>, traces: &Inner) -> Self {
         Recorded {
             context,
             parent: None,
@@ -117,7 +118,8 @@ impl Recorded {
             method: HttpMethod::of(head.method.as_str()),
             uri: head.uri.clone(),
             version: head.version,
-            queue,
+            scheme: traces.scheme,
+            queue: Arc::clone(&traces.queue),
         }
         .with_state(head)
     }
@@ -162,7 +164,7 @@ impl Recorded {
             }
         };
         attributes.push(KeyValue::new("http.request.method", self.method.name()));
-        attributes.push(KeyValue::new("url.scheme", self.scheme()));
+        attributes.push(KeyValue::new("url.scheme", self.scheme.name()));
         attributes.push(KeyValue::new("url.path", cut(self.uri.path()).to_owned()));
         attributes.push(KeyValue::new("network.protocol.name", "http"));
         attributes.push(KeyValue::new(
@@ -228,13 +230,6 @@ impl Recorded {
             }
         };
         (name, status)
-    }
-
-    fn scheme(&self) -> &'static str {
-        match self.uri.scheme_str() {
-            Some("https") => "https",
-            _ => "http",
-        }
     }
 }
 

@@ -18,6 +18,7 @@ fn telemetry(ratio: f64, follow: Follow) -> (Telemetry, mpsc::Receiver<SpanData>
     telemetry.trace(Traces::of(Inner {
         sampling: Sampling::new(ratio, follow),
         queue: Arc::new(queue),
+        scheme: Scheme::Https,
     }));
     (telemetry, spans)
 }

@@ -429,6 +429,22 @@ const ROWS: [(&str, &[Panel]); 7] = [
                 ],
             ),
             panel(
+                "Certificates end in",
+                "s",
+                &[(
+                    "pspd_tls_certificate_not_after_timestamp_seconds{job=~\"$job\", instance=~\"$instance\"} - time()",
+                    "{{instance}} {{files}}",
+                )],
+            ),
+            panel(
+                "TLS handshakes refused",
+                "short",
+                &[(
+                    "sum by (instance, reason) (rate(pspd_tls_handshakes_refused_total{job=~\"$job\", instance=~\"$instance\"}[$__rate_interval]))",
+                    "{{instance}} {{reason}}",
+                )],
+            ),
+            panel(
                 "Series, of what may be",
                 "percentunit",
                 &[(

@@ -193,6 +193,24 @@ fn operating() -> Vec<Value> {
              wrong with the new one",
         ),
         alert(
+            "PspdCertificateEnds",
+            "pspd_tls_certificate_not_after_timestamp_seconds - time() < 0.1 * \
+             (pspd_tls_certificate_not_after_timestamp_seconds - \
+             pspd_tls_certificate_not_before_timestamp_seconds)",
+            "5m",
+            "page",
+            "{{ $labels.instance }} shows a certificate ({{ $labels.files }}) with less than a \
+             tenth of its time left",
+        ),
+        alert(
+            "PspdCertificateRefused",
+            "pspd_tls_certificate_stale == 1",
+            "5m",
+            "ticket",
+            "{{ $labels.instance }} goes on with an old certificate; its log says what is wrong \
+             with the new {{ $labels.files }}",
+        ),
+        alert(
             "PspdAccessLogLost",
             "rate(pspd_access_log_lines_lost_total[5m]) > 0",
             "5m",

@@ -29,6 +29,16 @@ fn up(args: &[&str]) -> (Program, impl Fn(Role) -> u16 + use<>) {
 }
 
 #[test]
+fn a_folder_without_certificates_is_refused_with_the_way_to_make_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path().to_str().expect("a plain path");
+    let refused = Program::start(PSPD, &["up", "--free-ports", "--mtls", folder]).finish();
+    assert_eq!(refused.code(), Some(64), "{}", refused.err);
+    let way = format!("`pspd certs {folder}`");
+    assert!(refused.err.contains(&way), "{}", refused.err);
+}
+
+#[test]
 fn the_published_routes_answer_over_tls_on_every_hop() {
     let Some(curl) = curl() else { return };
     let made = Made::new();
