@@ -19,7 +19,7 @@ use crate::{
     access_log::{AccessLog, Buffer, Entry},
     catalog::Catalog,
     counting::{Counting, Load},
-    forward::{Asks, Call, Chain, CurrentRest, Grpc, Now, Spoken, without_body},
+    forward::{Asks, Call, Chain, Now, Rest, Served, Spoken, without_body},
     guard::Rates,
     page::Page,
     respond::{self, Body, Problem},
@@ -79,7 +79,7 @@ impl Gateway {
     #[must_use]
     pub fn grpc(catalog: &Catalog, common: Common) -> Self {
         let counting = Counting::of(&common.telemetry);
-        let chain = Chain::Grpc(Grpc::connect(catalog, &counting, &common.stop));
+        let chain = Chain::Grpc(Served::follow(catalog, &counting, &common.stop));
         Self::with(chain, common, &counting)
     }
 
@@ -88,7 +88,7 @@ impl Gateway {
     #[must_use]
     pub fn rest(plans: watch::Receiver<Arc<RestPlan>>, common: Common) -> Self {
         let counting = Counting::of(&common.telemetry);
-        let chain = Chain::Rest(CurrentRest::of(plans, &counting, &common.stop));
+        let chain = Chain::Rest(Rest::follow(plans, &counting, &common.stop));
         Self::with(chain, common, &counting)
     }
 

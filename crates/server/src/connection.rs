@@ -390,7 +390,10 @@ async fn over_http2<H: Handler>(
             counts.closed(Closed::Idle);
             None
         }
-        () = aged(limits.age_max) => Some(limits.age_grace),
+        () = aged(limits.age_max) => {
+            counts.closed(Closed::Aged);
+            Some(limits.age_grace)
+        }
     };
     // Streams that the client opens before it knows of this are answered, too.
     connection.as_mut().graceful_shutdown();

@@ -19,15 +19,18 @@ pub enum Closed {
     SlowBeginning,
     /// It had no stream for too long.
     Idle,
+    /// It was open for too long.
+    Aged,
     /// An answer was not read; its stream was reset.
     Unread,
     /// The role stops.
     Stopping,
 }
 
-const CLOSED: [(Closed, &str); 4] = [
+const CLOSED: [(Closed, &str); 5] = [
     (Closed::SlowBeginning, "slow_beginning"),
     (Closed::Idle, "idle"),
+    (Closed::Aged, "aged"),
     (Closed::Unread, "unread"),
     (Closed::Stopping, "stopping"),
 ];

@@ -241,7 +241,7 @@ metrics! {
         "Connections that could not be accepted, as when files have run out."
     CONNECTIONS_CLOSED Counter Everybody "pspd_connections_closed_total"
         ["reason"]
-        "Connections that this side ended: slow_beginning (no head in time over HTTP/2, or its preface), idle, stopping; and streams that were reset because their answer was unread."
+        "Connections that this side ended: slow_beginning (no head in time over HTTP/2, or its preface), idle, aged (connection-age-max), stopping; and streams that were reset because their answer was unread."
 
     TLS_HANDSHAKES_REFUSED Counter Everybody "pspd_tls_handshakes_refused_total"
         ["reason"]

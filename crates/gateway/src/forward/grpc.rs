@@ -7,22 +7,20 @@ use contract::grpc_timeout;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header, request::Parts};
 use hyper::body::Incoming;
 use routing::{Found, NotFound, Values};
-use server::{Stop, admin::Readiness, query::Query};
+use server::query::Query;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{
     Asks, Call,
     body::{self, Takes},
     gather::Gathered,
-    is_unread, readiness, rpc,
-    served::{Current, Served},
+    is_unread, rpc,
+    served::Served,
     socket,
     stream::{self, Asking, First, Live, Opened},
     timed_out, while_connected,
 };
 use crate::{
-    catalog::Catalog,
-    counting::Counting,
     respond::{self, Accepted, Body, Form, Problem, UpstreamFailure},
     routes,
     services::OwnPaths,
@@ -54,31 +52,6 @@ pub struct Options {
     pub body_bytes_max: usize,
     /// Bytes of a message below which it is not compressed for a service.
     pub compress_bytes_min: usize,
-}
-
-/// gRPC services behind a gateway.
-pub(crate) struct Grpc {
-    current: Current,
-}
-
-impl Grpc {
-    /// Connects to every upstream and keeps the connections. Must be called on
-    /// the worker's runtime.
-    pub(crate) fn connect(catalog: &Catalog, counting: &Counting, stop: &Stop) -> Self {
-        Grpc {
-            current: Current::of(catalog, counting, stop),
-        }
-    }
-
-    /// What is served now.
-    pub(crate) fn served(&self) -> Arc<Served> {
-        self.current.now()
-    }
-
-    pub(crate) async fn readiness(&self) -> Readiness {
-        let served = self.served();
-        readiness::of(&served.upstreams, served.table.undescribed()).await
-    }
 }
 
 impl Served {

@@ -4,6 +4,7 @@
 //! [`respond`](crate::respond)); here is only their order.
 
 mod body;
+mod current;
 mod gather;
 mod grpc;
 mod many;
@@ -22,10 +23,10 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use server::{RequestId, admin::Readiness};
 
-pub(crate) use grpc::Grpc;
+pub(crate) use current::Current;
 pub use grpc::Options as GrpcOptions;
 pub use rest::Plan as RestPlan;
-pub(crate) use rest::{Current as CurrentRest, Rest};
+pub(crate) use rest::Rest;
 pub(crate) use rpc::Spoken;
 #[cfg(any(test, feature = "fuzzing"))]
 pub use rpc::fuzzing;
@@ -47,15 +48,15 @@ const READINESS_TIMEOUT: Duration = Duration::from_secs(1);
 /// What lies behind a gateway.
 #[allow(clippy::large_enum_variant)] // One exists for each worker.
 pub(crate) enum Chain {
-    Grpc(Grpc),
-    Rest(CurrentRest),
+    Grpc(Current<Served>),
+    Rest(Current<Rest>),
 }
 
 impl Chain {
     /// What a request that begins now is answered with, to its end.
     pub(crate) fn now(&self) -> Now {
         match self {
-            Chain::Grpc(grpc) => Now::Grpc(grpc.served()),
+            Chain::Grpc(grpc) => Now::Grpc(grpc.now()),
             Chain::Rest(rest) => Now::Rest(rest.now()),
         }
     }
@@ -71,7 +72,7 @@ impl Chain {
     /// Whether the services answer.
     pub(crate) async fn readiness(&self) -> Readiness {
         match self {
-            Chain::Grpc(grpc) => grpc.readiness().await,
+            Chain::Grpc(grpc) => grpc.now().readiness().await,
             Chain::Rest(rest) => rest.now().readiness().await,
         }
     }

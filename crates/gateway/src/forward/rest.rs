@@ -1,7 +1,7 @@
 //! Gateway P-REST: HTTP/JSON in, HTTP/JSON out. The service's own JSON, and its
 //! own complaints about a request, are passed on as they are.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -15,7 +15,7 @@ use server::{
 use tokio::sync::watch;
 use transcode::BadParameter;
 
-use super::{Call, READINESS_TIMEOUT, in_time, readiness, without_body};
+use super::{Call, Current, READINESS_TIMEOUT, in_time, readiness, without_body};
 use crate::{
     Settings,
     counting::Counting,
@@ -53,55 +53,20 @@ pub(crate) struct Rest {
     readiness: readiness::Known,
 }
 
-/// What a worker serves, kept up to date.
-pub(crate) struct Current {
-    rest: Arc<Mutex<Arc<Rest>>>,
-    follower: tokio::task::AbortHandle,
-}
-
-impl Current {
-    /// Must be called on the worker's runtime, which keeps the connections.
-    pub(crate) fn of(
-        mut plans: watch::Receiver<Arc<Plan>>,
+impl Rest {
+    /// What the plans say. Must be called on the worker's runtime, which keeps the
+    /// connections.
+    pub(crate) fn follow(
+        plans: watch::Receiver<Arc<Plan>>,
         counting: &Counting,
         stop: &Stop,
-    ) -> Self {
-        let first = Rest::of(&plans.borrow_and_update(), None, counting, stop);
-        let rest = Arc::new(Mutex::new(Arc::new(first)));
-        let followed = follow(plans, Arc::clone(&rest), counting.clone(), stop.clone());
-        Current {
-            rest,
-            follower: tokio::spawn(followed).abort_handle(),
-        }
+    ) -> Current<Rest> {
+        let (counting, stop) = (counting.clone(), stop.clone());
+        Current::follow(plans, move |plan: &Plan, before| {
+            Rest::of(plan, before, &counting, &stop)
+        })
     }
 
-    /// What is served now.
-    pub(crate) fn now(&self) -> Arc<Rest> {
-        Arc::clone(&self.rest.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Drop for Current {
-    fn drop(&mut self) {
-        self.follower.abort();
-    }
-}
-
-async fn follow(
-    mut plans: watch::Receiver<Arc<Plan>>,
-    rest: Arc<Mutex<Arc<Rest>>>,
-    counting: Counting,
-    stop: Stop,
-) {
-    while plans.changed().await.is_ok() {
-        let plan = Arc::clone(&plans.borrow_and_update());
-        let mut rest = rest.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = Rest::of(&plan, Some(&rest), &counting, &stop);
-        *rest = Arc::new(next);
-    }
-}
-
-impl Rest {
     /// With the connections of `before`, where they lead to the same place.
     fn of(plan: &Plan, before: Option<&Rest>, counting: &Counting, stop: &Stop) -> Self {
         let upstream = |name: &str, wanted: &Options, before: Option<&Arc<Upstream>>| {

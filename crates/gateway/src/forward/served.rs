@@ -3,12 +3,11 @@
 //! something new; a request keeps what it began with, and connections that nothing
 //! leads to any more go with the last request that uses them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use server::{Stop, admin::Readiness};
-use tokio::sync::watch;
 
-use super::{GrpcOptions, readiness, rpc};
+use super::{Current, GrpcOptions, readiness, rpc};
 use crate::{
     Settings,
     catalog::{Catalog, Generation},
@@ -38,6 +37,20 @@ pub(crate) struct Served {
 }
 
 impl Served {
+    /// What the catalog has, with connections to every upstream. Must be called on the
+    /// worker's runtime, which keeps them.
+    pub(crate) fn follow(catalog: &Catalog, counting: &Counting, stop: &Stop) -> Current<Served> {
+        let (counting, stop) = (counting.clone(), stop.clone());
+        let kept = catalog.clone();
+        Current::follow(
+            catalog.generations(),
+            move |generation: &Generation, before: Option<&Served>| {
+                let before = before.map_or(&[][..], |before| &before.upstreams);
+                Served::of(generation, &kept, before, &counting, &stop)
+            },
+        )
+    }
+
     fn of(
         generation: &Generation,
         catalog: &Catalog,
@@ -116,63 +129,5 @@ fn connection(wanted: &UpstreamServices, options: &GrpcOptions) -> upstream::grp
         compression,
         tls: tls.cloned(),
         ..options.connection.clone()
-    }
-}
-
-/// What a worker serves, kept up to date.
-pub(super) struct Current {
-    served: Arc<Mutex<Arc<Served>>>,
-    follower: tokio::task::AbortHandle,
-}
-
-impl Current {
-    /// Connects to every upstream and keeps the connections. Must be called on the
-    /// worker's runtime.
-    pub(super) fn of(catalog: &Catalog, counting: &Counting, stop: &Stop) -> Self {
-        let mut generations = catalog.generations();
-        let first = Arc::clone(&generations.borrow_and_update());
-        let served = Served::of(&first, catalog, &[], counting, stop);
-        let served = Arc::new(Mutex::new(Arc::new(served)));
-        let followed = follow(
-            catalog.clone(),
-            generations,
-            Arc::clone(&served),
-            stop.clone(),
-        );
-        Current {
-            served,
-            follower: tokio::spawn(followed).abort_handle(),
-        }
-    }
-
-    /// What is served now.
-    pub(super) fn now(&self) -> Arc<Served> {
-        Arc::clone(&self.served.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Drop for Current {
-    fn drop(&mut self) {
-        self.follower.abort();
-    }
-}
-
-async fn follow(
-    catalog: Catalog,
-    mut generations: watch::Receiver<Arc<Generation>>,
-    served: Arc<Mutex<Arc<Served>>>,
-    stop: Stop,
-) {
-    while generations.changed().await.is_ok() {
-        let generation = Arc::clone(&generations.borrow_and_update());
-        let mut served = served.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = Served::of(
-            &generation,
-            &catalog,
-            &served.upstreams,
-            &served.counting,
-            &stop,
-        );
-        *served = Arc::new(next);
     }
 }

@@ -107,6 +107,9 @@ fn a_connection_that_is_too_old_is_let_go_without_a_loss() {
     until("the connection to be closed", || {
         client.is_closed().then_some(())
     });
+    let metrics = http::get(b.admin_address(), "/metrics").expect("an answer");
+    let aged = "pspd_connections_closed_total{reason=\"aged\"} 1\n";
+    assert!(metrics.text().contains(aged), "{}", metrics.text());
 }
 
 #[test]
