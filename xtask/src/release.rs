@@ -166,7 +166,7 @@ impl Source {
             Command::new(lister)
                 .args(["cyclonedx", "--quiet", "--format", "json"])
                 .args(["--spec-version", "1.5"])
-                .args(["--override-filename", BINARY])
+                .args(["--override-filename", PARTS.trim_end_matches(".json")])
                 .current_dir(&self.folder)
                 .env("SOURCE_DATE_EPOCH", &self.time),
         )?;
