@@ -26,12 +26,16 @@ fn scrape(admin: SocketAddr) -> String {
 }
 
 /// Every series with its value, by name and labels as they are written.
-struct Metrics(BTreeMap<String, f64>);
+pub(crate) struct Metrics(BTreeMap<String, f64>);
 
 impl Metrics {
     #[track_caller]
-    fn of(process: &Process) -> Metrics {
-        let text = scrape(process.admin_address());
+    pub(crate) fn of(process: &Process) -> Metrics {
+        Metrics::read(&scrape(process.admin_address()))
+    }
+
+    #[track_caller]
+    pub(crate) fn read(text: &str) -> Metrics {
         let lines = text.lines().filter(|line| !line.starts_with('#'));
         let series = lines.map(|line| {
             let (name, value) = line.rsplit_once(' ').expect("a value");
@@ -40,8 +44,18 @@ impl Metrics {
         Metrics(series.collect())
     }
 
-    fn get(&self, series: &str) -> Option<f64> {
+    pub(crate) fn get(&self, series: &str) -> Option<f64> {
         self.0.get(series).copied()
+    }
+
+    /// Every series of this name that has labels, with its value.
+    pub(crate) fn labelled(&self, name: &str) -> Vec<(&str, f64)> {
+        let beginning = format!("{name}{{");
+        let series = self.0.iter();
+        let series = series.filter(|(series, _)| series.starts_with(&beginning));
+        series
+            .map(|(series, value)| (series.as_str(), *value))
+            .collect()
     }
 
     /// The sum of all series of this name whose labels have all of these.

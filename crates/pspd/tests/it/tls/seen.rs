@@ -1,11 +1,12 @@
 //! What of TLS is in the access log, in spans and in the metrics.
 
-use std::{collections::BTreeMap, fs};
+use std::fs;
 
 use contract::Role;
 use testkit::{Chain, collector::Collector, until};
 
 use super::{Made, PSPD, curl, logged};
+use crate::metrics::Metrics;
 
 #[test]
 fn log_and_span_tell_the_client_and_the_scheme() {
@@ -52,7 +53,7 @@ fn metrics_tell_refusals_and_certificates() {
     let scraped = || {
         let scraped = made.curl(&curl, Some("client"), &[&format!("{admin}/metrics")]);
         assert!(scraped.ok, "{}", scraped.err);
-        series(&scraped.out)
+        Metrics::read(&scraped.out)
     };
     let before = scraped();
     let refused =
@@ -65,7 +66,7 @@ fn metrics_tell_refusals_and_certificates() {
     assert!(!made.curl(&curl, None, &[&made.url(&service, "/")]).ok);
     assert!(!made.curl(&curl, None, &[&made.url(&service, "/")]).ok);
     until("two refusals", || {
-        let count = scraped().get(&refused("no_certificate")).copied();
+        let count = scraped().get(&refused("no_certificate"));
         (count == Some(2.0)).then_some(())
     });
 
@@ -77,31 +78,20 @@ fn metrics_tell_refusals_and_certificates() {
     assert!((stale - 1.0).abs() < f64::EPSILON);
 }
 
-/// Every series with its value.
-fn series(text: &str) -> BTreeMap<String, f64> {
-    let lines = text.lines().filter(|line| !line.starts_with('#'));
-    let series = lines.filter_map(|line| {
-        let (name, value) = line.rsplit_once(' ')?;
-        Some((name.to_owned(), value.parse().ok()?))
-    });
-    series.collect()
-}
-
 /// Beginning, end and whether it is stale, of the one certificate that there is.
 #[track_caller]
-fn certificate(metrics: &BTreeMap<String, f64>) -> [f64; 3] {
+fn certificate(metrics: &Metrics) -> [f64; 3] {
     let about = [
-        "pspd_tls_certificate_not_before_timestamp_seconds{",
-        "pspd_tls_certificate_not_after_timestamp_seconds{",
-        "pspd_tls_certificate_stale{",
+        "not_before_timestamp_seconds",
+        "not_after_timestamp_seconds",
+        "stale",
     ];
-    about.map(|name| {
-        let mut found = metrics
-            .iter()
-            .filter(|(series, _)| series.starts_with(name));
-        let (series, value) = found.next().expect("a certificate");
+    about.map(|what| {
+        let found = metrics.labelled(&format!("pspd_tls_certificate_{what}"));
+        let [(series, value)] = found[..] else {
+            unreachable!("not one certificate: {found:?}");
+        };
         assert!(series.contains("a-rest.crt"), "{series}");
-        assert!(found.next().is_none(), "{name} twice");
-        *value
+        value
     })
 }

@@ -18,6 +18,8 @@ use testkit::{
     until,
 };
 
+use crate::metrics::Metrics;
+
 const PSPD: &str = env!("CARGO_BIN_EXE_pspd");
 
 /// The trace of a caller, and its header.
@@ -146,10 +148,7 @@ fn chain<'s>(spans: &'s [Span], gateway: &str, service: &str) -> [&'s Span; 3] {
 /// The value of a metric with these labels, of a role.
 #[track_caller]
 fn metric(process: &Process, series: &str) -> f64 {
-    let answer = http::get(process.admin_address(), "/metrics").expect("metrics");
-    let text = answer.text();
-    let line = text.lines().find_map(|line| line.strip_prefix(series));
-    line.map_or(0.0, |value| value.trim().parse().expect("a number"))
+    Metrics::of(process).get(series).unwrap_or(0.0)
 }
 
 /// The value as a text, without quotes.
