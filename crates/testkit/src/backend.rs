@@ -16,22 +16,22 @@ mod reply;
 use std::{
     collections::HashMap,
     fmt,
-    net::{Ipv4Addr, SocketAddr, TcpListener as Listener},
+    net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    thread::JoinHandle,
 };
 
 use ::http::HeaderMap;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use serde_json::Value;
 use tokio::{
-    net::{TcpListener, TcpStream},
-    runtime,
-    sync::{Notify, oneshot, watch},
+    net::TcpStream,
+    sync::{Notify, watch},
 };
+
+use crate::background::Background;
 
 pub use pool::{compile, compile_in, json_of, message};
 pub use reply::{End, Gate, Reply, Status, Step};
@@ -39,9 +39,7 @@ pub use reply::{End, Gate, Reply, Status, Step};
 /// The server, running. Dropping it closes every connection at once.
 pub struct Backend {
     shared: Arc<Shared>,
-    address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    server: Background,
 }
 
 /// One call that came.
@@ -80,11 +78,6 @@ impl Backend {
     /// Starts it at this address, which another one may have had before.
     #[track_caller]
     pub fn start_at(address: SocketAddr, pool: DescriptorPool) -> Backend {
-        let listener = match Listener::bind(address) {
-            Ok(listener) => listener,
-            Err(error) => panic!("cannot listen at {address}: {error}"),
-        };
-        let address = listener.local_addr().expect("bound");
         let shared = Arc::new(Shared {
             pool: Mutex::new(pool),
             answers: Mutex::default(),
@@ -95,23 +88,16 @@ impl Backend {
             connections: AtomicUsize::new(0),
             generation: watch::Sender::new(0),
         });
-        let (stop, stopped) = oneshot::channel();
         let serving = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("backend".to_owned())
-            .spawn(move || run(listener, serving, stopped))
-            .expect("a thread for the backend");
-        Backend {
-            shared,
-            address,
-            stop: Some(stop),
-            thread: Some(thread),
-        }
+        let server = Background::start("backend", address, move |stream| {
+            converse(stream, Arc::clone(&serving))
+        });
+        Backend { shared, server }
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.server.address()
     }
 
     /// From now on `method`, `package.Service.Method`, is answered so.
@@ -177,19 +163,9 @@ impl Backend {
     }
 }
 
-impl Drop for Backend {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic of its thread has been printed.
-            let _ = thread.join();
-        }
-    }
-}
-
 impl fmt::Debug for Backend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Backend({})", self.address)
+        write!(f, "Backend({})", self.address())
     }
 }
 
@@ -211,30 +187,6 @@ impl Shared {
     fn answer_for(&self, received: &Received) -> Option<Reply> {
         let answer = lock(&self.answers).get(&received.method).cloned();
         answer.map(|answer| answer(received))
-    }
-}
-
-fn run(listener: Listener, shared: Arc<Shared>, stopped: oneshot::Receiver<()>) {
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime for the backend");
-    runtime.block_on(async {
-        listener.set_nonblocking(true).expect("a socket of ours");
-        let listener = TcpListener::from_std(listener).expect("a socket of ours");
-        tokio::select! {
-            () = accept(listener, shared) => {}
-            _ = stopped => {}
-        }
-    });
-}
-
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    // A client may go away between its connection and this; then the next one is due.
-    loop {
-        if let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(converse(stream, Arc::clone(&shared)));
-        }
     }
 }
 

@@ -7,12 +7,11 @@ mod receive;
 use std::{
     collections::BTreeMap,
     fmt,
-    net::SocketAddr,
+    net::Ipv4Addr,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    thread::JoinHandle,
 };
 
 use opentelemetry_proto::tonic::{
@@ -20,14 +19,13 @@ use opentelemetry_proto::tonic::{
     common::v1::{AnyValue, KeyValue, any_value::Value},
     trace::v1::span::SpanKind,
 };
-use tokio::sync::oneshot;
+
+use crate::background::Background;
 
 /// The collector, running. Dropping it closes every connection at once.
 pub struct Collector {
     shared: Arc<Shared>,
-    address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    server: Background,
 }
 
 /// One span as it came.
@@ -80,24 +78,17 @@ impl Collector {
     #[track_caller]
     pub fn start() -> Collector {
         let shared = Arc::new(Shared::default());
-        let (stop, stopped) = oneshot::channel();
-        let (listener, address) = receive::listen();
         let serving = Arc::clone(&shared);
-        let thread = std::thread::Builder::new()
-            .name("collector".to_owned())
-            .spawn(move || receive::run(listener, serving, stopped))
-            .expect("a thread for the collector");
-        Collector {
-            shared,
-            address,
-            stop: Some(stop),
-            thread: Some(thread),
-        }
+        let free = (Ipv4Addr::LOCALHOST, 0).into();
+        let server = Background::start("collector", free, move |stream| {
+            receive::serve(stream, Arc::clone(&serving))
+        });
+        Collector { shared, server }
     }
 
     /// What exporters are given.
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.server.address())
     }
 
     /// Every span so far.
@@ -128,19 +119,9 @@ impl Collector {
     }
 }
 
-impl Drop for Collector {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic of its thread has been printed.
-            let _ = thread.join();
-        }
-    }
-}
-
 impl fmt::Debug for Collector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Collector({})", self.address)
+        write!(f, "Collector({})", self.server.address())
     }
 }
 

@@ -8,6 +8,7 @@
 
 pub mod architecture;
 pub mod backend;
+mod background;
 mod chain;
 pub mod collector;
 pub mod http;

@@ -1,10 +1,7 @@
 //! How spans come: over HTTP/2 as a gRPC call, or over HTTP/1.1 as a `POST` of protobuf.
 //! The first bytes of a connection say which.
 
-use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener as Listener},
-    sync::{Arc, atomic::Ordering},
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use ::http::{HeaderMap, HeaderValue, Request, Response};
 use bytes::Bytes;
@@ -13,45 +10,16 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
-    runtime,
-    sync::oneshot,
+    net::TcpStream,
 };
 
 use super::Shared;
 
-pub(super) fn listen() -> (Listener, SocketAddr) {
-    let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.set_nonblocking(true).expect("a socket of ours");
-    let address = listener.local_addr().expect("bound");
-    (listener, address)
-}
-
-pub(super) fn run(listener: Listener, shared: Arc<Shared>, stopped: oneshot::Receiver<()>) {
-    let runtime = runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime for the collector");
-    runtime.block_on(async {
-        let listener = TcpListener::from_std(listener).expect("a socket of ours");
-        tokio::select! {
-            () = accept(listener, shared) => {}
-            _ = stopped => {}
-        }
-    });
-}
-
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    loop {
-        if let Ok((stream, _)) = listener.accept().await {
-            let shared = Arc::clone(&shared);
-            tokio::spawn(async move {
-                shared.connections.fetch_add(1, Ordering::Relaxed);
-                converse(stream, &shared).await;
-                shared.connections.fetch_sub(1, Ordering::Relaxed);
-            });
-        }
-    }
+/// Serves one connection, and counts it.
+pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
+    shared.connections.fetch_add(1, Ordering::Relaxed);
+    converse(stream, &shared).await;
+    shared.connections.fetch_sub(1, Ordering::Relaxed);
 }
 
 /// Serves one connection. The exporter may go away at any moment, so that no step has to
