@@ -6,6 +6,7 @@ mod certs;
 mod config;
 mod exit;
 mod gateway;
+mod health;
 mod lab;
 mod report;
 mod serve;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         Some(("config", matches)) => config::command::run(matches),
         Some(("certs", matches)) => certs::run(matches),
         Some(("gateway", matches)) => gateway::run(matches),
+        Some(("health", matches)) => health::run(matches),
         Some(("lab", matches)) => lab::run(matches),
         Some(("report", matches)) => report::run(matches),
         _ => Err(exit::Usage::new("no command given; see `pspd --help`").into()),
@@ -50,6 +52,7 @@ fn cli() -> Command {
         .subcommand(config::command::command())
         .subcommand(certs::command())
         .subcommand(gateway::command())
+        .subcommand(health::command())
         .subcommand(lab::command())
         .subcommand(report::command())
 }

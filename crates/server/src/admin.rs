@@ -1,6 +1,8 @@
 //! The administration endpoint of a role: is the process alive, can it do its
-//! work, which version is it, what does it count. On loopback by default, apart from the port that
-//! clients use.
+//! work, which version is it, what does it count; over HTTP, and of health over gRPC as well.
+//! On loopback by default, apart from the port that clients use.
+
+mod health;
 
 use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc};
 
@@ -9,6 +11,8 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use serde::Serialize;
 use telemetry::Telemetry;
+use tonic_health::pb::health_server::HealthServer;
+use tower_service::Service;
 
 use crate::{
     Body, Handler, Stop,
@@ -170,9 +174,22 @@ impl Admin {
 }
 
 impl Handler for Admin {
-    type Body = Body;
+    type Body = tonic::body::Body;
 
-    async fn handle(&self, _peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
+    async fn handle(&self, _peer: SocketAddr, request: Request<Incoming>) -> Response<Self::Body> {
+        if request.uri().path().starts_with(health::PATH) {
+            let health = HealthServer::new(self.clone());
+            let mut health = health.max_decoding_message_size(health::QUESTION_BYTES_MAX);
+            let Ok(response) = health.call(request).await;
+            return response;
+        }
+        self.over_http(request).await.map(tonic::body::Body::new)
+    }
+}
+
+impl Admin {
+    /// What is there for HTTP.
+    async fn over_http(&self, request: Request<Incoming>) -> Response<Body> {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let error = serde_json::json!({ "error": "only GET is served here" });
             let mut response = json(StatusCode::METHOD_NOT_ALLOWED, &error);

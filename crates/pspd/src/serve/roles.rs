@@ -10,7 +10,7 @@ use gateway::{
     access_log::{self, AccessLog},
 };
 use server::{
-    Drained, Handler, Http1, Options, Protocol, Stop,
+    Drained, Handler, Http1, Http2, Options, Protocol, Stop,
     admin::{Admin, Probe, Readiness},
 };
 use services::{grpc::Grpc, rest::Rest};
@@ -165,7 +165,7 @@ impl Ports {
             stop.clone(),
         );
         let options = Options {
-            protocol: Protocol::Http1(Http1::default()),
+            protocol: Protocol::Either(Http1::default(), probes()),
             tls: admin_tls,
             workers: NonZeroUsize::MIN,
             connections_max: 64,
@@ -192,6 +192,16 @@ impl Ports {
         let (drained, _, ()) =
             tokio::try_join!(main, beside, handed_over).context("cannot serve")?;
         Ok(drained)
+    }
+}
+
+/// HTTP/2 as those use it who ask for health over gRPC.
+fn probes() -> Http2 {
+    Http2 {
+        concurrent_streams_max: 16,
+        connection_window_bytes: 64 * 1024,
+        stream_window_bytes: 64 * 1024,
+        ..Http2::default()
     }
 }
 

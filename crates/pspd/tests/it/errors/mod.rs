@@ -4,6 +4,7 @@
 
 mod access_log;
 mod admin;
+mod health;
 mod limits;
 mod odd_grpc;
 mod requests;
