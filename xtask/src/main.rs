@@ -6,7 +6,8 @@
 //! does; `bench-overload` shows a gateway that is asked for too much; `cargo xtask fuzz`
 //! feeds the parsers with what nobody would send, and `cargo xtask instructions` counts
 //! what the transcoder needs; `cargo xtask observability` writes what is made from the
-//! table of metrics, and `cargo xtask release` makes what is released.
+//! table of metrics, `cargo xtask test-k8s` tests on a cluster that is named, and
+//! `cargo xtask release` makes what is released.
 
 mod arguments;
 mod bench;
@@ -21,6 +22,7 @@ mod observability;
 mod release;
 mod skipped;
 mod test;
+mod test_k8s;
 mod tools;
 
 use std::process::ExitCode;
@@ -36,6 +38,8 @@ usage: cargo xtask test [--no-install] [-- CARGO-TEST-ARGUMENTS]
        cargo xtask fuzz [--seconds N] [--no-install] [TARGET]...
        cargo xtask instructions [--bless] [--no-install]
        cargo xtask observability
+       cargo xtask test-k8s --context NAME [--image IMAGE | --archive FILE]
+                         [--no-load] [--pspd FILE]
        cargo xtask release [--check] [--no-install]
 
   --no-install      use the tools that are there, install none
@@ -74,6 +78,9 @@ fn main() -> ExitCode {
             instructions::Options::parse(rest).map(|options| instructions::run(&options))
         }
         ["observability"] => Ok(observability::run()),
+        ["test-k8s", rest @ ..] => {
+            test_k8s::Options::parse(rest).map(|options| test_k8s::run(&options))
+        }
         ["release", rest @ ..] => {
             release::Options::parse(rest).map(|options| release::run(&options))
         }

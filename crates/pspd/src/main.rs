@@ -7,6 +7,7 @@ mod config;
 mod exit;
 mod gateway;
 mod health;
+mod k8s;
 mod lab;
 mod report;
 mod serve;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Some(("certs", matches)) => certs::run(matches),
         Some(("gateway", matches)) => gateway::run(matches),
         Some(("health", matches)) => health::run(matches),
+        Some(("k8s", matches)) => k8s::run(matches),
         Some(("lab", matches)) => lab::run(matches),
         Some(("report", matches)) => report::run(matches),
         _ => Err(exit::Usage::new("no command given; see `pspd --help`").into()),
@@ -53,6 +55,7 @@ fn cli() -> Command {
         .subcommand(certs::command())
         .subcommand(gateway::command())
         .subcommand(health::command())
+        .subcommand(k8s::command())
         .subcommand(lab::command())
         .subcommand(report::command())
 }

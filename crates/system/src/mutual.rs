@@ -237,7 +237,9 @@ fn subject(name: &str, making: &Making) -> Subject {
         dns.push("localhost".to_owned());
         let (service, host) = published_names(name);
         let below = ["", ".pspd", ".pspd.svc", ".pspd.svc.cluster.local"];
-        dns.extend(below.map(|below| format!("{service}{below}")));
+        for service in [service, format!("{name}-headless")] {
+            dns.extend(below.map(|below| format!("{service}{below}")));
+        }
         dns.extend(host.map(str::to_owned));
         addresses.extend::<[IpAddr; 2]>([Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
         for host in &making.hosts {

@@ -18,12 +18,13 @@ const SKIPPED: &str = "PSPD_TEST_SKIPPED";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tool {
     /// A Python that has grpcio, its tools, health checking and reflection,
-    /// jsonschema, OpenTelemetry's SDK, websockets, PyJWT and cryptography.
+    /// jsonschema, OpenTelemetry's SDK, websockets, PyJWT, cryptography
+    /// and kubernetes-validate.
     Python,
     /// A Python that has openapi-spec-validator and schemathesis.
     OpenApi,
     /// A `node_modules` folder with `@grpc/grpc-js`, `@grpc/proto-loader`,
-    /// `playwright-core` and `ws`; `node` itself is on the path.
+    /// `playwright-core`, `ws` and the schemas of `@kubernetes-models`; `node` itself is on the path.
     NodeModules,
     /// The executable of Chromium.
     Chromium,
@@ -37,6 +38,8 @@ pub enum Tool {
     Promtool,
     /// A folder with the `.proto` files of all APIs that Google publishes.
     GoogleProtos,
+    /// The executable of kubectl.
+    Kubectl,
     /// The right to make network namespaces with `ip netns`.
     NetworkNamespaces,
     /// The folder of the original system.
@@ -56,6 +59,7 @@ impl Tool {
             Tool::Prometheus => "PSPD_TEST_PROMETHEUS",
             Tool::Promtool => "PSPD_TEST_PROMTOOL",
             Tool::GoogleProtos => "PSPD_TEST_GOOGLE_PROTOS",
+            Tool::Kubectl => "PSPD_TEST_KUBECTL",
             Tool::NetworkNamespaces => "PSPD_TEST_NETNS",
             Tool::Original => "PSPD_ORIGINAL",
         }
@@ -72,6 +76,7 @@ impl Tool {
             Tool::Prometheus => "Prometheus",
             Tool::Promtool => "promtool",
             Tool::GoogleProtos => "the .proto files of Google's APIs",
+            Tool::Kubectl => "kubectl",
             Tool::NetworkNamespaces => "network namespaces (Linux, root and iproute2)",
             Tool::Original => "the original system",
         };

@@ -17,6 +17,8 @@ mod general;
 mod golden;
 mod grpc_peer;
 mod guard;
+#[cfg(target_os = "linux")]
+mod k8s;
 mod kill;
 mod lab;
 mod malformed;

@@ -39,6 +39,14 @@ fn the_rules_are_up_to_date() {
 }
 
 #[test]
+fn the_rules_for_the_operator_are_up_to_date() {
+    check(
+        "deploy/observability/prometheus-rule.yaml",
+        &rules::for_the_operator(),
+    );
+}
+
+#[test]
 fn the_dashboard_is_up_to_date() {
     check("deploy/observability/dashboard.json", &dashboard::text());
 }

@@ -254,12 +254,30 @@ fn groups() -> [(&'static str, Vec<Value>); 3] {
 
 /// The file.
 pub(crate) fn text() -> String {
+    written(&spec())
+}
+
+/// The same for Prometheus' operator.
+pub(crate) fn for_the_operator() -> String {
+    written(&json!({
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": { "name": "pspd" },
+        "spec": spec(),
+    }))
+}
+
+fn spec() -> Value {
     let groups = groups();
     let groups: Vec<_> = groups
         .iter()
         .map(|(name, rules)| json!({ "name": name, "rules": rules }))
         .collect();
-    let yaml = yaml_serde::to_string(&json!({ "groups": groups })).expect("plain values");
+    json!({ "groups": groups })
+}
+
+fn written(value: &Value) -> String {
+    let yaml = yaml_serde::to_string(value).expect("plain values");
     format!("# Made by `cargo xtask observability`; see docs/metrics.md.\n{yaml}")
 }
 
