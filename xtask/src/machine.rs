@@ -50,6 +50,22 @@ impl Machine {
         let mut install = apt_get(&["install", "--yes", "--no-install-recommends"]);
         run(install.args(packages))
     }
+
+    /// Installs the packages whose program is not there yet, given as program and package;
+    /// a program with a slash is a path.
+    pub(crate) fn need_programs(&self, programs: &[(&str, &'static str)]) -> anyhow::Result<()> {
+        let there = |program: &str| match program.contains('/') {
+            true => PathBuf::from(program).exists(),
+            false => on_path(program).is_some(),
+        };
+        let missing = programs.iter().filter(|(program, _)| !there(program));
+        let packages: Vec<_> = missing.map(|(_, package)| *package).collect();
+        if packages.is_empty() {
+            return Ok(());
+        }
+        self.install_packages(&packages)
+            .with_context(|| format!("cannot have {}", packages.join(", ")))
+    }
 }
 
 fn apt_get(arguments: &[&str]) -> Command {

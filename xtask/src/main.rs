@@ -6,8 +6,9 @@
 //! does; `bench-overload` shows a gateway that is asked for too much; `cargo xtask fuzz`
 //! feeds the parsers with what nobody would send, and `cargo xtask instructions` counts
 //! what the transcoder needs; `cargo xtask observability` writes what is made from the
-//! table of metrics, `cargo xtask test-k8s` tests on a cluster that is named, and
-//! `cargo xtask release` makes what is released.
+//! table of metrics, `cargo xtask test-k8s` tests on a cluster that is named,
+//! `cargo xtask release` makes what is released, and `cargo xtask image` the image of a
+//! container.
 
 mod arguments;
 mod bench;
@@ -15,6 +16,7 @@ mod bench_gateway;
 mod bench_overload;
 mod folders;
 mod fuzz;
+mod image;
 mod instructions;
 mod machine;
 mod measuring;
@@ -41,6 +43,7 @@ usage: cargo xtask test [--no-install] [-- CARGO-TEST-ARGUMENTS]
        cargo xtask test-k8s --context NAME [--image IMAGE | --archive FILE]
                          [--no-load] [--pspd FILE]
        cargo xtask release [--check] [--no-install]
+       cargo xtask image [--check] [--no-install]
 
   --no-install      use the tools that are there, install none
   --                what follows goes to `cargo test` in place of --workspace,
@@ -59,7 +62,8 @@ usage: cargo xtask test [--no-install] [-- CARGO-TEST-ARGUMENTS]
   --original DIR    compare with the Node gateway there as well, the folder of
                     its server.js and node_modules
   --bless           write the counts down instead of comparing with them
-  --check           build the release twice, in different places, and compare";
+  --check           build the release twice, in different places, and compare;
+                    look into the image, and run the system of compose.yaml from it";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -84,6 +88,7 @@ fn main() -> ExitCode {
         ["release", rest @ ..] => {
             release::Options::parse(rest).map(|options| release::run(&options))
         }
+        ["image", rest @ ..] => image::Options::parse(rest).map(|options| image::run(&options)),
         ["--help" | "-h" | "help"] => {
             println!("{USAGE}");
             return ExitCode::SUCCESS;

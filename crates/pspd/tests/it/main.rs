@@ -8,6 +8,7 @@ mod attacks;
 mod burst;
 mod clients;
 mod configuration;
+mod containers;
 mod docs;
 #[cfg(unix)]
 mod drain;
