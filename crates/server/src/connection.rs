@@ -49,6 +49,10 @@ pub struct Http1 {
     /// How long a connection is still listened to at a stop: a request that is on its
     /// way by then is answered, with the word that it was the last one.
     pub last_request_within: Duration,
+    /// How long a connection is used, give or take a tenth, before the next answer says
+    /// that it was the last one; `None` is for ever. One without a request is not closed
+    /// for its age: a request may be on its way.
+    pub age_max: Option<Duration>,
 }
 
 impl Default for Http1 {
@@ -56,6 +60,7 @@ impl Default for Http1 {
         Http1 {
             header_read_timeout: Duration::from_secs(60),
             last_request_within: Duration::from_secs(1),
+            age_max: None,
             head_bytes_max: 64 * 1024,
         }
     }
@@ -289,6 +294,7 @@ async fn over_http1<H: Handler>(
 ) {
     let called = AtomicBool::new(false);
     let closing = AtomicBool::new(false);
+    let old = AtomicBool::new(false);
     let taken_over = TaskTracker::new();
     let service = service_fn(|request: http::Request<Incoming>| {
         called.store(true, Ordering::Relaxed);
@@ -302,11 +308,13 @@ async fn over_http1<H: Handler>(
                 _place: taken_over.token(),
             });
         }
-        let (handler, closing) = (handler.clone(), &closing);
+        let (handler, closing, old) = (handler.clone(), &closing, &old);
         async move {
             let mut response = handler.handle(peer, request).await;
             if closing.load(Ordering::Relaxed) {
                 say_goodbye(&mut response);
+            } else if old.load(Ordering::Relaxed) && say_goodbye(&mut response) {
+                counts.closed(Closed::Aged);
             }
             Ok::<_, Infallible>(response)
         }
@@ -319,8 +327,14 @@ async fn over_http1<H: Handler>(
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(connection);
+    let ages = async {
+        aged(limits.age_max).await;
+        old.store(true, Ordering::Relaxed);
+        std::future::pending::<Infallible>().await
+    };
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
+        never = ages => match never {},
         () = stop.begun() => {
             counts.closed(Closed::Stopping);
             closing.store(true, Ordering::Relaxed);
@@ -430,12 +444,15 @@ async fn after(time: Option<Duration>) {
     }
 }
 
-/// Tells the client that this was the last answer of the connection.
-fn say_goodbye<B>(response: &mut http::Response<B>) {
-    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+/// Tells the client that this was the last answer of the connection, if it was; one that
+/// goes over to another protocol goes on.
+fn say_goodbye<B>(response: &mut http::Response<B>) -> bool {
+    let is_last = response.status() != StatusCode::SWITCHING_PROTOCOLS;
+    if is_last {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
     }
+    is_last
 }
 
 fn tell(peer: SocketAddr, ended: hyper::Result<()>) {

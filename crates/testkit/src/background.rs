@@ -13,6 +13,7 @@ use tokio::{
 };
 
 /// The server, running. Dropping it closes every connection at once.
+#[derive(Debug)]
 pub(crate) struct Background {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,

@@ -11,19 +11,19 @@ use std::{
 use http::Uri;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::{
-    client::legacy::connect::{Connected, Connection, HttpConnector},
+    client::legacy::connect::{Connected, Connection, HttpConnector, dns::GaiResolver},
     rt::TokioIo,
 };
-use tokio::time::timeout;
+use tokio::{net::TcpStream, time::timeout};
 use tower_service::Service;
 
 use crate::{Connector, Refusal, Speaks, Stream};
 
-/// Opens connections.
+/// Opens connections, to where `R` says that names lead.
 #[derive(Clone)]
-pub struct Http {
+pub struct Http<R = GaiResolver> {
     /// What opens the sockets.
-    pub plain: HttpConnector,
+    pub plain: HttpConnector<R>,
     /// What encrypts those of `https` URLs.
     pub tls: Option<Connector>,
     /// What is spoken.
@@ -32,9 +32,16 @@ pub struct Http {
     pub handshake_timeout: Duration,
 }
 
-impl Service<Uri> for Http {
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+impl<R, F, E> Service<Uri> for Http<R>
+where
+    HttpConnector<R>: Service<Uri, Response = TokioIo<TcpStream>, Error = E, Future = F>,
+    F: Future<Output = Result<TokioIo<TcpStream>, E>> + Send + 'static,
+    E: Into<BoxError>,
+{
     type Response = Opened;
-    type Error = Box<dyn std::error::Error + Send + Sync>;
+    type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Opened, Self::Error>> + Send>>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
@@ -53,7 +60,7 @@ impl Service<Uri> for Http {
             .to_owned();
         let opened = self.plain.call(to);
         Box::pin(async move {
-            let socket = opened.await?.into_inner();
+            let socket = opened.await.map_err(Into::into)?.into_inner();
             let stream = match tls {
                 Some(tls) => {
                     let encrypted = tls.connect(&host, socket, speaks);

@@ -14,6 +14,7 @@ mod figures;
 mod frame;
 mod health;
 mod link;
+mod lost;
 mod metadata;
 mod pass;
 mod policy;
@@ -112,8 +113,7 @@ impl Upstream {
             (counting, stop),
         ));
         counting.telemetry.ask(&pool);
-        let looks_up = pool.policy.addresses.iter().any(Address::is_name);
-        let resolver = looks_up.then(|| {
+        let resolver = pool.policy.looks_up().then(|| {
             let followed = resolve::follow(Arc::clone(&pool));
             tokio::spawn(followed).abort_handle()
         });

@@ -2,6 +2,7 @@
 //! leaves the core that accepted it.
 
 pub mod grpc;
+mod in_turn;
 pub mod rest;
 
 use contract::grpc_timeout;

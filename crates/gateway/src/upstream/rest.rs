@@ -1,7 +1,8 @@
 //! One REST service behind the gateway, at one place or at several, over kept HTTP/1.1
 //! connections of the worker's own. The pool is `hyper-util`'s; what a call may cost is
 //! bounded here and by the calls in flight. Places take calls in turn; one that cannot be
-//! connected to is left out for a while. Health is not asked for, and nothing is looked
+//! connected to is left out for a while; of a name with several addresses each new
+//! connection takes the next one. Health is not asked for, and nothing is looked
 //! at but whether a connection could be had: that is the gRPC side's work.
 
 use std::{
@@ -34,7 +35,7 @@ use telemetry::{
 use tls::{Connector, Http, Speaks};
 use tokio::time::Instant;
 
-use super::{TRACEPARENT, tell_trace, traceparent};
+use super::{TRACEPARENT, in_turn::InTurn, tell_trace, traceparent};
 use crate::{counting::Counting, respond::UpstreamFailure};
 
 /// How long a place that cannot be connected to gets no calls while another does.
@@ -112,7 +113,10 @@ pub(crate) struct Upstream {
     name: Arc<str>,
     options: Options,
     places: Places,
-    client: Client<Http, Empty<Bytes>>,
+    client: Client<Http<InTurn>, Empty<Bytes>>,
+    /// The same, with a new connection for each request: where one connection broke, others
+    /// that were kept may be as broken, and not known to be.
+    anew: Client<Http<InTurn>, Empty<Bytes>>,
     stop: Stop,
     number: ClientId,
     worker: Arc<Worker>,
@@ -296,19 +300,23 @@ where
 impl Upstream {
     /// A pool without a connection yet. Must be called on the worker's runtime.
     pub(crate) fn new(name: Arc<str>, options: Options, counting: &Counting, stop: &Stop) -> Self {
-        let mut connector = HttpConnector::new();
+        let mut connector = HttpConnector::new_with_resolver(InTurn::new());
         connector.set_connect_timeout(Some(options.connect_timeout));
         connector.set_nodelay(true);
+        let connector = Http {
+            plain: connector,
+            tls: options.tls.clone(),
+            speaks: Speaks::Http1,
+            handshake_timeout: options.connect_timeout,
+        };
         let client = Client::builder(Until(stop.clone()))
             .pool_timer(TokioTimer::new())
             .pool_max_idle_per_host(options.idle_connections_max)
             .pool_idle_timeout(options.idle_timeout)
-            .build(Http {
-                plain: connector,
-                tls: options.tls.clone(),
-                speaks: Speaks::Http1,
-                handshake_timeout: options.connect_timeout,
-            });
+            .build(connector.clone());
+        let anew = Client::builder(Until(stop.clone()))
+            .pool_max_idle_per_host(0)
+            .build(connector);
         let figures = Arc::new(Figures {
             name: Arc::clone(&name),
             in_flight: AtomicUsize::new(0),
@@ -323,6 +331,7 @@ impl Upstream {
             places: Places::new(options.bases.len()),
             options,
             client,
+            anew,
             stop: stop.clone(),
         }
     }
@@ -342,8 +351,8 @@ impl Upstream {
     }
 
     /// GETs `path_and_query` and returns the whole answer, whatever its status.
-    /// A request that failed on a connection is made once more, elsewhere if the service
-    /// is elsewhere too: the method is safe (RFC 9110, section 9.2.2), and the connection
+    /// A request that failed on a connection is made once more, on a new one, and elsewhere
+    /// if the service is elsewhere too: the method is safe (RFC 9110, section 9.2.2), and the connection
     /// may have been closing. One that found no connection is made at every place once.
     pub(crate) async fn get(
         &self,
@@ -372,7 +381,12 @@ impl Upstream {
         let mut broken = 0;
         loop {
             let request = self.request(place, path_and_query, along, counted.told(along))?;
-            let error = match self.client.request(request).await {
+            let client = if broken == 0 {
+                &self.client
+            } else {
+                &self.anew
+            };
+            let error = match client.request(request).await {
                 Ok(answer) => {
                     let whole = self.whole(answer).await;
                     return whole.map_err(|failure| self.told(failure));

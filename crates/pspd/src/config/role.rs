@@ -181,10 +181,18 @@ fn serving(role: Role, tls: Option<Option<tls::Acceptor>>, values: &mut Values) 
                 ..http2
             })
         }),
-        Role::ARest | Role::BRest => http1(values).map(Protocol::Http1),
+        Role::ARest | Role::BRest => {
+            let age_max = values.take("connection-age-max", parse::duration_or_off);
+            let http1 = http1(values).zip(age_max);
+            http1.map(|(http1, age_max)| Protocol::Http1(Http1 { age_max, ..http1 }))
+        }
         Role::Gateway | Role::GatewayRest => {
             let (http1, http2) = (http1(values), http2(values));
             http1.zip(http2).map(|(http1, http2)| {
+                let http1 = Http1 {
+                    age_max: http2.age_max,
+                    ..http1
+                };
                 let http2 = Http2 {
                     // What one client may have unread here of each call.
                     stream_window_bytes: 256 * 1024,

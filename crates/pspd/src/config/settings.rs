@@ -106,10 +106,10 @@ pub(super) fn of(role: Role) -> Vec<Setting> {
                 .flatten()
                 .collect()
         }
-        Role::ARest => http(),
+        Role::ARest => rest_service().collect(),
         Role::BRest => {
             let count = "Most numbers that one request may ask for";
-            [http(), sequence(count)].into_iter().flatten().collect()
+            rest_service().chain(sequence(count)).collect()
         }
         Role::Gateway => [http(), gateway(), guard(), grpc_upstreams()]
             .into_iter()
@@ -333,13 +333,7 @@ fn http2(concurrent_streams: &str, idle_timeout: &str) -> [Setting; 5] {
             "TIME",
             "How long an HTTP/2 connection without a call is kept",
         ),
-        own(
-            "connection-age-max",
-            "off",
-            "TIME",
-            "How long an HTTP/2 connection takes calls, give or take a tenth, before its client \
-             is asked to open another; or off",
-        ),
+        connection_age_max(),
         own(
             "connection-age-grace",
             "5m",
@@ -347,6 +341,20 @@ fn http2(concurrent_streams: &str, idle_timeout: &str) -> [Setting; 5] {
             "How long the calls of an HTTP/2 connection that is too old may go on",
         ),
     ]
+}
+
+fn rest_service() -> impl Iterator<Item = Setting> {
+    http().into_iter().chain([connection_age_max()])
+}
+
+fn connection_age_max() -> Setting {
+    own(
+        "connection-age-max",
+        "off",
+        "TIME",
+        "How long a connection takes requests, give or take a tenth, before its client is asked \
+         to open another; or off",
+    )
 }
 
 fn sequence(count_help: &'static str) -> Vec<Setting> {

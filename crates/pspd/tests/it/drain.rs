@@ -2,10 +2,10 @@
 //! of clients that count what they lose; how the steps of a stop look from outside; and
 //! what is told to those who are still there at its end.
 
-mod clients;
+pub(crate) mod clients;
 mod endings;
 mod handover;
-mod rolling;
+pub(crate) mod rolling;
 mod steps;
 
 use std::net::SocketAddr;

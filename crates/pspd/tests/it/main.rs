@@ -6,6 +6,8 @@
 #[cfg(target_os = "linux")]
 mod attacks;
 mod burst;
+#[cfg(target_os = "linux")]
+mod churn;
 mod clients;
 mod configuration;
 mod containers;

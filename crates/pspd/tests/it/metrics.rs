@@ -59,7 +59,7 @@ impl Metrics {
     }
 
     /// The sum of all series of this name whose labels have all of these.
-    fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+    pub(crate) fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         let series = self.0.iter().filter(|(series, _)| {
             let rest = series.strip_prefix(name);
             let of_name = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('{'));

@@ -12,7 +12,7 @@ use std::{
 
 use contract::Role;
 use serde_json::Value;
-use testkit::{Process, Program, Tool, low_port, need, run, until};
+use testkit::{Namespace, Process, Program, Tool, low_port, need, run, until};
 
 use crate::golden;
 
@@ -90,16 +90,15 @@ fn its_load_scripts_find_no_failure() {
         return;
     };
     let namespace = Namespace::make();
-    let up = Program::start("ip", &["netns", "exec", &namespace.0, PSPD, "up"]);
+    let up = Program::spawn(namespace.command(PSPD).arg("up"));
     until("the table of addresses", || {
         up.out().contains("8081").then_some(())
     });
     let folder = tempfile::tempdir().expect("a folder for summaries");
     for script in ["load_grpc_http.js", "load_rest_http.js"] {
         let summary = folder.path().join(script).with_extension("json");
-        run(Command::new("ip")
-            .args(["netns", "exec", &namespace.0])
-            .arg(&k6)
+        run(namespace
+            .command(&k6)
             .args(["run", "--quiet", "--no-usage-report", "--duration", "5s"])
             .arg("--summary-export")
             .arg(&summary)
@@ -200,25 +199,5 @@ impl Drop for Peer {
         // It may have ended by itself; the test has failed then.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// A network namespace with loopback alone; removed when dropped.
-struct Namespace(String);
-
-impl Namespace {
-    fn make() -> Namespace {
-        let name = format!("pspd-test-{}", std::process::id());
-        run(Command::new("ip").args(["netns", "add", &name]));
-        let namespace = Namespace(name);
-        run(Command::new("ip").args(["-n", &namespace.0, "link", "set", "lo", "up"]));
-        namespace
-    }
-}
-
-impl Drop for Namespace {
-    fn drop(&mut self) {
-        // A leftover namespace is empty and harms nobody.
-        let _ = Command::new("ip").args(["netns", "del", &self.0]).status();
     }
 }

@@ -89,7 +89,7 @@ pub(super) async fn keep(link: Arc<Link>, connect_timeout: Duration, keep_alive:
                 };
                 link.set(State::Opening);
                 common.described.notify_one();
-                common.lost.notify_one();
+                common.lost.tell();
                 let (why, lasted) = (end.why, opened.elapsed());
                 if end.in_order && lasted >= LASTED {
                     tracing::debug!(%service, address = %target, %why, "connecting anew");
@@ -106,7 +106,7 @@ pub(super) async fn keep(link: Arc<Link>, connect_timeout: Duration, keep_alive:
         };
         if !standing.down.swap(true, Ordering::Relaxed) {
             tracing::warn!(%service, address = %target, %why, "not connected; trying on");
-            common.lost.notify_one();
+            common.lost.tell();
         }
         if lasted < LASTED {
             common.counts.not_connected();

@@ -23,6 +23,7 @@ use super::{
     ejection::{Ejection, Record},
     health,
     link::{Link, State},
+    lost::Lost,
     policy::Health,
     queue::Queue,
     retry::{Budget, Codes},
@@ -76,7 +77,7 @@ pub(super) struct Common {
     /// Calls at once on one connection, whatever the service allows.
     pub(super) calls_max: usize,
     /// Told when a connection is lost: names may lead elsewhere.
-    pub(super) lost: Notify,
+    pub(super) lost: Lost,
     /// Told when a connection is lost, and when one is had again: then the service may
     /// describe itself differently.
     pub(super) described: Arc<Notify>,
@@ -114,7 +115,7 @@ impl Common {
             room: Notify::new(),
             queue: Queue::default(),
             calls_max: policy.connection_calls_max,
-            lost: Notify::new(),
+            lost: Lost::new(policy.looks_up()),
             described,
             stop,
             tls,

@@ -82,7 +82,8 @@ impl Policy {
         Policy {
             addresses,
             hosts: None,
-            resolve_every: Duration::from_secs(5),
+            // A new address is to have its share within five seconds.
+            resolve_every: Duration::from_secs(2),
             balance: Balance::default(),
             pending_max: 1024,
             pending_time: Duration::from_millis(100),
@@ -96,6 +97,11 @@ impl Policy {
             budget: BudgetLimits::default(),
             tls: Tls::Inherited,
         }
+    }
+
+    /// Whether there are names to look up.
+    pub(super) fn looks_up(&self) -> bool {
+        self.addresses.iter().any(Address::is_name)
     }
 
     /// The addresses as they were written.

@@ -45,6 +45,8 @@ enum NoPlace {
     Full,
     /// One may be open in a moment.
     Opening,
+    /// None is, and by this time it is known whether there are others.
+    LookingUp(Instant),
     Down(String),
 }
 
@@ -124,8 +126,10 @@ impl Pool {
         }
     }
 
-    /// Names can be looked up.
-    pub(super) fn resolved(&self) {
+    /// Names can be looked up, and were from `begun` on.
+    pub(super) fn resolved(&self, begun: Instant) {
+        self.common.lost.looked_up(begun);
+        self.common.changed.notify_waiters();
         let mut known = self
             .unresolved
             .lock()
@@ -180,6 +184,7 @@ impl Pool {
                     let since = *full_since.get_or_insert_with(Instant::now);
                     until = until.min(since + self.policy.pending_time);
                 }
+                NoPlace::LookingUp(due) => until = until.min(due),
                 NoPlace::Full | NoPlace::Opening => {}
             }
             // Whoever waits for the whole call knows what its end means.
@@ -192,7 +197,11 @@ impl Pool {
             tokio::select! {
                 () = changed => {}
                 () = room => {}
-                () = over => return Err(self.out_of_patience(&why)),
+                () = over => match why {
+                    // There is no lookup to wait for any more.
+                    NoPlace::LookingUp(due) if due == until => {}
+                    _ => return Err(self.out_of_patience(&why)),
+                },
                 () = self.common.stop.over() => return Err(UpstreamFailure::Stopping),
             }
         }
@@ -220,9 +229,11 @@ impl Pool {
                 let cause = format!("no connection to {places} had room for the call in time");
                 UpstreamFailure::Full { cause }
             }
-            NoPlace::Opening | NoPlace::Down(_) => UpstreamFailure::Unreachable {
-                cause: format!("no connection to {places} within {time:?}"),
-            },
+            NoPlace::Opening | NoPlace::LookingUp(_) | NoPlace::Down(_) => {
+                UpstreamFailure::Unreachable {
+                    cause: format!("no connection to {places} within {time:?}"),
+                }
+            }
         }
     }
 
@@ -251,7 +262,10 @@ impl Pool {
             }
         }
         match down.flatten() {
-            Some(why) => NoPlace::Down(why),
+            Some(why) => match self.common.lost.due() {
+                Some(due) => NoPlace::LookingUp(due),
+                None => NoPlace::Down(why),
+            },
             None => NoPlace::Opening,
         }
     }

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Address, Policy,
@@ -44,9 +44,12 @@ pub(super) async fn follow(pool: Arc<Pool>) {
     let every = pool.policy.resolve_every;
     let mut known = vec![Vec::new(); pool.policy.addresses.len()];
     loop {
-        let pause = match look_up_all(&pool.policy, &mut known).await {
+        let begun = Instant::now();
+        let looked_up = look_up_all(&pool.policy, &mut known).await;
+        change(&pool, known.concat()).await;
+        let pause = match looked_up {
             Ok(()) => {
-                pool.resolved();
+                pool.resolved(begun);
                 every
             }
             Err(why) => {
@@ -54,8 +57,9 @@ pub(super) async fn follow(pool: Arc<Pool>) {
                 every.min(SOON)
             }
         };
-        change(&pool, known.concat()).await;
-        if timeout(pause, pool.common.lost.notified()).await.is_ok() {
+        // Gateways that were started together do not go on asking together.
+        let pause = pause.mul_f64(0.9 + 0.2 * fastrand::f64());
+        if timeout(pause, pool.common.lost.told()).await.is_ok() {
             sleep(SOON.min(every)).await;
         }
     }

@@ -25,21 +25,21 @@ use tokio::{net::TcpStream, runtime::Builder};
 
 /// What is asked for, and how its answer is known.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ask {
-    pub(super) method: &'static str,
-    pub(super) target: &'static str,
-    pub(super) body: &'static str,
+pub(crate) struct Ask {
+    pub(crate) method: &'static str,
+    pub(crate) target: &'static str,
+    pub(crate) body: &'static str,
     /// In the answer.
-    pub(super) expected: &'static str,
+    pub(crate) expected: &'static str,
 }
 
-pub(super) const HELLO: Ask = Ask {
+pub(crate) const HELLO: Ask = Ask {
     method: "GET",
     target: "/a/hello?name=pspd",
     body: "",
     expected: "pspd",
 };
-pub(super) const NUMBERS: Ask = Ask {
+pub(crate) const NUMBERS: Ask = Ask {
     method: "GET",
     target: "/b/numbers?count=3&delay_ms=5",
     body: "",
@@ -51,7 +51,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 
 /// What the clients have in common.
 #[derive(Default)]
-pub(super) struct Clients {
+pub(crate) struct Clients {
     over: AtomicBool,
     answered: AtomicUsize,
     /// Requests on connections that had been kept and were closed meanwhile.
@@ -62,17 +62,17 @@ pub(super) struct Clients {
 
 /// What was counted.
 #[derive(Debug)]
-pub(super) struct Counts {
-    pub(super) answered: usize,
-    pub(super) raced: usize,
-    pub(super) reconnected: usize,
-    pub(super) lost: Vec<String>,
+pub(crate) struct Counts {
+    pub(crate) answered: usize,
+    pub(crate) raced: usize,
+    pub(crate) reconnected: usize,
+    pub(crate) lost: Vec<String>,
 }
 
 impl Clients {
     /// Runs `test` while clients ask: so many over HTTP/1.1 for each of `asks`, and one
     /// for each over HTTP/2 if that is spoken.
-    pub(super) fn run(
+    pub(crate) fn run(
         addresses: &[SocketAddr],
         asks: &[Ask],
         spoken: Spoken,
@@ -111,12 +111,16 @@ impl Clients {
 
     /// Waits until some hundred requests more have been answered.
     #[track_caller]
-    pub(super) fn go_on(&self) {
-        let enough = self.answered.load(Ordering::Relaxed) + 300;
+    pub(crate) fn go_on(&self) {
+        let enough = self.answered() + 300;
         until("clients to be answered", || {
-            let answered = self.answered.load(Ordering::Relaxed);
-            (answered >= enough || !self.lost().is_empty()).then_some(())
+            (self.answered() >= enough || !self.lost().is_empty()).then_some(())
         });
+    }
+
+    /// How many requests have been answered so far.
+    pub(crate) fn answered(&self) -> usize {
+        self.answered.load(Ordering::Relaxed)
     }
 
     fn lost(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
@@ -188,14 +192,14 @@ impl Clients {
 
 /// What the server speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Spoken {
+pub(crate) enum Spoken {
     Http1,
     Both,
 }
 
 impl Counts {
     #[track_caller]
-    pub(super) fn nothing_lost(&self) {
+    pub(crate) fn nothing_lost(&self) {
         println!(
             "{} answered, {} told to connect anew, {} met a connection that was being closed",
             self.answered, self.reconnected, self.raced

@@ -62,7 +62,7 @@ impl Pair {
 
 /// Waits until a gateway is connected to every endpoint again, as whoever rolls a
 /// service out does.
-fn until_all_are_used(gateway: &Process) {
+pub(crate) fn until_all_are_used(gateway: &Process) {
     until("all endpoints to be used", || {
         let ready = http::get(gateway.admin_address(), "/readyz").expect("an answer");
         let checks = ready.json();

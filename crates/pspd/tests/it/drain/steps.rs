@@ -112,6 +112,42 @@ fn a_connection_that_is_too_old_is_let_go_without_a_loss() {
     assert!(metrics.text().contains(aged), "{}", metrics.text());
 }
 
+/// Over HTTP/1.1 the next answer says that it was the last one; who asks nothing is let be.
+#[test]
+fn an_old_connection_that_is_kept_alive_ends_with_an_answer() {
+    for role in [Role::ARest, Role::Gateway] {
+        let target = match role {
+            Role::Gateway => "/",
+            _ => "/a/hello?name=pspd",
+        };
+        let service = Process::start(PSPD, role, &["--connection-age-max", "300ms"]);
+        let [mut busy, mut idle] =
+            [(); 2].map(|()| http::Connection::open(service.address()).expect("connected"));
+        let ask = |connection: &mut http::Connection| {
+            let sent = connection.send_request("GET", target, &[], b"");
+            sent.expect("sent");
+            let answer = connection.read_response("GET").expect("an answer");
+            assert_eq!(answer.status(), 200, "{role}");
+            answer.header("connection") == Some("close")
+        };
+        assert!(!ask(&mut busy) && !ask(&mut idle), "{role}: young");
+        until("the last answer", || ask(&mut busy).then_some(()));
+        assert!(busy.read_to_end().expect("closed").is_empty());
+        // The other one is as old by now, give or take a tenth, and waits for its client.
+        until("the last answer", || {
+            idle.stream().set_nonblocking(true).expect("a socket");
+            let seen = idle.stream().peek(&mut [0]);
+            idle.stream().set_nonblocking(false).expect("a socket");
+            let open = seen.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
+            assert!(open, "{role}: it was closed without an answer");
+            ask(&mut idle).then_some(())
+        });
+        let metrics = http::get(service.admin_address(), "/metrics").expect("an answer");
+        let aged = "pspd_connections_closed_total{reason=\"aged\"} 2\n";
+        assert!(metrics.text().contains(aged), "{}", metrics.text());
+    }
+}
+
 #[test]
 fn a_stream_does_not_keep_an_old_connection_for_ever() {
     let args = [
