@@ -26,6 +26,8 @@ mod skipped;
 mod test;
 mod test_k8s;
 mod tools;
+#[cfg(test)]
+mod workflows;
 
 use std::process::ExitCode;
 
@@ -42,7 +44,7 @@ usage: cargo xtask test [--no-install] [-- CARGO-TEST-ARGUMENTS]
        cargo xtask observability
        cargo xtask test-k8s --context NAME [--image IMAGE | --archive FILE]
                          [--no-load] [--pspd FILE]
-       cargo xtask release [--check] [--no-install]
+       cargo xtask release [--check] [--tag TAG] [--no-install]
        cargo xtask image [--check] [--no-install]
 
   --no-install      use the tools that are there, install none
@@ -63,7 +65,8 @@ usage: cargo xtask test [--no-install] [-- CARGO-TEST-ARGUMENTS]
                     its server.js and node_modules
   --bless           write the counts down instead of comparing with them
   --check           build the release twice, in different places, and compare;
-                    look into the image, and run the system of compose.yaml from it";
+                    look into the image, and run the system of compose.yaml from it
+  --tag TAG         refuse to build unless the tag is that of the version";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

