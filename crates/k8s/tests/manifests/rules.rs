@@ -469,9 +469,6 @@ fn client_side_balancing(documents: &[Value]) -> Vec<String> {
 fn connection_age(documents: &[Value]) -> Vec<String> {
     let mut problems = Vec::new();
     for (known, _, container) in deployments(documents) {
-        if matches!(known.app, "a-rest" | "b-rest") {
-            continue;
-        }
         let age = variable(container, "PSPD_CONNECTION_AGE_MAX").and_then(seconds);
         unless(
             age.is_some_and(|age| (30..=600).contains(&age)),
