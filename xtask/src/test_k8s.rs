@@ -72,13 +72,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         "there is no {}; `cargo build --release`, or give --pspd FILE",
         options.pspd.display()
     );
-    let there = options.kubectl(&[
-        "get",
-        "namespace",
-        "pspd",
-        "--ignore-not-found",
-        "--output=name",
-    ])?;
+    let there = options.namespace()?;
     ensure!(
         there.is_empty(),
         "the namespace pspd is there already; this test makes its own"
@@ -89,13 +83,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         eprintln!("{}", state.unwrap_or_default());
     }
     options.pspd(&["down"])?;
-    let left = options.kubectl(&[
-        "get",
-        "namespace",
-        "pspd",
-        "--ignore-not-found",
-        "--output=name",
-    ])?;
+    let left = options.namespace()?;
     tested?;
     ensure!(left.is_empty(), "the namespace pspd is still there");
     println!("the system came up, lost nothing and is gone");
@@ -165,6 +153,17 @@ impl Options {
     fn kubectl(&self, arguments: &[&str]) -> anyhow::Result<String> {
         let mut kubectl = Command::new("kubectl");
         said_by(kubectl.args(["--context", &self.context]).args(arguments))
+    }
+
+    /// The namespace, if it is there.
+    fn namespace(&self) -> anyhow::Result<String> {
+        self.kubectl(&[
+            "get",
+            "namespace",
+            "pspd",
+            "--ignore-not-found",
+            "--output=name",
+        ])
     }
 
     fn pspd(&self, arguments: &[&str]) -> anyhow::Result<()> {

