@@ -82,9 +82,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         let state = options.kubectl(&["--namespace", "pspd", "get", "pods,events"]);
         eprintln!("{}", state.unwrap_or_default());
     }
-    options.pspd(&["down"])?;
-    let left = options.namespace()?;
+    let down = options.pspd(&["down"]);
     tested?;
+    down?;
+    let left = options.namespace()?;
     ensure!(left.is_empty(), "the namespace pspd is still there");
     println!("the system came up, lost nothing and is gone");
     Ok(ExitCode::SUCCESS)

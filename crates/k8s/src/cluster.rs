@@ -32,8 +32,8 @@ pub struct Cluster {
     pub flavour: Flavour,
     /// Such as `v1.33.1`.
     pub version: String,
-    /// Whether there is an IngressClass `nginx`.
-    pub has_nginx: bool,
+    /// Whether there is an IngressClass `nginx`; `None` for those who may not know.
+    pub has_nginx: Option<bool>,
 }
 
 impl Cluster {
@@ -68,11 +68,11 @@ impl Cluster {
         // Who may not see nodes is told apart by names alone.
         let nodes = kubectl.get(&["nodes"]).unwrap_or_default();
         // Classes belong to the whole cluster, and may be hidden as well.
-        let class = kubectl.get(&["ingressclass", "nginx"]);
+        let class = kubectl.find(&["ingressclass", "nginx"]);
         Ok(Cluster {
             flavour: flavour(&context, version, &nodes["items"][0]),
             version: version.to_owned(),
-            has_nginx: class.is_ok(),
+            has_nginx: class.ok().map(|class| class.is_some()),
             context,
         })
     }

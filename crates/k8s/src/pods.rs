@@ -52,6 +52,26 @@ pub(crate) fn obstacles(deployments: &Value, pods: &Value) -> Vec<Obstacle> {
     found
 }
 
+/// The last so many warnings among these events, each message once.
+pub(crate) fn warnings(events: &Value, max: usize) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for event in list(&events["items"]).iter().rev() {
+        let line = format!(
+            "{}: {}: {}",
+            text(&event["involvedObject"]["name"]),
+            text(&event["reason"]),
+            text(&event["message"])
+        );
+        let known = found
+            .iter()
+            .any(|known| known.ends_with(text(&event["message"])));
+        if !known && found.len() < max {
+            found.push(line);
+        }
+    }
+    found
+}
+
 /// Pods that were not even created: a quota, a policy.
 fn refused(deployment: &Value) -> Option<Obstacle> {
     let mut conditions = list(&deployment["status"]["conditions"]).iter();
@@ -138,6 +158,17 @@ mod tests {
             assert!(!is_ready(&deployment(status)), "{key}");
         }
         assert!(!is_ready(&deployment(Value::Null)));
+    }
+
+    #[test]
+    fn the_last_warnings_are_told_once() {
+        let event = |name: &str, message: &str| json!({ "involvedObject": { "name": name }, "reason": "FailedMount", "message": message });
+        let events = json!({ "items": [event("a", "old"), event("b", "new"), event("c", "new"), event("d", "newest")] });
+        assert_eq!(
+            warnings(&events, 2),
+            ["d: FailedMount: newest", "c: FailedMount: new"]
+        );
+        assert_eq!(warnings(&Value::Null, 2), Vec::<String>::new());
     }
 
     #[test]

@@ -29,8 +29,11 @@ const DEPLOYMENTS: [&str; 6] = ["a", "b", "a-rest", "b-rest", "p", "p-rest"];
 const LOAD_WITHIN: Duration = Duration::from_secs(300);
 const APPLY_WITHIN: Duration = Duration::from_secs(120);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How often something without hope must be seen: a registry may fail once.
-const HOPELESS_LOOKS: u32 = 3;
+/// How long something without hope must be seen: a registry may fail once, and a kubelet asks
+/// it again after ten seconds.
+const HOPELESS_AFTER: Duration = Duration::from_secs(20);
+/// How many warnings of the cluster are told.
+const WARNINGS_MAX: usize = 6;
 
 /// How the image comes to the nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -256,12 +259,16 @@ impl<'a> System<'a> {
     /// What a cluster can do without anything being installed in it.
     fn fitting(&self, cluster: &Cluster) -> Result<Selection, Trouble> {
         match cluster.has_nginx {
-            true => {
+            Some(true) => {
                 self.say("components: minikube, since there is an IngressClass nginx");
                 Ok(Selection::new(&[Component::Minikube])?)
             }
-            false => {
-                self.say("components: none, since there is no IngressClass nginx");
+            unless => {
+                let why = match unless {
+                    Some(_) => "there is no IngressClass nginx",
+                    None => "you may not see whether there is an IngressClass nginx",
+                };
+                self.say(&format!("components: none, since {why}"));
                 Ok(Selection::default())
             }
         }
@@ -269,7 +276,7 @@ impl<'a> System<'a> {
 
     /// That what the components need is there.
     fn check(&self, cluster: &Cluster, selection: &Selection) -> Result<(), Trouble> {
-        if selection.has(Component::Minikube) && !cluster.has_nginx {
+        if selection.has(Component::Minikube) && cluster.has_nginx == Some(false) {
             let how = match &cluster.flavour {
                 Flavour::Minikube(profile) => {
                     format!("`minikube addons enable ingress --profile {profile}`")
@@ -409,7 +416,12 @@ impl<'a> System<'a> {
         let secrets: Vec<_> = secrets.map(|secret| secret.to_string()).collect();
         self.kubectl
             .run_within(&second, Some(&secrets.join("\n---\n")), APPLY_WITHIN)?;
-        self.say("certificates made, for seven days; `kubectl --namespace pspd delete secret` and `pspd k8s up` make new ones");
+        let names = made.pairs.iter().map(|(app, ..)| format!(" {app}-tls"));
+        self.say(&format!(
+            "certificates made, for seven days; for new ones: kubectl --namespace {NAMESPACE} delete \
+             secret{}, and `pspd k8s up` again",
+            names.collect::<String>()
+        ));
         Ok(())
     }
 
@@ -450,12 +462,15 @@ impl<'a> System<'a> {
     fn wait(&self, timeout: Duration) -> Result<(), Trouble> {
         let started = Instant::now();
         let mut told: Vec<&str> = Vec::new();
-        let mut hopeless = 0;
+        let mut hopeless_since: Option<Instant> = None;
         loop {
             let (deployments, pods) = self.look()?;
-            for app in DEPLOYMENTS {
-                let deployment = deployment(&deployments, app);
-                if pods::is_ready(deployment) && !told.contains(&app) {
+            let ready: Vec<_> = DEPLOYMENTS
+                .into_iter()
+                .filter(|app| pods::is_ready(deployment(&deployments, app)))
+                .collect();
+            for app in &ready {
+                if !told.contains(app) {
                     told.push(app);
                     let (count, of) = (told.len(), DEPLOYMENTS.len());
                     let seconds = started.elapsed().as_secs();
@@ -464,19 +479,34 @@ impl<'a> System<'a> {
                     ));
                 }
             }
-            if told.len() == DEPLOYMENTS.len() {
+            if ready.len() == DEPLOYMENTS.len() {
                 return Ok(());
             }
             let obstacles = pods::obstacles(&deployments, &pods);
-            hopeless = match obstacles.iter().any(|one| one.hopeless) {
-                true => hopeless + 1,
-                false => 0,
+            hopeless_since = match obstacles.iter().any(|one| one.hopeless) {
+                true => hopeless_since.or(Some(Instant::now())),
+                false => None,
             };
-            if hopeless >= HOPELESS_LOOKS || started.elapsed() >= timeout {
-                return Err(not_ready(&told, &obstacles, started.elapsed()));
+            let hopeless = hopeless_since.is_some_and(|since| since.elapsed() >= HOPELESS_AFTER);
+            if hopeless || started.elapsed() >= timeout {
+                let warnings = self.warnings();
+                return Err(not_ready(&ready, &obstacles, &warnings, started.elapsed()));
             }
             thread::sleep(LOOK_EVERY);
         }
+    }
+
+    /// What the cluster has warned of last, such as a volume whose Secret is not there.
+    fn warnings(&self) -> Vec<String> {
+        let of_warnings = [
+            "events",
+            "--namespace",
+            NAMESPACE,
+            "--field-selector=type=Warning",
+        ];
+        // Who may not read events learns as much as they may.
+        let events = self.kubectl.get(&of_warnings).unwrap_or_default();
+        pods::warnings(&events, WARNINGS_MAX)
     }
 
     fn entrance(&self, cluster: &Cluster) -> Result<Entrance, Trouble> {
@@ -646,7 +676,12 @@ fn failed(command: &[OsString], said: String) -> Trouble {
     }
 }
 
-fn not_ready(ready: &[&str], obstacles: &[Obstacle], after: Duration) -> Trouble {
+fn not_ready(
+    ready: &[&str],
+    obstacles: &[Obstacle],
+    warnings: &[String],
+    after: Duration,
+) -> Trouble {
     let missing: Vec<_> = DEPLOYMENTS
         .iter()
         .filter(|app| !ready.contains(app))
@@ -657,11 +692,11 @@ fn not_ready(ready: &[&str], obstacles: &[Obstacle], after: Duration) -> Trouble
         after.as_secs(),
         missing.join(", ")
     );
-    for obstacle in obstacles {
+    for line in obstacles.iter().map(|one| &one.says).chain(warnings) {
         text.push_str("\n  ");
-        text.push_str(&obstacle.says);
+        text.push_str(line);
     }
-    if obstacles.is_empty() {
+    if obstacles.is_empty() && warnings.is_empty() {
         text.push_str(
             "\n  `kubectl --namespace pspd get pods,events` says more; --timeout waits longer",
         );

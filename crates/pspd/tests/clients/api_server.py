@@ -32,6 +32,7 @@ RESOURCES = {
         ("serviceaccounts", "ServiceAccount", True),
         ("secrets", "Secret", True),
         ("configmaps", "ConfigMap", True),
+        ("events", "Event", True),
     ],
     "apps/v1": [("deployments", "Deployment", True)],
     "networking.k8s.io/v1": [
@@ -162,6 +163,19 @@ def applied(path, value):
             {"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available"}
         ]
     put(f"/api/v1/namespaces/pspd/pods/{name}-0", pod)
+    if options.pods == "mount":
+        put(
+            f"/api/v1/namespaces/pspd/events/{name}",
+            {
+                "apiVersion": "v1",
+                "kind": "Event",
+                "metadata": {"name": name, "namespace": "pspd"},
+                "type": "Warning",
+                "reason": "FailedMount",
+                "message": 'secret "a-tls" not found',
+                "involvedObject": {"kind": "Pod", "name": f"{name}-0"},
+            },
+        )
 
 
 def openapi(version):

@@ -329,8 +329,29 @@ fn what_is_missing_or_in_the_way_is_said() {
             &["up"],
             "--force-conflicts takes them back",
         ),
-        (&["--pods", "image"], &["up"], "cannot fetch it: load it"),
-        (&["--pods", "secret"], &["up"], "secret \"a-tls\" not found"),
+        (
+            &["--pods", "image"],
+            &["up", "--timeout", "1s"],
+            "cannot fetch it: load it",
+        ),
+        (
+            &["--pods", "mount"],
+            &["up", "--timeout", "1s"],
+            "-deploy-0: FailedMount: secret \"a-tls\" not found",
+        ),
+        (
+            &["--forbid", "ingressclasses"],
+            &[
+                "up",
+                "--with",
+                "minikube",
+                "--image",
+                "x:1",
+                "--archive",
+                "/nowhere.tar",
+            ],
+            "there is no file",
+        ),
         (
             &["--pods", "crash"],
             &["up", "--timeout", "1s"],
@@ -371,6 +392,35 @@ fn what_is_missing_or_in_the_way_is_said() {
             ended.err
         );
     }
+}
+
+/// A registry may fail once; an image that is still not there after a while never will be.
+#[test]
+fn what_has_no_hope_is_not_waited_for_to_the_end() {
+    let Some(cluster) = Cluster::start(&["--pods", "secret"]) else {
+        return;
+    };
+    let ended = cluster.k8s(&["up", "--timeout", "1h"]);
+    assert_eq!(ended.code(), Some(1));
+    assert!(
+        ended.err.contains("secret \"a-tls\" not found"),
+        "{}",
+        ended.err
+    );
+}
+
+#[test]
+fn who_may_not_see_classes_is_told_so() {
+    let Some(cluster) = Cluster::start(&["--forbid", "ingressclasses"]) else {
+        return;
+    };
+    let ended = cluster.k8s(&["up"]);
+    assert_eq!(ended.code(), Some(0), "{}", ended.err);
+    assert!(
+        ended.out.contains("you may not see whether"),
+        "{}",
+        ended.out
+    );
 }
 
 #[test]
