@@ -215,6 +215,7 @@ impl<'a> Builder<'a> {
         self.build("oci", &name)?;
         let place = format!("oci:{}:{name}", layout.display());
         machine::run(self.buildah().args(["push", &name, &place]))?;
+        archive::add_list_for_docker(&layout, &name)?;
         Ok(layout)
     }
 
@@ -232,7 +233,7 @@ impl<'a> Builder<'a> {
                 .arg(archive)
                 .arg("--directory")
                 .arg(layout)
-                .args(["blobs", "index.json", "oci-layout"]),
+                .args(["blobs", "index.json", "manifest.json", "oci-layout"]),
         )
     }
 

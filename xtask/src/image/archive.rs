@@ -1,5 +1,5 @@
 //! What is in an image: one static program that belongs to root, small enough, and a
-//! configuration that says how it is run. Reads OCI's layout, changes nothing.
+//! configuration that says how it is run. Reads OCI's layout, and adds a list of it for Docker.
 
 use std::{
     fs,
@@ -49,6 +49,25 @@ pub(super) fn check(layout: &Path, source: &Source) -> anyhow::Result<Found> {
         compressed,
         program,
     })
+}
+
+/// Adds the list by which engines find their way that know Docker's archives alone, as
+/// `docker save` writes it beside OCI's own.
+pub(super) fn add_list_for_docker(layout: &Path, name: &str) -> anyhow::Result<()> {
+    let path = |descriptor: &Value| {
+        let digest = descriptor["digest"].as_str().unwrap_or_default();
+        format!("blobs/{}", digest.replace(':', "/"))
+    };
+    let index = json_of(&layout.join("index.json"))?;
+    let manifest = json_of(&blob(layout, &index["manifests"][0])?)?;
+    let layers = manifest["layers"].as_array().context("no layers")?;
+    let list = json!([{
+        "Config": path(&manifest["config"]),
+        "RepoTags": [name],
+        "Layers": layers.iter().map(path).collect::<Vec<_>>(),
+    }]);
+    fs::write(layout.join("manifest.json"), list.to_string())?;
+    Ok(())
 }
 
 fn check_config(config: &Value, commit: &str) -> anyhow::Result<()> {
