@@ -43,7 +43,7 @@ const NODE_PACKAGES: [&str; 13] = [
     "esbuild@0.28.1",
     "ws@8.23.0",
     "@kubernetes-models/cert-manager@4.4.4",
-    "@kubernetes-models/gateway-api@0.5.1",
+    "@kubernetes-models/gateway-api@2.0.0",
     "@kubernetes-models/prometheus-operator@6.0.0",
 ];
 

@@ -1,8 +1,9 @@
-//! Who may talk to whom, as the policies say it, and as docs/kubernetes.md does.
+//! Who may talk to whom, as the policies say it, and as docs/kubernetes.md does. Of policies
+//! only what ours use is understood; anything else fails the test.
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A client, a server and a port.
 pub(crate) type Edge = (String, String, String);
@@ -89,6 +90,7 @@ fn peers(peers: &Value, ports: &Value) -> Vec<(String, String)> {
     let ports = ports.as_array().map_or(&every[..], Vec::as_slice);
     let pairs = peers.iter().flat_map(|peer| {
         let port = |port: &Value| {
+            only(port, &["port", "protocol"]);
             let protocol = port["protocol"].as_str().filter(|name| *name != "TCP");
             let number = port["port"].to_string().replace('"', "");
             protocol.map_or(number.clone(), |name| format!("{number}/{name}"))
@@ -98,7 +100,27 @@ fn peers(peers: &Value, ports: &Value) -> Vec<(String, String)> {
     pairs.collect()
 }
 
+/// Fails when there is more than is understood.
+#[track_caller]
+fn only(value: &Value, known: &[&str]) {
+    let keys = value
+        .as_object()
+        .into_iter()
+        .flat_map(serde_json::Map::keys);
+    for key in keys {
+        assert!(
+            known.contains(&key.as_str()),
+            "{key} is not understood: {value}"
+        );
+    }
+}
+
 fn peer(peer: &Value) -> Vec<String> {
+    let kinds = peer.as_object().map_or(0, serde_json::Map::len);
+    assert_eq!(kinds, 1, "one kind of selector is understood: {peer}");
+    only(peer, &["ipBlock", "namespaceSelector", "podSelector"]);
+    only(&peer["ipBlock"], &["cidr"]);
+    only(&peer["namespaceSelector"], &["matchLabels"]);
     if let Some(block) = peer["ipBlock"]["cidr"].as_str() {
         return vec![format!("address {block}")];
     }
@@ -113,15 +135,26 @@ fn peer(peer: &Value) -> Vec<String> {
 
 /// The pods that a selector means, by their label `app`; `every pod` is all of them.
 fn names(selector: &Value) -> Vec<String> {
+    only(selector, &["matchLabels", "matchExpressions"]);
+    let kinds = selector.as_object().map_or(0, serde_json::Map::len);
+    assert!(kinds <= 1, "one kind of selector is understood: {selector}");
     if let Some(app) = selector["matchLabels"]["app"].as_str() {
         return vec![app.to_owned()];
     }
-    if let Some(expression) = list(&selector["matchExpressions"]).first() {
+    if let [expression] = list(&selector["matchExpressions"]) {
+        assert_eq!(expression["operator"], "In", "{selector}");
+        assert_eq!(expression["key"], "app", "{selector}");
         let values = list(&expression["values"]).iter();
         return values
             .filter_map(Value::as_str)
             .map(str::to_owned)
             .collect();
     }
+    let everybody = [
+        Value::Null,
+        json!({}),
+        json!({ "matchLabels": { "app.kubernetes.io/part-of": "pspd" } }),
+    ];
+    assert!(everybody.contains(selector), "not understood: {selector}");
     vec!["every pod".to_owned()]
 }

@@ -79,12 +79,7 @@ impl Validator {
     }
 
     pub(crate) fn validate(&self, version: &str, documents: &[Value]) -> Result<(), String> {
-        let own: Vec<_> = documents
-            .iter()
-            .filter(|one| !is_an_extension(one))
-            .cloned()
-            .collect();
-        let (_folder, path) = written(&own);
+        let (_folder, path) = written(documents);
         let said = Command::new(&self.python)
             .args([
                 "-m",
