@@ -10,7 +10,7 @@ pub(crate) struct Obstacle {
     pub(crate) hopeless: bool,
 }
 
-fn list(value: &Value) -> &[Value] {
+pub(crate) fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 

@@ -16,7 +16,7 @@ use crate::{
     command::{self, Failure},
     kubectl::{Kubectl, Trouble},
     manifests::{Component, Image, Manifests, Selection},
-    pods::{self, Obstacle},
+    pods::{self, Obstacle, list},
 };
 
 const NAMESPACE: &str = "pspd";
@@ -146,11 +146,10 @@ impl<'a> System<'a> {
             self.secrets(&manifests, certificates)?;
         }
         let chosen = manifests.chosen();
-        let mut apply = vec!["apply", "--server-side", "--field-manager=pspd"];
-        apply.extend(up.force_conflicts.then_some("--force-conflicts"));
         let chosen = chosen.to_string_lossy();
-        apply.extend(["--kustomize", &*chosen]);
-        let applied = self.kubectl.run_within(&apply, None, APPLY_WITHIN)?;
+        let mut what = vec!["--kustomize", &*chosen];
+        what.extend(up.force_conflicts.then_some("--force-conflicts"));
+        let applied = self.apply(&what, None)?;
         self.say(&format!("{} objects applied", applied.lines().count()));
         if selection.has(Component::Minikube) {
             self.admit_controller();
@@ -351,6 +350,13 @@ impl<'a> System<'a> {
         Ok(())
     }
 
+    /// Applies on the server's side, always as the same manager of fields.
+    fn apply(&self, what: &[&str], input: Option<&str>) -> Result<String, Trouble> {
+        let apply = ["apply", "--server-side", "--field-manager=pspd"];
+        self.kubectl
+            .run_within(&[&apply, what].concat(), input, APPLY_WITHIN)
+    }
+
     fn load(&self, command: &[OsString]) -> Result<(), Trouble> {
         let (program, arguments) = command.split_at(1);
         self.say(&format!("loading the image: {}", shown(command)));
@@ -373,18 +379,7 @@ impl<'a> System<'a> {
     /// The Secrets of mtls, unless they are there.
     fn secrets(&self, manifests: &Manifests, certificates: Makes<'_>) -> Result<(), Trouble> {
         let namespace = manifests.namespace();
-        let apply = [
-            "apply",
-            "--server-side",
-            "--field-manager=pspd",
-            "--filename",
-        ];
-        let file = namespace.to_string_lossy();
-        let mut first = apply.to_vec();
-        first.push(&file);
-        self.kubectl.run_within(&first, None, APPLY_WITHIN)?;
-        let mut second = apply.to_vec();
-        second.push("-");
+        self.apply(&["--filename", &namespace.to_string_lossy()], None)?;
         let there = self.kubectl.get(&["secrets", "--namespace", NAMESPACE])?;
         let there: Vec<_> = list(&there["items"])
             .iter()
@@ -414,8 +409,7 @@ impl<'a> System<'a> {
             })
         });
         let secrets: Vec<_> = secrets.map(|secret| secret.to_string()).collect();
-        self.kubectl
-            .run_within(&second, Some(&secrets.join("\n---\n")), APPLY_WITHIN)?;
+        self.apply(&["--filename", "-"], Some(&secrets.join("\n---\n")))?;
         let names = made.pairs.iter().map(|(app, ..)| format!(" {app}-tls"));
         self.say(&format!(
             "certificates made, for seven days; for new ones: kubectl --namespace {NAMESPACE} delete \
@@ -555,10 +549,6 @@ impl<'a> System<'a> {
 fn first_address(entry: &Value) -> Option<String> {
     let address = entry["ip"].as_str().or(entry["hostname"].as_str());
     address.map(str::to_owned)
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 fn deployment<'v>(deployments: &'v Value, app: &str) -> &'v Value {

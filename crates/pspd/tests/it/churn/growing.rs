@@ -51,11 +51,7 @@ fn behind_one_address_the_age_of_connections_evens_the_load_out() {
         let asks = [NUMBERS, NUMBERS];
         let counts = Clients::run(&[gateway.address()], &asks, Spoken::Both, |clients| {
             b.start_pod();
-            balancer.set(b.addresses());
-            let took = b.even_since(Instant::now(), SOME_AGES, 0.35);
-            tell("an even share after", took);
-            leaves(&mut b, &balancer);
-            clients.go_on();
+            shares_and_leaves(&mut b, &balancer, clients);
         });
         nothing_lost(&counts);
     });
@@ -90,11 +86,7 @@ fn connections_to_a_rest_service_behind_one_address_even_out() {
         let asks = [NUMBERS, NUMBERS];
         let counts = Clients::run(&[gateway.address()], &asks, Spoken::Both, |clients| {
             b.start_pod();
-            balancer.set(b.addresses());
-            let took = b.even_since(Instant::now(), SOME_AGES, 0.35);
-            tell("an even share after", took);
-            leaves(&mut b, &balancer);
-            clients.go_on();
+            shares_and_leaves(&mut b, &balancer, clients);
         });
         nothing_lost(&counts);
     });
@@ -120,22 +112,23 @@ fn gateways_behind_one_address_share_clients_that_stay() {
         let counts = Clients::run(&[balancer.address()], &asks, Spoken::Both, |clients| {
             gateways.start_pod();
             crate::drain::rolling::until_all_are_used(&gateways.pods[2]);
-            balancer.set(gateways.addresses());
-            let took = gateways.even_since(Instant::now(), SOME_AGES, 0.35);
-            tell("an even share after", took);
-            leaves(&mut gateways, &balancer);
-            clients.go_on();
+            shares_and_leaves(&mut gateways, &balancer, clients);
         });
         nothing_lost(&counts);
         assert!(counts.reconnected > 0);
     });
 }
 
-/// The balancer forgets a pod, which is then told to go.
+/// The balancer learns of a new pod, which gets its share; then it forgets one, which is told
+/// to go.
 #[track_caller]
-fn leaves(service: &mut Service<'_>, balancer: &Balancer) {
+fn shares_and_leaves(service: &mut Service<'_>, balancer: &Balancer, clients: &Clients) {
+    balancer.set(service.addresses());
+    let took = service.even_since(Instant::now(), SOME_AGES, 0.35);
+    tell("an even share after", took);
     let pod = service.pods.remove(0);
     balancer.set(service.addresses());
     testkit::signal(pod.pid(), "TERM");
     assert!(pod.wait().success());
+    clients.go_on();
 }

@@ -84,60 +84,34 @@ fn under_load(
 
 const DELAY: [&str; 2] = ["--drain-delay", "1s"];
 
+const EACH: [Order; 3] = [Order::AddressFirst, Order::PodFirst, Order::PodAlone];
+
+/// Pods of the second service leave one after the other.
+#[track_caller]
+fn left(resolver: &Resolver, role: Role, args: &[&str], orders: [Order; 3]) {
+    under_load(resolver, role, [1, 4], args, |[_, b], clients, gateway| {
+        for order in orders {
+            clients.go_on();
+            leave(b, order, gateway);
+        }
+    });
+}
+
 #[test]
 fn pods_that_leave_gateway_p_take_no_request_with_them() {
-    alone(|resolver| {
-        under_load(
-            resolver,
-            Role::Gateway,
-            [1, 4],
-            &DELAY,
-            |[_, b], clients, gateway| {
-                for order in [Order::AddressFirst, Order::PodFirst, Order::PodAlone] {
-                    clients.go_on();
-                    leave(b, order, gateway);
-                }
-            },
-        );
-    });
+    alone(|resolver| left(resolver, Role::Gateway, &DELAY, EACH));
 }
 
 /// A pod that says goodbye and goes at once, while its address is still told.
 #[test]
 fn pods_that_leave_at_once_do_not_either() {
-    alone(|resolver| {
-        under_load(
-            resolver,
-            Role::Gateway,
-            [1, 4],
-            &[],
-            |[_, b], clients, gateway| {
-                for order in [Order::AddressFirst, Order::PodAlone, Order::PodAlone] {
-                    clients.go_on();
-                    leave(b, order, gateway);
-                }
-            },
-        );
-    });
+    let orders = [Order::AddressFirst, Order::PodAlone, Order::PodAlone];
+    alone(|resolver| left(resolver, Role::Gateway, &[], orders));
 }
 
 #[test]
 fn pods_that_leave_gateway_p_rest_take_no_request_with_them() {
-    alone(|resolver| {
-        let role = Role::GatewayRest;
-        under_load(
-            resolver,
-            role,
-            [1, 4],
-            &DELAY,
-            |[_, b], clients, gateway| {
-                for order in [Order::AddressFirst, Order::PodFirst, Order::PodAlone] {
-                    clients.go_on();
-                    leave(b, order, gateway);
-                }
-            },
-        );
-    });
+    alone(|resolver| left(resolver, Role::GatewayRest, &DELAY, EACH));
 }
 
 /// Every pod of both services is replaced by one at another address, one after the other:
