@@ -28,8 +28,7 @@ use crate::{
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// No limits beyond this process's own, which need a privilege.
-const CONTAINERS_CONF: &str = "[containers]\ndefault_ulimits = []\n\
-                               [network]\nnetwork_backend = \"netavark\"\n";
+const CONTAINERS_CONF: &str = "[containers]\ndefault_ulimits = []\n";
 
 /// The command line after `image`.
 #[derive(Debug, PartialEq, Eq)]

@@ -112,7 +112,7 @@ pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
 }
 
 /// Runs a command for what it writes to its standard output. Its last words are
-/// the error.
+/// the error: those to its standard error, if it has any.
 pub(crate) fn said_by(command: &mut Command) -> anyhow::Result<String> {
     let name = command.get_program().to_string_lossy().into_owned();
     let output = command
@@ -122,8 +122,8 @@ pub(crate) fn said_by(command: &mut Command) -> anyhow::Result<String> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let said = String::from_utf8_lossy(&output.stderr).into_owned()
-        + &String::from_utf8_lossy(&output.stdout);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
     let line = said.lines().rev().find(|line| !line.trim().is_empty());
     let arguments: Vec<_> = command.get_args().map(OsStr::to_string_lossy).collect();
     bail!(

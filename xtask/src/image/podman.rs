@@ -81,7 +81,8 @@ impl Engine {
         // Sockets are made below it, whose paths must be short.
         let folder = env::temp_dir().join(&name);
         fs::create_dir_all(&folder)?;
-        fs::write(folder.join("containers.conf"), CONTAINERS_CONF)?;
+        let conf = format!("{CONTAINERS_CONF}[network]\nnetwork_backend = \"netavark\"\n");
+        fs::write(folder.join("containers.conf"), conf)?;
         run(Command::new("ip").args(["netns", "add", &name]))?;
         let engine = Engine {
             folder,
