@@ -1,6 +1,7 @@
-//! The system on virtual machines: which machines there are, what boots in them, and QEMU or
-//! libvirt, as they are installed, to run them.
+//! The system on virtual machines: which machines there are, and what runs their instructions.
 
+mod acceleration;
 mod topology;
 
+pub use acceleration::{Acceleration, Finding, try_kvm};
 pub use topology::{Machine, Memory, Name, Problem, Problems, Topology};
